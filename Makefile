@@ -1,0 +1,60 @@
+# make run    serve on http://localhost:8000
+# make test   lint, types and every test
+# make token  print a token: make token ID=agent-7 KIND=agent GRANTS='circles:dev-*:rw'
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+CLIENT := app/web/console/vendor/socket.io.esm.min.js
+
+.PHONY: help run token test lint types unit format clean
+
+help:
+	@sed -n 's/^# //p' Makefile
+
+run: .venv/runtime console
+	$(BIN)/python -m app
+
+token: .venv/runtime
+	@$(BIN)/python -m app.token --id '$(ID)' --kind '$(or $(KIND),user)' --grants '$(GRANTS)'
+
+test: lint types unit
+
+lint: .venv/development
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/development
+	$(BIN)/mypy
+
+unit: .venv/development .venv/system console
+	$(BIN)/python -m pytest
+
+format: .venv/development
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf .venv node_modules app/web/console/vendor
+
+# Each is done anew when what it is made from has changed.
+.venv/runtime: requirements.txt
+	@PYTHON=$(PYTHON) scripts/make-venv requirements.txt
+	@touch $@
+
+.venv/development: requirements-dev.txt requirements.txt
+	@PYTHON=$(PYTHON) scripts/make-venv requirements-dev.txt
+	@touch .venv/runtime $@
+
+.venv/system: .venv/development scripts/install-system
+	@scripts/install-system
+	@touch $@
+
+# The console's client library. Without npm the server runs all the same, and the page says so.
+.PHONY: console
+console: $(if $(shell command -v npm),$(CLIENT))
+
+$(CLIENT): package.json
+	npm install --no-audit --no-fund --loglevel=error
+	mkdir -p $(@D)
+	cp node_modules/socket.io-client/dist/socket.io.esm.min.js $@

@@ -1,0 +1,70 @@
+"""Serve until SIGTERM or SIGINT: `python -m app`."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+
+import structlog
+import uvloop
+from aiohttp import web
+
+from app import __version__
+from app.application import create_app
+from app.logs import configure_logs
+from app.settings import Settings, SettingsError, load_settings
+
+SHUTDOWN_SECONDS = 5.0
+SHORT_SECRET_BYTES = 32  # RFC 7518 §3.2
+
+log = structlog.get_logger("hearth")
+
+
+def main() -> None:
+    """Read the settings, or say in one line what is wrong with them; then serve."""
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        sys.exit(f"Hearth can't start: {error}")
+    configure_logs(settings)
+    uvloop.run(serve(settings))
+
+
+async def serve(settings: Settings) -> None:
+    """Serve until a signal says to stop, then send the members away and return."""
+    stop = asyncio.Event()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(signum, stop.set)
+    _warn(settings)
+    runner = web.AppRunner(
+        create_app(settings),
+        access_log=None,  # it would write tokens that come in the query
+        shutdown_timeout=SHUTDOWN_SECONDS,
+    )
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, settings.host, settings.port).start()
+    except OSError as error:
+        await runner.cleanup()
+        sys.exit(
+            f"Hearth can't start: can't listen on {settings.host} port {settings.port} "
+            f"({error.strerror}); see HOST and PORT"
+        )
+    port = runner.addresses[0][1]
+    log.info("serving", url=f"http://{settings.host}:{port}", version=__version__)
+    await stop.wait()
+    log.info("stopping")
+    await runner.cleanup()
+    log.info("stopped")
+
+
+def _warn(settings: Settings) -> None:
+    if settings.development:
+        log.warning("development mode: everybody is let in; set AUTH_SECRET to change that")
+    elif settings.auth_secret and len(settings.auth_secret.encode()) < SHORT_SECRET_BYTES:
+        log.warning("AUTH_SECRET is short: 32 bytes or more can't be guessed")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,108 @@
+"""Where the parts are wired; read it from top to bottom as a table of contents."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable
+
+import socketio
+from aiohttp import web
+from aiohttp.typedefs import Middleware
+
+from app.auth import Authenticator
+from app.background import every
+from app.broker.memory import MemoryBroker
+from app.broker.relayed import RelayedBroker
+from app.hub import Hub
+from app.keys import HUB, SERVER, SETTINGS
+from app.realtime.fanout import RoomFanOut
+from app.realtime.manager import RedisManager
+from app.realtime.server import Server
+from app.roster import Roster
+from app.settings import Settings, is_loopback
+from app.web.console import add_console_routes
+from app.web.health import add_health_routes
+from app.web.hosts import loopback_hosts_only
+from app.workers.emits import EmitIntake
+from namespaces import NAMESPACES
+from schemas.catalogue import standard_registry
+
+HOUSEKEEPING_SECONDS = 60.0
+
+
+def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> web.Application:
+    """Return the whole application, ready to be run.
+
+    Args:
+        clock: seconds since 1970; tests bring their own.
+    """
+    app = web.Application(middlewares=_middlewares(settings))
+    app[SETTINGS] = settings
+
+    # Rooms, and the way to other processes if there are any
+    redis = RedisManager(settings.redis_url, settings.emit_channel) if settings.redis_url else None
+    server = app[SERVER] = Server(
+        redis or socketio.AsyncManager(),
+        settings.max_message_bytes,
+        ping_interval=settings.ping_seconds,
+        ping_timeout=settings.ping_timeout_seconds,
+        cors_allowed_origins=_allowed_origins(settings),
+    )
+
+    # Messages: broker, hub, members
+    history = (settings.history_size, settings.history_seconds, clock)
+    broker = RelayedBroker(redis, *history) if redis else MemoryBroker(*history)
+    hub = app[HUB] = Hub(broker, RoomFanOut(server), standard_registry(), clock)
+    roster = Roster(hub)
+    hub.members_changed.append(roster.members_changed)
+
+    # Ways in: clients by Socket.IO, workers by Redis
+    authenticator = Authenticator(settings, clock)
+    for namespace in NAMESPACES:
+        server.register_namespace(
+            namespace(hub, authenticator, _limits(settings), settings.messages_per_second)
+        )
+    if redis:
+        redis.take_in = EmitIntake(hub).take
+
+    # HTTP
+    server.attach(app)
+    add_health_routes(app, hub)
+    add_console_routes(app)
+
+    # What lives as long as the application
+    async def lifetime(_app: web.Application) -> AsyncIterator[None]:
+        await broker.start()
+        async with every(HOUSEKEEPING_SECONDS, broker.forget_idle):
+            yield
+        await roster.close()
+        await broker.close()
+
+    async def send_members_away(_app: web.Application) -> None:
+        await server.close_all()
+
+    app.cleanup_ctx.append(lifetime)
+    app.on_shutdown.append(send_members_away)
+    return app
+
+
+def _middlewares(settings: Settings) -> list[Middleware]:
+    if settings.development and is_loopback(settings.host):
+        return [loopback_hosts_only()]
+    return []
+
+
+def _allowed_origins(settings: Settings) -> list[str] | str | None:
+    # None is python-socketio's word for "the same origin".
+    if "*" in settings.allowed_origins:
+        return "*"
+    return list(settings.allowed_origins) or None
+
+
+def _limits(settings: Settings) -> dict[str, float]:
+    return {
+        "max_message_bytes": settings.max_message_bytes,
+        "messages_per_second": settings.messages_per_second,
+        "history_size": settings.history_size,
+        "history_seconds": settings.history_seconds,
+    }

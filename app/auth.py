@@ -1,0 +1,145 @@
+"""From what a client brings to an identity (contract §5)."""
+
+from __future__ import annotations
+
+import secrets
+import time
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+from urllib.parse import parse_qs
+
+import jwt
+from jwt.warnings import InsecureKeyLengthWarning
+
+from app.core.errors import TokenExpired, Unauthorized
+from app.core.identity import ID_PATTERN, KINDS, Grant, Identity, parse_grants
+from app.settings import Settings
+
+ALGORITHM: Final = "HS256"
+# In development everybody may do everything already; this only lets one be somebody in particular.
+DEVELOPMENT_SECRET: Final = "hearth-development-only-admits-everybody"
+DEVELOPMENT_GRANTS: Final = (Grant("*", "*", "rw"),)
+
+# The start says once that a secret is short (`app/__main__.py`); not again with every token.
+warnings.filterwarnings("ignore", category=InsecureKeyLengthWarning)
+
+
+def find_token(environ: Mapping[str, Any], auth: Any) -> str | None:
+    """Return the token that a handshake carries, or None.
+
+    Looked for in `auth.token`, then `?token=` or `?access_token=`, then `Authorization: Bearer`.
+
+    Args:
+        environ: the handshake request, as WSGI has it.
+        auth: what the Socket.IO CONNECT packet holds.
+
+    Raises:
+        Unauthorized: `auth.token` isn't text.
+    """
+    if isinstance(auth, Mapping) and (token := auth.get("token")) is not None:
+        if not isinstance(token, str):
+            raise Unauthorized("auth.token must be text.")
+        return token or None
+    query = parse_qs(environ.get("QUERY_STRING", ""))
+    for name in ("token", "access_token"):
+        if name in query:
+            return query[name][0]
+    scheme, _, credentials = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+    return credentials.strip() or None if scheme.lower() == "bearer" else None
+
+
+class Authenticator:
+    """Turn tokens into identities.
+
+    Args:
+        clock: seconds since 1970.
+    """
+
+    def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
+        self._settings = settings
+        self._secret = settings.auth_secret or DEVELOPMENT_SECRET
+        self._clock = clock
+
+    def identify(self, token: str | None) -> Identity:
+        """Return who brings `token`.
+
+        Raises:
+            Unauthorized: there is no token and strangers aren't let in, or it proves nothing.
+            TokenExpired: it has ended.
+        """
+        if self._settings.development:
+            try:
+                return self.verify(token) if token else _development_identity()
+            except (Unauthorized, TokenExpired):
+                return _development_identity()
+        if token is not None:
+            return self.verify(token)
+        if self._settings.anonymous_grants:
+            stranger = f"anonymous-{secrets.token_hex(8)}"
+            return Identity(stranger, "user", self._settings.anonymous_grants)
+        raise Unauthorized
+
+    def verify(self, token: str) -> Identity:
+        """Return whom `token` proves. Raises as `identify` does."""
+        settings = self._settings
+        try:
+            claims = jwt.decode(
+                token,
+                self._secret,
+                algorithms=[ALGORITHM],
+                issuer=settings.auth_issuer,
+                audience=settings.auth_audience,
+                # `exp` is compared below: by our clock.
+                options={
+                    "require": ["sub"],
+                    "verify_exp": False,
+                    "verify_aud": settings.auth_audience is not None,
+                },
+            )
+        except jwt.InvalidTokenError:
+            # Why it failed would help who guesses more than who errs.
+            raise Unauthorized("The token is not valid.") from None
+        identity = _identity(claims)
+        if identity.expires_at is not None and identity.expires_at <= self._clock():
+            raise TokenExpired
+        return identity
+
+
+def make_token(secret: str, identity: Identity, **claims: Any) -> str:
+    """Return a token that proves `identity`.
+
+    Args:
+        claims: further claims, such as `iss` and `aud`.
+    """
+    claims |= {
+        "sub": identity.id,
+        "kind": identity.kind,
+        "grants": [str(grant) for grant in identity.grants],
+    }
+    if identity.expires_at is not None:
+        claims["exp"] = int(identity.expires_at)
+    return jwt.encode(claims, secret, algorithm=ALGORITHM)
+
+
+def _identity(claims: Mapping[str, Any]) -> Identity:
+    subject, kind = claims["sub"], claims.get("kind", "user")
+    if not isinstance(subject, str) or not ID_PATTERN.fullmatch(subject):
+        raise Unauthorized("The token's sub is not 1 to 120 characters of A-Z a-z 0-9 _ . : / -")
+    if kind not in KINDS:
+        raise Unauthorized(f"The token's kind is not one of {', '.join(sorted(KINDS))}.")
+    grants, expires_at = claims.get("grants", []), claims.get("exp")
+    if not isinstance(grants, list) or not all(isinstance(grant, str) for grant in grants):
+        raise Unauthorized("The token's grants are not a list of strings.")
+    if expires_at is not None and (
+        isinstance(expires_at, bool) or not isinstance(expires_at, int | float)
+    ):
+        raise Unauthorized("The token's exp is not a number.")
+    try:
+        return Identity(subject, kind, parse_grants(grants), expires_at)
+    except ValueError as error:
+        raise Unauthorized(f"A grant of the token is {error}") from None
+
+
+def _development_identity() -> Identity:
+    return Identity("developer", "user", DEVELOPMENT_GRANTS)

@@ -1,0 +1,1 @@
+"""Order, keep and spread messages: one small contract, `Broker`, and what implements it."""

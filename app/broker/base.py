@@ -1,0 +1,69 @@
+"""What a broker promises. `tests/broker/contract.py` holds every implementation to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from app.core.channel import Channel
+from app.core.history import Page, Position, Recovery
+from app.core.identity import Identity
+from app.core.message import Message, Publication, Receipt
+from app.core.presence import Present
+
+Receive = Callable[[Channel, Publication], None]
+
+
+class Broker(Protocol):
+    """Orders and keeps what is published, and knows who is present.
+
+    Every method raises `app.core.errors.Unavailable` when the broker can't be reached, and then
+    has changed nothing.
+    """
+
+    receive: Receive
+    """Called with every publication of a subscribed channel, in offset order and exactly once,
+    in this process. It neither blocks nor raises."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether publishing and receiving work at this moment."""
+
+    async def start(self) -> None:
+        """Begin to receive. Returns at once, also when the broker can't be reached yet."""
+
+    async def close(self) -> None:
+        """Stop receiving and let go of every connection."""
+
+    async def publish(self, channel: Channel, message: Message) -> Receipt:
+        """Give a message its offset, keep it and hand it to every subscriber, as one step.
+
+        A repeated `nonce_key` within `IDEMPOTENCY_SECONDS` publishes nothing and returns the
+        first receipt, marked as a duplicate.
+        """
+
+    async def subscribe(self, channel: Channel) -> None:
+        """Have the publications of `channel` handed to `receive` from now on.
+
+        When it returns, whatever isn't in history yet is going to be received.
+        """
+
+    async def unsubscribe(self, channel: Channel) -> None:
+        """Stop what `subscribe` began."""
+
+    async def recover(
+        self, channel: Channel, since: Position | None, limit: int | None
+    ) -> Recovery:
+        """Return what was missed since a position; see `HistoryWindow.recover`."""
+
+    async def history(self, channel: Channel, before: int | None, limit: int) -> Page:
+        """Return a stretch of history; see `HistoryWindow.page`."""
+
+    async def enter(self, channel: Channel, sid: str, identity: Identity) -> bool:
+        """Note that a connection is in `channel`. True when its identity so joins."""
+
+    async def exit(self, channel: Channel, sid: str, identity: Identity) -> bool:
+        """Note that a connection has left `channel`. True when its identity so leaves."""
+
+    async def members(self, channel: Channel) -> list[Present]:
+        """Return who is in `channel`, in the order of joining."""

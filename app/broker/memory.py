@@ -1,0 +1,131 @@
+"""The broker of a single process: everything in memory."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from app.broker.base import Receive
+from app.core.channel import Channel
+from app.core.history import HistoryWindow, Page, Position, Recovery
+from app.core.identity import Identity
+from app.core.message import IDEMPOTENCY_SECONDS, Message, Receipt, place
+from app.core.presence import Presence, Present
+
+
+@dataclass(slots=True)
+class _ChannelState:
+    window: HistoryWindow
+    presence: Presence = field(default_factory=Presence)
+    # In the order of publishing, which is the order of expiry.
+    receipts: dict[str, Receipt] = field(default_factory=dict)
+    subscribed: bool = False
+
+    def forget_receipts(self, now: float) -> None:
+        for key, receipt in list(self.receipts.items()):
+            if receipt.publication.published_at > now - IDEMPOTENCY_SECONDS:
+                break
+            del self.receipts[key]
+
+    @property
+    def idle(self) -> bool:
+        return not (self.subscribed or self.receipts or len(self.presence) or len(self.window))
+
+
+class MemoryBroker:
+    """Keep each channel's order, history and presence in this process.
+
+    No method waits for anything, so each is one step to everybody else.
+
+    Args:
+        history_size: most messages kept per channel; 0 keeps none.
+        history_seconds: how long each is kept; 0 sets no age.
+        clock: seconds since 1970.
+    """
+
+    def __init__(
+        self, history_size: int, history_seconds: float, clock: Callable[[], float] = time.time
+    ) -> None:
+        self.receive: Receive = lambda channel, publication: None
+        self._history_size = history_size
+        self._history_seconds = history_seconds
+        self._clock = clock
+        self._channels: dict[Channel, _ChannelState] = {}
+
+    @property
+    def ready(self) -> bool:
+        return True
+
+    async def start(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+    async def publish(self, channel: Channel, message: Message) -> Receipt:
+        state = self._state(channel)
+        if (first := self.receipt(channel, message.nonce_key)) is not None:
+            return first
+        publication = place(message, state.window.offset + 1 if message.kept else None)
+        if message.kept:
+            state.window.append(publication)
+        receipt = Receipt(publication, state.window.epoch)
+        if message.nonce_key is not None:
+            state.receipts[message.nonce_key] = receipt
+        if state.subscribed:
+            self.receive(channel, publication)
+        return receipt
+
+    def receipt(self, channel: Channel, nonce_key: str | None) -> Receipt | None:
+        """Return the receipt of an earlier publish with this key, marked as a duplicate."""
+        if nonce_key is None or (state := self._channels.get(channel)) is None:
+            return None
+        state.forget_receipts(self._clock())
+        first = state.receipts.get(nonce_key)
+        return first and first._replace(duplicate=True)
+
+    async def subscribe(self, channel: Channel) -> None:
+        self._state(channel).subscribed = True
+
+    async def unsubscribe(self, channel: Channel) -> None:
+        self._state(channel).subscribed = False
+
+    async def recover(
+        self, channel: Channel, since: Position | None, limit: int | None
+    ) -> Recovery:
+        return self._state(channel).window.recover(since, limit, self._clock())
+
+    async def history(self, channel: Channel, before: int | None, limit: int) -> Page:
+        return self._state(channel).window.page(before, limit, self._clock())
+
+    async def enter(self, channel: Channel, sid: str, identity: Identity) -> bool:
+        return self._state(channel).presence.enter(sid, identity, self._clock())
+
+    async def exit(self, channel: Channel, sid: str, identity: Identity) -> bool:
+        return self._state(channel).presence.exit(sid, identity)
+
+    async def members(self, channel: Channel) -> list[Present]:
+        state = self._channels.get(channel)
+        return state.presence.members() if state else []
+
+    def forget_idle(self) -> None:
+        """Drop what has aged, and channels that nothing is left of.
+
+        Such a channel starts again in a new epoch, so nobody mistakes its next offset 1 for the
+        old one.
+        """
+        now = self._clock()
+        for channel, state in list(self._channels.items()):
+            state.window.trim(now)
+            state.forget_receipts(now)
+            if state.idle:
+                del self._channels[channel]
+
+    def _state(self, channel: Channel) -> _ChannelState:
+        state = self._channels.get(channel)
+        if state is None:
+            window = HistoryWindow(
+                secrets.token_hex(6), self._history_size, self._history_seconds
+            )
+            state = self._channels[channel] = _ChannelState(window)
+        return state

@@ -1,0 +1,67 @@
+"""Who may read, publish and see members where: grants, and the rules that stand above them.
+
+Source: contract §2 (who publishes what) and §5 (nobody reads another user's notifications).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from app.core.channel import BROADCAST_CHANNEL, NOTIFICATIONS, Channel, user_channel
+from app.core.errors import Forbidden
+from app.core.identity import Identity
+
+
+def may_read(identity: Identity, channel: Channel) -> bool:
+    """Tell whether `identity` may join `channel` and read its history."""
+    if channel == BROADCAST_CHANNEL or _is_own(identity, channel):
+        return True
+    if channel.namespace == NOTIFICATIONS and identity.kind != "service":
+        return False  # no grant opens one user's notifications to another
+    return identity.granted(channel, "r")
+
+
+def may_see_members(identity: Identity, channel: Channel) -> bool:
+    """Tell whether `identity` may see who is in `channel`.
+
+    Everybody is in `broadcast`, so reading it must not tell everybody who is online.
+    """
+    if channel == BROADCAST_CHANNEL:
+        return identity.granted(channel, "r")
+    return may_read(identity, channel)
+
+
+def require_read(identity: Identity, channel: Channel) -> None:
+    """Raise `Forbidden` unless `identity` may read `channel`."""
+    if not may_read(identity, channel):
+        raise Forbidden(f"The token does not permit reading {channel.name} in {channel.namespace}.")
+
+
+def require_members(identity: Identity, channel: Channel) -> None:
+    """Raise `Forbidden` unless `identity` may see the members of `channel`."""
+    if not may_see_members(identity, channel):
+        raise Forbidden(f"The token does not permit seeing who is in {channel.name}.")
+
+
+def require_publish(
+    identity: Identity, channel: Channel, message_type: str, publishers: Collection[str]
+) -> None:
+    """Raise `Forbidden` unless `identity` may publish `message_type` into `channel`.
+
+    Args:
+        publishers: the kinds of identity that the type admits.
+    """
+    if identity.kind not in publishers:
+        raise Forbidden(
+            f"{message_type} is not for the kind {identity.kind} to publish in {channel.namespace}."
+        )
+    if channel.namespace == "/agents" and identity.kind == "agent" and identity.id != channel.name:
+        raise Forbidden("An agent publishes into its own channel only.")
+    if not identity.granted(channel, "w"):
+        raise Forbidden(
+            f"The token does not permit publishing into {channel.name} in {channel.namespace}."
+        )
+
+
+def _is_own(identity: Identity, channel: Channel) -> bool:
+    return identity.kind == "user" and channel == user_channel(identity.id)

@@ -1,0 +1,15 @@
+"""Instants as the wire shows them. Reading a clock is the caller's business."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+
+def isoformat(now: float) -> str:
+    """Return an instant as RFC 3339 in UTC with milliseconds: `2026-11-20T12:00:00.000Z`.
+
+    Args:
+        now: seconds since 1970.
+    """
+    instant = datetime.fromtimestamp(now, UTC)
+    return f"{instant:%Y-%m-%dT%H:%M:%S}.{instant.microsecond // 1000:03d}Z"

@@ -1,0 +1,94 @@
+"""Every way in which a request can fail, in one table.
+
+    HearthError
+    ├── Invalid         "invalid"        `fields` says which and why
+    ├── Unauthorized    "unauthorized"   no token, or one that proves nothing
+    ├── TokenExpired    "token_expired"  come back with a fresh token
+    ├── Forbidden       "forbidden"      the identity may not do this
+    ├── TooLarge        "too_large"      over MAX_MESSAGE_BYTES
+    ├── RateLimited     "rate_limited"   `retry_after` says when to come back
+    ├── Unavailable     "unavailable"    the broker can't be reached; nothing was published
+    └── Internal        "internal"       our fault; the log has the details, the client never
+
+Source: contract §3. What `to_dict` returns goes to clients as it is: messages hold no token,
+path or exception text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+
+class HearthError(Exception):
+    """An error that its causer may see.
+
+    Args:
+        message: one sentence for a human.
+        fields: dotted path of each offending field → what is wrong with it.
+        retry_after: seconds after which the same request may succeed.
+    """
+
+    code: ClassVar[str]
+    default_message: ClassVar[str]
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        fields: Mapping[str, str] | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message or self.default_message)
+        self.message = message or self.default_message
+        self.fields = dict(fields) if fields else None
+        self.retry_after = retry_after
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the contract's error object: `{code, message, fields?, retry_after?}`."""
+        error: dict[str, Any] = {"code": self.code, "message": self.message}
+        if self.fields is not None:
+            error["fields"] = self.fields
+        if self.retry_after is not None:
+            error["retry_after"] = self.retry_after
+        return error
+
+
+class Invalid(HearthError):
+    code = "invalid"
+    default_message = "The request is not valid."
+
+
+class Unauthorized(HearthError):
+    code = "unauthorized"
+    default_message = "A valid token is needed."
+
+
+class TokenExpired(HearthError):
+    code = "token_expired"
+    default_message = "The token has expired."
+
+
+class Forbidden(HearthError):
+    code = "forbidden"
+    default_message = "The token does not permit this."
+
+
+class TooLarge(HearthError):
+    code = "too_large"
+    default_message = "The message is too large."
+
+
+class RateLimited(HearthError):
+    code = "rate_limited"
+    default_message = "Too many requests on this connection."
+
+
+class Unavailable(HearthError):
+    code = "unavailable"
+    default_message = "The broker can't be reached; nothing was published."
+
+
+class Internal(HearthError):
+    code = "internal"
+    default_message = "The server failed to handle this request."

@@ -1,0 +1,103 @@
+"""Who somebody is and what they were granted: what a token proves (contract §5)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final, Literal, cast, get_args
+
+from app.core.channel import Channel
+
+Kind = Literal["user", "agent", "service"]
+Mode = Literal["r", "w", "rw"]
+
+KINDS: Final = frozenset(get_args(Kind))
+MODES: Final = frozenset(get_args(Mode))
+# An id becomes part of a channel's name ("user:<id>"), so it keeps to the same alphabet.
+ID_PATTERN: Final = re.compile(r"[A-Za-z0-9_.:/-]{1,120}")
+_GRANT_PART: Final = re.compile(r"[A-Za-z0-9_.:/*-]{1,128}")
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Permission to read, publish or both in the channels that a pattern matches.
+
+    `*` stands for any run of characters, in the namespace and in the channel.
+    """
+
+    namespace: str
+    channel: str
+    mode: Mode
+    _pattern: re.Pattern[str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        text = f"/{self.namespace}\n{self.channel}"
+        pattern = ".*".join(re.escape(part) for part in text.split("*"))
+        object.__setattr__(self, "_pattern", re.compile(pattern))
+
+    @classmethod
+    def parse(cls, text: str) -> Grant:
+        """Read `"<namespace>:<channel pattern>:<r|w|rw>"`.
+
+        The first colon ends the namespace and the last begins the mode, for channel names hold
+        colons themselves (`"feeds:codeworm:logs:r"`).
+
+        Raises:
+            ValueError: it is not of that form.
+        """
+        namespace, _, rest = text.partition(":")
+        channel, _, mode = rest.rpartition(":")
+        if (
+            mode not in MODES
+            or not _GRANT_PART.fullmatch(namespace)
+            or not _GRANT_PART.fullmatch(channel)
+        ):
+            raise ValueError(f"not of the form <namespace>:<channel>:<r|w|rw>: {text!r}")
+        return cls(namespace.removeprefix("/"), channel, cast(Mode, mode))
+
+    def covers(self, channel: Channel, mode: Literal["r", "w"]) -> bool:
+        """Tell whether this grant gives `mode` in `channel`."""
+        # No name holds a newline, so the pattern's halves can't run into each other: "." doesn't
+        # match it.
+        return mode in self.mode and bool(
+            self._pattern.fullmatch(f"{channel.namespace}\n{channel.name}")
+        )
+
+    def __str__(self) -> str:
+        return f"{self.namespace}:{self.channel}:{self.mode}"
+
+
+def parse_grants(texts: Iterable[str]) -> tuple[Grant, ...]:
+    """Read several grants. Raises `ValueError` as `Grant.parse` does."""
+    return tuple(Grant.parse(text) for text in texts)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Somebody who passed the door.
+
+    Args:
+        id: stable name; unique within a kind.
+        kind: `user`, `agent` or `service`.
+        grants: what was granted, in no particular order.
+        expires_at: when the proof ends, in seconds since 1970; None if it doesn't.
+    """
+
+    id: str
+    kind: Kind
+    grants: tuple[Grant, ...] = ()
+    expires_at: float | None = None
+
+    @property
+    def key(self) -> str:
+        """The identity as one string, the same on each of its connections."""
+        return f"{self.kind}:{self.id}"
+
+    def granted(self, channel: Channel, mode: Literal["r", "w"]) -> bool:
+        """Tell whether any grant gives `mode` in `channel`."""
+        return any(grant.covers(channel, mode) for grant in self.grants)
+
+    def to_dict(self) -> dict[str, str]:
+        """Return `{id, kind}`, as `sender` and member lists show it."""
+        return {"id": self.id, "kind": self.kind}

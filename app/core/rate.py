@@ -1,0 +1,37 @@
+"""A token bucket: a steady rate with room for a burst."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class TokenBucket:
+    """Admit `rate` requests a second and bursts of twice that (contract §9).
+
+    Args:
+        rate: requests per second; 0 admits everything.
+    """
+
+    rate: float
+    _tokens: float = field(init=False)
+    _at: float | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        self._tokens = self.rate * 2
+
+    def take(self, now: float) -> float:
+        """Take one token.
+
+        Returns:
+            0 if there was one; else the seconds until there is.
+        """
+        if self.rate <= 0:
+            return 0.0
+        if self._at is not None:
+            self._tokens = min(self.rate * 2, self._tokens + max(0.0, now - self._at) * self.rate)
+        self._at = now
+        if self._tokens >= 1:
+            self._tokens -= 1
+            return 0.0
+        return (1 - self._tokens) / self.rate

@@ -1,0 +1,291 @@
+"""The verbs of Hearth: everything that happens is a message passing through here, once.
+
+A client, a worker or the server itself publishes; the broker orders and keeps; every publication
+comes back through `Hub._receive`, in offset order, and the fan-out hands it to the members that
+are connected to this process.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import orjson
+import structlog
+
+from app.broker.base import Broker
+from app.core import access
+from app.core.channel import Channel
+from app.core.clock import isoformat
+from app.core.errors import HearthError
+from app.core.history import Page, Position, Recovery
+from app.core.identity import Identity
+from app.core.message import Message, Publication, Receipt
+from app.core.presence import Present
+from schemas.registry import Registry
+
+log = structlog.get_logger("hearth.hub")
+
+
+class FanOut(Protocol):
+    """Hands publications to the members in this process. Nothing here waits or raises."""
+
+    def enter(self, sid: str, channel: Channel) -> None:
+        """Make a connection a member: it gets what is delivered from now on."""
+
+    def leave(self, sid: str, channel: Channel) -> None:
+        """End what `enter` began."""
+
+    def has_members(self, channel: Channel) -> bool:
+        """Tell whether a member of `channel` is connected here."""
+
+    def channels(self, namespace: str) -> list[Channel]:
+        """Return the channels of `namespace` that have members here."""
+
+    def deliver(self, channel: Channel, publication: Publication) -> None:
+        """Send a publication to every member of `channel` here."""
+
+    def send(self, sid: str, channel: Channel, publication: Publication) -> None:
+        """Send a publication to one connection."""
+
+
+@dataclass(slots=True, eq=False)
+class Member:
+    """One connection to one namespace, and the channels it has joined."""
+
+    sid: str
+    namespace: str
+    identity: Identity
+    channels: set[Channel] = field(default_factory=set)
+    connected: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What is to be published.
+
+    Args:
+        data: the payload.
+        sender: `{id, kind}` of who says it, or None.
+        published_at: when another process published it already, in seconds since 1970.
+        relay: as in `Message`.
+    """
+
+    channel: Channel
+    type: str
+    data: dict[str, Any]
+    sender: Mapping[str, str] | None = None
+    action: str | None = None
+    nonce: str | None = None
+    published_at: float | None = None
+    relay: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """What a connection that joins gets; `members` is None where it may not see them."""
+
+    recovery: Recovery
+    members: list[Present] | None
+
+
+MembersChanged = Callable[[Channel, Identity, bool], Awaitable[None]]
+
+
+class Hub:
+    """Publish, join, leave, history and presence.
+
+    Args:
+        broker: orders and keeps; its `receive` becomes this hub's.
+        fanout: the members in this process.
+        registry: which types there are.
+        clock: seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        broker: Broker,
+        fanout: FanOut,
+        registry: Registry,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.registry = registry
+        self.clock = clock
+        self.members_changed: list[MembersChanged] = []
+        self._broker = broker
+        self._fanout = fanout
+        # What arrives for connections that are joining, until they have read their history.
+        self._held: dict[Channel, dict[str, list[Publication]]] = {}
+        broker.receive = self._receive
+
+    @property
+    def ready(self) -> bool:
+        """Whether publishing works at this moment."""
+        return self._broker.ready
+
+    async def publish_as(self, identity: Identity, draft: Draft) -> Receipt:
+        """Publish what a client sent, in its name.
+
+        Raises:
+            SchemaError: the type, channel or payload is not valid.
+            Forbidden: the identity may not publish this here.
+            Unavailable: the broker can't be reached.
+        """
+        message_type = self.registry.require(draft.channel.namespace, draft.type)
+        access.require_publish(identity, draft.channel, draft.type, message_type.publishers)
+        return await self.publish(draft)
+
+    async def publish(self, draft: Draft) -> Receipt:
+        """Publish without asking who: for workers and for the server itself.
+
+        Raises:
+            SchemaError, Unavailable: as `publish_as`.
+        """
+        channel = draft.channel
+        self.registry.check_channel(channel.namespace, channel.name)
+        message_type = self.registry.require(channel.namespace, draft.type)
+        message_type.check(draft.data)
+        published_at = self.clock() if draft.published_at is None else draft.published_at
+        message = Message(
+            draft.type,
+            _encode(draft, published_at),
+            published_at,
+            message_type.kept,
+            _nonce_key(draft),
+            draft.relay,
+        )
+        return await self._broker.publish(channel, message)
+
+    @asynccontextmanager
+    async def joining(
+        self, member: Member, channel: Channel, since: Position | None, limit: int | None
+    ) -> AsyncIterator[Joined]:
+        """Make a connection a member of `channel`.
+
+        What is published meanwhile is held until the block ends, and then follows in order: hand
+        the result to the client inside the block, and it sees neither a gap nor an overlap
+        (contract §4, promise 3).
+
+        Args:
+            since, limit: as in `HistoryWindow.recover`.
+
+        Raises:
+            SchemaError, Forbidden, Unavailable: as `publish_as`.
+        """
+        self.registry.check_channel(channel.namespace, channel.name)
+        access.require_read(member.identity, channel)
+        self._fanout.leave(member.sid, channel)  # who joins again would get the held ones twice
+        held = self._held.setdefault(channel, {}).setdefault(member.sid, [])
+        seen = 0
+        joins = False
+        try:
+            await self._broker.subscribe(channel)
+            recovery = await self._broker.recover(channel, since, limit)
+            joins = await self._broker.enter(channel, member.sid, member.identity)
+            member.channels.add(channel)
+            may_see = access.may_see_members(member.identity, channel)
+            yield Joined(recovery, await self._broker.members(channel) if may_see else None)
+            seen = recovery.position.offset
+        finally:
+            self._let_go(member, channel, held, seen)
+        if not member.connected:  # it left while it was joining, and nobody else cleans up
+            await self.leave(member, channel)
+        elif joins:
+            await self._tell_members_changed(channel, member.identity, joined=True)
+
+    def _let_go(
+        self, member: Member, channel: Channel, held: list[Publication], seen: int
+    ) -> None:
+        joining = self._held[channel]
+        del joining[member.sid]
+        if not joining:
+            del self._held[channel]
+        if channel not in member.channels or not member.connected:
+            return
+        for publication in held:
+            if publication.offset is None or publication.offset > seen:
+                self._fanout.send(member.sid, channel, publication)
+        self._fanout.enter(member.sid, channel)
+
+    async def leave(self, member: Member, channel: Channel) -> None:
+        """End a membership; does nothing where there is none."""
+        if channel not in member.channels:
+            return
+        member.channels.remove(channel)
+        self._fanout.leave(member.sid, channel)
+        leaves = await self._broker.exit(channel, member.sid, member.identity)
+        if leaves:
+            await self._tell_members_changed(channel, member.identity, joined=False)
+        if not self._fanout.has_members(channel) and channel not in self._held:
+            await self._broker.unsubscribe(channel)
+
+    async def disconnect(self, member: Member) -> None:
+        """End all memberships of a connection that is gone."""
+        member.connected = False
+        for channel in list(member.channels):
+            try:
+                await self.leave(member, channel)
+            except HearthError as error:
+                log.warning("could not leave", channel=str(channel), reason=error.code)
+
+    async def history(
+        self, identity: Identity, channel: Channel, before: int | None, limit: int
+    ) -> Page:
+        """Return a stretch of history. Raises as `joining` does."""
+        self.registry.check_channel(channel.namespace, channel.name)
+        access.require_read(identity, channel)
+        return await self._broker.history(channel, before, limit)
+
+    async def presence(self, identity: Identity, channel: Channel) -> list[Present]:
+        """Return who is in `channel`. Raises as `joining` does."""
+        self.registry.check_channel(channel.namespace, channel.name)
+        access.require_members(identity, channel)
+        return await self._broker.members(channel)
+
+    async def members(self, channel: Channel) -> list[Present]:
+        """Return who is in `channel`, to the server itself."""
+        return await self._broker.members(channel)
+
+    def local_channels(self, namespace: str) -> list[Channel]:
+        """Return the channels of `namespace` that have members in this process."""
+        return self._fanout.channels(namespace)
+
+    def _receive(self, channel: Channel, publication: Publication) -> None:
+        for held in self._held.get(channel, {}).values():
+            held.append(publication)
+        self._fanout.deliver(channel, publication)
+
+    async def _tell_members_changed(
+        self, channel: Channel, identity: Identity, *, joined: bool
+    ) -> None:
+        for listener in self.members_changed:
+            try:
+                await listener(channel, identity, joined)
+            except HearthError as error:
+                log.warning("could not tell of members", channel=str(channel), reason=error.code)
+
+
+def _encode(draft: Draft, published_at: float) -> bytes:
+    envelope: dict[str, Any] = {
+        "type": draft.type,
+        "channel": draft.channel.name,
+        "data": draft.data,
+        "timestamp": isoformat(published_at),
+    }
+    if draft.action is not None:
+        envelope["action"] = draft.action
+    if draft.sender is not None:
+        envelope["sender"] = draft.sender
+    if draft.nonce is not None:
+        envelope["nonce"] = draft.nonce
+    return orjson.dumps(envelope)
+
+
+def _nonce_key(draft: Draft) -> str | None:
+    if draft.nonce is None:
+        return None
+    sender = f"{draft.sender['kind']}:{draft.sender['id']}" if draft.sender else "worker"
+    return f"{sender} {draft.nonce}"

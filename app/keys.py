@@ -1,0 +1,13 @@
+"""What handlers find in the aiohttp application."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from app.hub import Hub
+from app.realtime.server import Server
+from app.settings import Settings
+
+SETTINGS = web.AppKey("settings", Settings)
+HUB = web.AppKey("hub", Hub)
+SERVER = web.AppKey("server", Server)

@@ -1,0 +1,182 @@
+"""Settings from the environment, checked once, at the start (contract §9).
+
+`.env` in the working directory is read too; a variable that is really set wins over it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from environs import Env, EnvError
+
+from app.core.identity import Grant, parse_grants
+
+AuthMode = Literal["required", "none"]
+
+
+class SettingsError(Exception):
+    """A setting is missing or wrong; the message names it and says what to set."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All settings, with their units and defaults; each name in capitals is its variable.
+
+    Args:
+        host, port: where the server listens; port 0 takes any free one.
+        redis_url: `redis://`, `rediss://` or `redis+sentinel://`; None: one process, in memory.
+        emit_channel: Redis channel of the stock managers, `EMIT_CHANNEL`.
+        auth_secret: HS256 key; at least 32 bytes are wise (RFC 7518 §3.2).
+        auth_issuer, auth_audience: what `iss` and `aud` must be; None: not looked at.
+        auth_mode: `none` admits everybody as the development identity.
+        anonymous_grants: what those without a token may do; empty: they are refused.
+        allowed_origins: origins of pages that may connect; empty: the page's own only.
+        history_size: messages kept per channel; 0 keeps none.
+        history_seconds: seconds each is kept; 0 sets no age.
+        max_message_bytes: largest message in, in bytes.
+        messages_per_second: a connection's rate, its burst is twice that; 0 sets no limit.
+        ping_seconds, ping_timeout_seconds: Engine.IO heartbeat, and how long an answer may take.
+        log_format: `console`, `json`, or `auto`: console on a terminal.
+        log_level: `debug`, `info`, `warning` or `error`.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    redis_url: str | None = None
+    emit_channel: str = "socketio"
+    auth_secret: str | None = None
+    auth_issuer: str | None = None
+    auth_audience: str | None = None
+    auth_mode: AuthMode = "none"
+    anonymous_grants: tuple[Grant, ...] = ()
+    allowed_origins: tuple[str, ...] = ()
+    history_size: int = 1000
+    history_seconds: float = 86_400
+    max_message_bytes: int = 1_000_000
+    messages_per_second: float = 100
+    ping_seconds: float = 25
+    ping_timeout_seconds: float = 20
+    log_format: Literal["auto", "console", "json"] = "auto"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @property
+    def development(self) -> bool:
+        """Whether everybody is let in (contract §5)."""
+        return self.auth_mode == "none"
+
+
+def load_settings(env_file: str | None = ".env") -> Settings:
+    """Read the environment.
+
+    Raises:
+        SettingsError: a variable is wrong, or the server would be open to strangers.
+    """
+    env = Env()
+    if env_file is not None:
+        env.read_env(env_file, recurse=False)
+    try:
+        settings = _read(env)
+    except EnvError as error:
+        raise SettingsError(str(error)) from None
+    _refuse_open_door(settings, insisted=env.str("AUTH_MODE", None) == "none")
+    return settings
+
+
+def _read(env: Env) -> Settings:
+    secret = _optional(env, "AUTH_SECRET")
+    if _optional(env, "AUTH_JWKS") is not None:
+        raise EnvError('Environment variable "AUTH_JWKS" invalid: not supported yet; AUTH_SECRET is')
+    return Settings(
+        host=env.str("HOST", "127.0.0.1"),
+        port=env.int("PORT", 8000, validate=_between(0, 65_535)),
+        redis_url=_redis_url(env),
+        emit_channel=env.str("EMIT_CHANNEL", "socketio"),
+        auth_secret=secret,
+        auth_issuer=_optional(env, "AUTH_ISSUER"),
+        auth_audience=_optional(env, "AUTH_AUDIENCE"),
+        auth_mode=_one_of(env, "AUTH_MODE", "required" if secret else "none", "required", "none"),
+        anonymous_grants=_grants(env, "ANONYMOUS_GRANTS"),
+        allowed_origins=_origins(env, "ALLOWED_ORIGINS"),
+        history_size=env.int("HISTORY_SIZE", 1000, validate=_between(0, 1_000_000)),
+        history_seconds=env.float("HISTORY_SECONDS", 86_400, validate=_between(0)),
+        max_message_bytes=env.int("MAX_MESSAGE_BYTES", 1_000_000, validate=_between(1024)),
+        messages_per_second=env.float("MESSAGES_PER_SECOND", 100, validate=_between(0)),
+        ping_seconds=env.float("PING_SECONDS", 25, validate=_between(0.1)),
+        ping_timeout_seconds=env.float("PING_TIMEOUT_SECONDS", 20, validate=_between(0.1)),
+        log_format=_one_of(env, "LOG_FORMAT", "auto", "auto", "console", "json"),
+        log_level=_one_of(env, "LOG_LEVEL", "info", "debug", "info", "warning", "error"),
+    )
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether only this machine reaches `host`."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _refuse_open_door(settings: Settings, *, insisted: bool) -> None:
+    if settings.auth_mode == "required" and settings.auth_secret is None:
+        raise SettingsError('Environment variable "AUTH_MODE" is required, so set AUTH_SECRET too')
+    if settings.development and not insisted and not is_loopback(settings.host):
+        raise SettingsError(
+            f'Environment variable "HOST" is {settings.host}, which others can reach, and no '
+            "AUTH_SECRET is set: set it, or AUTH_MODE=none to let everybody in"
+        )
+
+
+def _optional(env: Env, name: str) -> str | None:
+    return env.str(name, None) or None
+
+
+def _between(minimum: float, maximum: float | None = None) -> Callable[[float], None]:
+    def check(value: float) -> None:
+        # "not >=" rather than "<": NaN is neither.
+        if not value >= minimum or value == float("inf"):
+            raise EnvError(f"must be at least {minimum:g}")
+        if maximum is not None and value > maximum:
+            raise EnvError(f"must be at most {maximum:g}")
+
+    return check
+
+
+def _one_of(env: Env, name: str, default: str, *choices: str) -> Any:
+    value = env.str(name, default) or default
+    if value not in choices:
+        raise EnvError(f'Environment variable "{name}" invalid: one of {", ".join(choices)}')
+    return value
+
+
+def _redis_url(env: Env) -> str | None:
+    url = _optional(env, "REDIS_URL")
+    schemes = {"redis", "rediss", "redis+sentinel", "unix"}
+    if url is not None and urlsplit(url).scheme not in schemes:
+        # The URL may hold a password, so it isn't shown.
+        raise EnvError(f'Environment variable "REDIS_URL" invalid: begins with {sorted(schemes)}')
+    return url
+
+
+def _grants(env: Env, name: str) -> tuple[Grant, ...]:
+    try:
+        return parse_grants(text.strip() for text in env.list(name, []))
+    except ValueError as error:
+        raise EnvError(f'Environment variable "{name}" invalid: {error}') from None
+
+
+def _origins(env: Env, name: str) -> tuple[str, ...]:
+    origins = tuple(text.strip().rstrip("/") for text in env.list(name, []))
+    for origin in origins:
+        parts = urlsplit(origin)
+        if origin != "*" and (not parts.scheme or not parts.netloc or parts.path):
+            raise EnvError(
+                f'Environment variable "{name}" invalid: {origin!r} is not an origin, like '
+                "https://app.example.com"
+            )
+    return origins

@@ -1,0 +1,43 @@
+"""Print a token: `make token ID=agent-7 KIND=agent GRANTS='circles:dev-*:rw,*:*:r'`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+
+from app.auth import DEVELOPMENT_SECRET, make_token
+from app.core.identity import ID_PATTERN, KINDS, Identity, parse_grants
+from app.settings import SettingsError, load_settings
+
+
+def main() -> None:
+    """Read the arguments, print the token on stdout and what it says on stderr."""
+    parser = argparse.ArgumentParser(prog="python -m app.token", description=__doc__)
+    parser.add_argument("--id", required=True, help="who it is, e.g. agent-7")
+    parser.add_argument("--kind", default="user", choices=sorted(KINDS))
+    parser.add_argument("--grants", default="", help="comma-separated <namespace>:<channel>:<mode>")
+    parser.add_argument("--hours", type=float, default=24.0, help="how long it is good for")
+    arguments = parser.parse_args()
+    try:
+        settings = load_settings()
+        grants = parse_grants(filter(None, map(str.strip, arguments.grants.split(","))))
+    except (SettingsError, ValueError) as error:
+        parser.error(str(error))
+    if not ID_PATTERN.fullmatch(arguments.id):
+        parser.error("--id is 1 to 120 characters of A-Z a-z 0-9 _ . : / -")
+    identity = Identity(arguments.id, arguments.kind, grants, time.time() + arguments.hours * 3600)
+    claims = {"iss": settings.auth_issuer, "aud": settings.auth_audience}
+    print(
+        make_token(
+            settings.auth_secret or DEVELOPMENT_SECRET,
+            identity,
+            **{name: value for name, value in claims.items() if value is not None},
+        )
+    )
+    if settings.auth_secret is None:
+        print("No AUTH_SECRET is set: this is good in development mode only.", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

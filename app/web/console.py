@@ -1,0 +1,27 @@
+"""The console at `/`: a page to look at channels and talk in them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from aiohttp import web
+
+_PAGE: Final = Path(__file__).with_name("console")
+# The page loads nothing from elsewhere and runs no script that stands in it.
+_HEADERS: Final = {
+    "Content-Security-Policy": "default-src 'self'; connect-src 'self' ws: wss:; "
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+def add_console_routes(app: web.Application) -> None:
+    """Serve the page at `/` and what it is made of under `/console/`."""
+
+    async def page(_request: web.Request) -> web.FileResponse:
+        return web.FileResponse(_PAGE / "index.html", headers=_HEADERS)
+
+    app.router.add_get("/", page)
+    app.router.add_static("/console/", _PAGE)

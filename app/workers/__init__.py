@@ -1,0 +1,1 @@
+"""What workers in other processes emit through Redis."""

@@ -1,0 +1,92 @@
+"""Make messages of what stock `RedisManager`s emit (contract §8)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import structlog
+
+from app.core.channel import BROADCAST_CHANNEL, NOTIFICATIONS, Channel, is_sid
+from app.hub import Draft, Hub
+from schemas.envelope import ENVELOPE, is_envelope
+from schemas.errors import SchemaError
+from schemas.requests import load
+
+log = structlog.get_logger("hearth.workers")
+
+
+class EmitIntake:
+    """Publish emits that are for channels; what fits no schema is not delivered."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self.rejected = 0
+
+    async def take(self, message: dict[str, Any]) -> bool:
+        """Publish one emit, as the stock manager writes it to Redis.
+
+        Returns:
+            False when it is no channel's business and stock is to handle it: another namespace,
+            binary data, a callback, or a single connection's room.
+        """
+        namespace = message.get("namespace") or "/"
+        if (
+            namespace not in self._hub.registry.namespaces
+            or message.get("binary")
+            or message.get("callback")
+        ):
+            return False
+        rooms = message.get("room")
+        names = [rooms] if isinstance(rooms, str) else rooms
+        if names is not None:
+            names = [name for name in names if not is_sid(name)]
+            if not names:
+                return False
+        for channel in self._channels(namespace, names):
+            try:
+                await self._hub.publish(_draft(channel, message))
+            except SchemaError as error:
+                self.rejected += 1
+                log.warning(
+                    "rejected what a worker emitted",
+                    namespace=namespace,
+                    event_name=str(message.get("event"))[:64],
+                    reason=str(error)[:500],
+                )
+        return True
+
+    def _channels(self, namespace: str, names: Iterable[str] | None) -> list[Channel]:
+        if names is not None:
+            return [Channel(namespace, str(name)) for name in names]
+        if namespace == NOTIFICATIONS:
+            return [BROADCAST_CHANNEL]  # everybody there has joined it, so once is enough
+        return self._hub.local_channels(namespace)
+
+
+def _draft(channel: Channel, message: dict[str, Any]) -> Draft:
+    """Read an emit: its one argument is an envelope or a bare payload.
+
+    Raises:
+        SchemaError: it is neither.
+    """
+    event, args = message.get("event"), message.get("data")
+    if not isinstance(event, str):
+        raise SchemaError({"type": "Must be text."})
+    if not isinstance(args, list) or len(args) != 1:
+        raise SchemaError({"data": "An emit has exactly one argument."})
+    if not is_envelope(event, args[0]):
+        return Draft(channel, event, args[0], relay=False)
+    envelope = load(ENVELOPE, args[0])
+    if envelope.get("channel", channel.name) != channel.name:
+        raise SchemaError({"channel": f"Not the room that it was emitted to, {channel.name}."})
+    return Draft(
+        channel,
+        event,
+        envelope["data"],
+        sender=envelope.get("sender"),
+        action=envelope.get("action"),
+        nonce=envelope.get("nonce"),
+        published_at=message.get("published_at"),
+        relay=False,
+    )

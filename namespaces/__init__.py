@@ -1,0 +1,20 @@
+"""One class per Socket.IO namespace: requests in, verbs of the Hub out, nothing else."""
+
+from __future__ import annotations
+
+from namespaces.agents import AgentsNamespace
+from namespaces.base import ChannelNamespace
+from namespaces.chat import ChatNamespace
+from namespaces.circles import CirclesNamespace
+from namespaces.feeds import FeedsNamespace
+from namespaces.notifications import NotificationsNamespace
+from namespaces.workspaces import WorkspacesNamespace
+
+NAMESPACES: tuple[type[ChannelNamespace], ...] = (
+    CirclesNamespace,
+    WorkspacesNamespace,
+    AgentsNamespace,
+    NotificationsNamespace,
+    ChatNamespace,
+    FeedsNamespace,
+)

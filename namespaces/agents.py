@@ -1,0 +1,9 @@
+"""What agents do, as it happens; a channel is an agent's id."""
+
+from __future__ import annotations
+
+from namespaces.base import ChannelNamespace
+
+
+class AgentsNamespace(ChannelNamespace):
+    path = "/agents"

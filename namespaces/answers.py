@@ -1,0 +1,73 @@
+"""What requests are answered with (contract §3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import orjson
+
+from app.core.channel import Channel
+from app.core.clock import isoformat
+from app.core.errors import HearthError
+from app.core.history import Page
+from app.core.message import Publication, Receipt
+from app.core.presence import Present
+from app.hub import Joined
+
+# Who joins a channel of thousands gets a count and the first of them; `presence` has them all.
+MAX_JOIN_MEMBERS: Final = 100
+
+
+def failure(error: HearthError) -> dict[str, Any]:
+    return {"ok": False, "error": error.to_dict()}
+
+
+def published(receipt: Receipt) -> dict[str, Any]:
+    """Return a publish's answer; `offset` only where history keeps the type."""
+    publication = receipt.publication
+    answer: dict[str, Any] = {
+        "ok": True,
+        "epoch": receipt.epoch,
+        "timestamp": isoformat(publication.published_at),
+    }
+    if publication.offset is not None:
+        answer["offset"] = publication.offset
+    if receipt.duplicate:
+        answer["duplicate"] = True
+    return answer
+
+
+def joined(channel: Channel, joined: Joined) -> dict[str, Any]:
+    """Return a join's answer; `presence` is null where the member may not see who is there."""
+    recovery = joined.recovery
+    return {
+        "ok": True,
+        "channel": channel.name,
+        "offset": recovery.position.offset,
+        "epoch": recovery.position.epoch,
+        "recovered": recovery.recovered,
+        "messages": _messages(recovery.publications),
+        "presence": None
+        if joined.members is None
+        else presence(joined.members, MAX_JOIN_MEMBERS),
+    }
+
+
+def page(page: Page) -> dict[str, Any]:
+    return {
+        "ok": True,
+        "messages": _messages(page.publications),
+        "offset": page.position.offset,
+        "epoch": page.position.epoch,
+        "more": page.more,
+    }
+
+
+def presence(members: Sequence[Present], limit: int | None = None) -> dict[str, Any]:
+    """Return `{count, members}` with the first `limit` members (None: all)."""
+    return {"count": len(members), "members": [one.to_dict() for one in members[:limit]]}
+
+
+def _messages(publications: Iterable[Publication]) -> list[orjson.Fragment]:
+    return [orjson.Fragment(publication.body) for publication in publications]

@@ -1,0 +1,247 @@
+"""What all namespaces do: let in, take requests, answer each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, ClassVar, Final, Protocol
+
+import socketio
+import structlog
+
+from app.auth import Authenticator, find_token
+from app.core import access
+from app.core.channel import Channel
+from app.core.clock import isoformat
+from app.core.errors import (
+    Forbidden,
+    HearthError,
+    Internal,
+    Invalid,
+    RateLimited,
+    TokenExpired,
+    Unavailable,
+)
+from app.core.history import Position
+from app.core.rate import TokenBucket
+from app.hub import Draft, Hub, Member
+from namespaces import answers
+from namespaces.expiry import ExpiryTimer
+from schemas import requests
+from schemas.envelope import notice
+from schemas.errors import SchemaError
+
+log = structlog.get_logger("hearth.namespaces")
+
+_BUCKET: Final = "hearth.bucket"  # in the handshake's environ, which all namespaces share
+
+
+class Request(Protocol):
+    """One event from a client; see `app.realtime.server.Request`."""
+
+    event: str
+    args: Sequence[Any]
+    error: HearthError | None
+
+    @property
+    def wants_ack(self) -> bool: ...
+
+    def reply(self, answer: dict[str, Any]) -> None: ...
+
+
+class ChannelNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
+    """A namespace whose rooms are channels.
+
+    Events are looked up in the requests below and among the registry's types, never by the name
+    of a method: an event called `connect` or `__init__` reaches nothing.
+
+    Args:
+        limits: told to each client in `connection_ack`, by name.
+        messages_per_second: requests that one connection may make; 0 sets no limit.
+    """
+
+    path: ClassVar[str]
+
+    def __init__(
+        self,
+        hub: Hub,
+        authenticator: Authenticator,
+        limits: Mapping[str, float],
+        messages_per_second: float,
+    ) -> None:
+        super().__init__(self.path)
+        self.hub = hub
+        self._authenticator = authenticator
+        self._limits = dict(limits)
+        self._messages_per_second = messages_per_second
+        self._members: dict[str, Member] = {}
+        self._expiry = ExpiryTimer(hub.clock, self._expire)
+        self._requests: dict[str, Callable[[Member, Request], Awaitable[None]]] = {
+            "join": self._join,
+            "leave": self._leave,
+            "history": self._history,
+            "presence": self._presence,
+            "authenticate": self._authenticate,
+            "ping": self._ping,
+        }
+
+    async def trigger_event(self, event: str, *args: Any) -> Any:
+        """Called by python-socketio when a connection begins or ends; requests come elsewhere."""
+        if event == "connect":
+            await self._connect(*args)
+        elif event == "disconnect":
+            await self._disconnect(*args)
+
+    async def _connect(self, sid: str, environ: dict[str, Any], auth: Any) -> None:
+        try:
+            identity = self._authenticator.identify(find_token(environ, auth))
+        except HearthError as error:
+            raise socketio.exceptions.ConnectionRefusedError(
+                error.message, error.to_dict()
+            ) from None
+        environ.setdefault(_BUCKET, TokenBucket(self._messages_per_second))
+        self._members[sid] = Member(sid, self.path, identity)
+        self._expiry.set(sid, identity.expires_at)
+
+    async def on_connected(self, sid: str) -> None:
+        """Welcome a client that has its CONNECT reply."""
+        member = self._members[sid]
+        now = isoformat(self.hub.clock())
+        identity = member.identity
+        data = {"user_id": identity.id, "kind": identity.kind, "server_time": now}
+        self._notify(sid, "connection_ack", data | {"limits": self._limits})
+        try:
+            await self.welcome(member)
+        except Unavailable as error:
+            # The client can't know what it would have joined: have it come back.
+            self._notify(sid, "error", error.to_dict(), **answers.failure(error))
+            await self.server.disconnect(sid, self.path)
+
+    async def welcome(self, member: Member) -> None:
+        """Do what a namespace does for each new member; nothing by default."""
+
+    async def _disconnect(self, sid: str, reason: str) -> None:
+        self._expiry.cancel(sid)
+        if (member := self._members.pop(sid, None)) is not None:
+            await self.hub.disconnect(member)
+
+    async def on_request(self, sid: str, request: Request) -> None:
+        """Handle one event and answer it, whatever happens."""
+        member = self._members.get(sid)
+        if member is None:
+            return
+        try:
+            self._admit(member)
+            if request.error is not None:
+                raise request.error
+            await self._dispatch(member, request)
+        except SchemaError as error:
+            self._fail(sid, request, Invalid(fields=error.fields))
+        except HearthError as error:
+            self._fail(sid, request, error)
+        except Exception:
+            log.exception("a request failed", namespace=self.path)
+            self._fail(sid, request, Internal())
+
+    def _admit(self, member: Member) -> None:
+        now = self.hub.clock()
+        bucket = self.server.get_environ(member.sid, self.path)[_BUCKET]
+        if (wait := bucket.take(now)) > 0:
+            raise RateLimited(retry_after=round(wait, 3))
+        expires_at = member.identity.expires_at
+        if expires_at is not None and expires_at <= now:
+            raise TokenExpired  # and the timer is about to end the connection
+
+    async def _dispatch(self, member: Member, request: Request) -> None:
+        if (handle := self._requests.get(request.event)) is not None:
+            await handle(member, request)
+        elif self.hub.registry.get(self.path, request.event) is not None:
+            await self._publish(member, request)
+        else:
+            raise Invalid(
+                f"{self.path} has no such event.",
+                fields={"type": "Neither a request nor a type of message here."},
+            )
+
+    def _fail(self, sid: str, request: Request, error: HearthError) -> None:
+        failure = answers.failure(error)
+        if request.wants_ack:
+            request.reply(failure)
+        else:
+            self._notify(sid, "error", error.to_dict(), **failure)
+
+    def _notify(self, sid: str, event: str, data: dict[str, Any], **further: Any) -> None:
+        envelope = notice(event, data, isoformat(self.hub.clock()))
+        self.server.post_event(sid, self.path, event, envelope | further)
+
+    # Requests, contract §3
+
+    async def _publish(self, member: Member, request: Request) -> None:
+        asked = requests.load(requests.PUBLISH, _argument(request))
+        draft = Draft(
+            Channel(self.path, asked["channel"]),
+            request.event,
+            asked["data"],
+            sender=member.identity.to_dict(),
+            action=asked.get("action"),
+            nonce=asked.get("nonce"),
+        )
+        request.reply(answers.published(await self.hub.publish_as(member.identity, draft)))
+
+    async def _join(self, member: Member, request: Request) -> None:
+        asked = requests.load(requests.JOIN, _argument(request))
+        channel = Channel(self.path, asked["channel"])
+        since = Position(**asked["since"]) if asked.get("since") else None
+        async with self.hub.joining(member, channel, since, asked.get("history")) as joined:
+            request.reply(answers.joined(channel, joined))
+
+    async def _leave(self, member: Member, request: Request) -> None:
+        asked = requests.load(requests.LEAVE, _argument(request))
+        await self.hub.leave(member, Channel(self.path, asked["channel"]))
+        request.reply({"ok": True})
+
+    async def _history(self, member: Member, request: Request) -> None:
+        asked = requests.load(requests.HISTORY, _argument(request))
+        page = await self.hub.history(
+            member.identity,
+            Channel(self.path, asked["channel"]),
+            asked.get("before"),
+            asked["limit"],
+        )
+        request.reply(answers.page(page))
+
+    async def _presence(self, member: Member, request: Request) -> None:
+        asked = requests.load(requests.PRESENCE, _argument(request))
+        members = await self.hub.presence(member.identity, Channel(self.path, asked["channel"]))
+        request.reply({"ok": True, **answers.presence(members)})
+
+    async def _authenticate(self, member: Member, request: Request) -> None:
+        asked = requests.load(requests.AUTHENTICATE, _argument(request))
+        identity = self._authenticator.identify(asked["token"])
+        if identity.key != member.identity.key:
+            raise Forbidden("The token is somebody else's.")
+        member.identity = identity
+        self._expiry.set(member.sid, identity.expires_at)
+        for channel in list(member.channels):
+            if not access.may_read(identity, channel):
+                await self.hub.leave(member, channel)
+        expires_at = identity.expires_at
+        request.reply(
+            {"ok": True, "expires_at": None if expires_at is None else isoformat(expires_at)}
+        )
+
+    async def _ping(self, member: Member, request: Request) -> None:
+        now = isoformat(self.hub.clock())
+        request.reply({"ok": True, "server_time": now})
+        self._notify(member.sid, "pong", {"server_time": now})
+
+    async def _expire(self, sid: str) -> None:
+        error = TokenExpired()
+        self._notify(sid, "error", error.to_dict(), **answers.failure(error))
+        await self.server.disconnect(sid, self.path)
+
+
+def _argument(request: Request) -> Any:
+    """Return the request's one argument. Raises `Invalid` when it has none or more."""
+    if len(request.args) != 1:
+        raise Invalid(f"{request.event} takes exactly one argument.", fields={"": "One object."})
+    return request.args[0]

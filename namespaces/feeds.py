@@ -1,0 +1,9 @@
+"""Log feeds; a channel is a feed's name, like codeworm:logs."""
+
+from __future__ import annotations
+
+from namespaces.base import ChannelNamespace
+
+
+class FeedsNamespace(ChannelNamespace):
+    path = "/feeds"

@@ -1,0 +1,20 @@
+"""Notifications for every device of a user; channels are user:<id> and broadcast."""
+
+from __future__ import annotations
+
+from app.core.channel import BROADCAST_CHANNEL, user_channel
+from app.hub import Member
+from namespaces.base import ChannelNamespace
+
+
+class NotificationsNamespace(ChannelNamespace):
+    path = "/notifications"
+
+    async def welcome(self, member: Member) -> None:
+        """Join what belongs to the connection, without being asked (contract §2)."""
+        channels = [BROADCAST_CHANNEL]
+        if member.identity.kind == "user":
+            channels.append(user_channel(member.identity.id))
+        for channel in channels:
+            async with self.hub.joining(member, channel, since=None, limit=None):
+                pass

@@ -1,0 +1,80 @@
+"""The types that Hearth is born with (contract §2), and how to add one.
+
+A plugin's type is one more line in `CUSTOM_TYPES`: its name, its namespace, its payload (a
+marshmallow schema, or `Payload()` for any object) and who publishes it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from schemas import payloads
+from schemas.payloads import Payload
+from schemas.registry import MessageType, NamespaceRules, Registry
+
+NAMESPACES: Final = (
+    NamespaceRules("/circles", "names of circles"),
+    NamespaceRules("/workspaces", "workspace ids"),
+    NamespaceRules("/agents", "agent ids"),
+    NamespaceRules(
+        "/notifications",
+        "user:<id> and broadcast",
+        re.compile(r"user:[A-Za-z0-9_.:/-]+|broadcast"),
+    ),
+    NamespaceRules(
+        "/chat",
+        "<workflow>/<app_id>/<chat_id>",
+        re.compile(r"[A-Za-z0-9_.:-]+/[A-Za-z0-9_.:-]+/[A-Za-z0-9_.:-]+"),
+    ),
+    NamespaceRules("/feeds", "names of feeds, like codeworm:logs"),
+)
+
+_USERS: Final = frozenset({"user"})
+_AGENTS: Final = frozenset({"agent"})
+_SERVICES: Final = frozenset({"service"})
+
+CUSTOM_TYPES: Final = (
+    MessageType("my_plugin_update", "/notifications", Payload(), _SERVICES),
+)
+
+
+def _standard_types() -> list[MessageType]:
+    user_message, tool_call = payloads.UserMessage(), payloads.ToolCall()
+    file_change, agent_presence = payloads.FileChange(), payloads.AgentPresence()
+    tool_result, chat_message = payloads.ToolResult(), payloads.ChatMessage()
+    workspace_publishers = agent_publishers = _AGENTS | _SERVICES
+    return [
+        MessageType("user_message", "/circles", user_message, _USERS | _AGENTS),
+        MessageType("agent_message", "/circles", payloads.AgentMessage(), _AGENTS),
+        MessageType("agent_joined", "/circles", agent_presence),
+        MessageType("agent_left", "/circles", agent_presence),
+        MessageType("circle_status", "/circles", payloads.CircleStatus(), kept=False),
+        MessageType("typing", "/circles", payloads.Typing(), _USERS | _AGENTS, kept=False),
+        MessageType("file_changed", "/workspaces", file_change, workspace_publishers),
+        MessageType("file_created", "/workspaces", file_change, workspace_publishers),
+        MessageType("file_deleted", "/workspaces", file_change, workspace_publishers),
+        MessageType("git_status", "/workspaces", payloads.GitStatus(), workspace_publishers),
+        MessageType("agent_status", "/agents", payloads.AgentStatus(), agent_publishers),
+        MessageType("agent_activity", "/agents", payloads.AgentActivity(), agent_publishers),
+        MessageType("tool_call", "/agents", tool_call, agent_publishers),
+        MessageType("tool_result", "/agents", tool_result, agent_publishers),
+        MessageType("notification", "/notifications", payloads.Notification(), _SERVICES),
+        MessageType("task_update", "/notifications", payloads.TaskUpdate(), _SERVICES),
+        MessageType(
+            "system_announcement", "/notifications", payloads.SystemAnnouncement(), _SERVICES
+        ),
+        MessageType("user_message", "/chat", user_message, _USERS),
+        MessageType("chat_message", "/chat", chat_message, _AGENTS),
+        MessageType("chat_token", "/chat", payloads.ChatToken(), _AGENTS),
+        MessageType("tool_call", "/chat", tool_call, _AGENTS),
+        MessageType("tool_output", "/chat", tool_result, _AGENTS),
+        MessageType("chat_status", "/chat", payloads.ChatStatus(), _AGENTS),
+        MessageType("chat_cancel", "/chat", payloads.ChatCancel(), _USERS),
+        *(MessageType(name, "/feeds", Payload(), _SERVICES) for name in ("log", "event", "stats")),
+    ]
+
+
+def standard_registry() -> Registry:
+    """Return a new registry of all the standard types and `CUSTOM_TYPES`."""
+    return Registry(NAMESPACES, [*_standard_types(), *CUSTOM_TYPES])

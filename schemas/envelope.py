@@ -1,0 +1,52 @@
+"""The JSON object that every message is (contract §1)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import Schema, fields
+
+from schemas.fields import ChannelName, Integer, JsonObject, ShortText
+from schemas.payloads import MemberIdentity
+
+
+class Envelope(Schema):
+    """A whole envelope, as members receive it.
+
+    A worker may write as much of it as it knows: the server completes the rest, and sets
+    `offset` and `timestamp` itself.
+    """
+
+    type = ShortText(required=True, max_length=128)
+    channel = ChannelName()
+    data = JsonObject(required=True)
+    timestamp = fields.AwareDateTime(format="iso")
+    offset = Integer(minimum=1)
+    action = ShortText(max_length=64)
+    sender = fields.Nested(MemberIdentity)
+    nonce = ShortText(max_length=128)
+
+
+ENVELOPE = Envelope()
+
+
+def is_envelope(event: str, value: Any) -> bool:
+    """Tell an envelope from a bare payload of the same event.
+
+    Payloads have free keys, so `data` alone says nothing (a feed's events may well hold one); a
+    `type` that is the event's own name beside it does.
+    """
+    return isinstance(value, Mapping) and "data" in value and value.get("type") == event
+
+
+def notice(
+    event: str, data: dict[str, Any], timestamp: str, channel: str | None = None
+) -> dict[str, Any]:
+    """Return an envelope that is for one connection alone, and so has no offset.
+
+    Args:
+        timestamp: as in the envelope.
+        channel: what it is about; None for the connection itself.
+    """
+    return {"type": event, "channel": channel, "data": data, "timestamp": timestamp}

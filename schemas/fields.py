@@ -1,0 +1,101 @@
+"""Fields that take exactly what they say: marshmallow's own coerce (`"5"` to 5, 1 to true)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from marshmallow import ValidationError, fields, validate
+
+from schemas.json_value import json_problem
+
+CHANNEL_NAME: Final = re.compile(r"[A-Za-z0-9_.:/-]{1,128}")
+CHANNEL_RULE: Final = "Must be 1 to 128 characters of A-Z a-z 0-9 _ . : / - and nothing else."
+
+
+class Text(fields.String):
+    """A string of Unicode text; `max_length` counts characters."""
+
+    def __init__(self, *, min_length: int = 0, max_length: int | None = None, **kwargs: Any):
+        length = validate.Length(min=min_length or None, max=max_length)
+        super().__init__(validate=length if min_length or max_length else None, **kwargs)
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        if not isinstance(value, str):
+            raise self.make_error("invalid")
+        if (problem := json_problem(value)) is not None:
+            raise ValidationError(problem)
+        return value
+
+
+class ShortText(Text):
+    """A name or a title: 1 to 1,024 characters."""
+
+    def __init__(self, max_length: int = 1024, **kwargs: Any) -> None:
+        super().__init__(min_length=1, max_length=max_length, **kwargs)
+
+
+class ChannelName(Text):
+    """1 to 128 characters of `A-Z a-z 0-9 _ . : / -` (contract §2)."""
+
+    default_error_messages = {"name": CHANNEL_RULE}
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        name = super()._deserialize(value, attr, data, **kwargs)
+        if not CHANNEL_NAME.fullmatch(name):
+            raise self.make_error("name")
+        return name
+
+
+class Integer(fields.Integer):
+    """A whole number, not text that looks like one and not a boolean."""
+
+    def __init__(self, *, minimum: int | None = None, maximum: int = 2**53, **kwargs: Any) -> None:
+        # Beyond 2**53 a JavaScript client would read another number.
+        bounds = validate.Range(min=-maximum if minimum is None else minimum, max=maximum)
+        super().__init__(strict=True, validate=bounds, **kwargs)
+
+
+class Boolean(fields.Boolean):
+    """`true` or `false`, not 1 or "yes"."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid")
+        return value
+
+
+class IntegerOrText(fields.Field[int | str]):
+    """An id as its system writes it: 7 or "agent-7"."""
+
+    default_error_messages = {"invalid": "Must be an integer or text."}
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        if isinstance(value, str):
+            return ShortText().deserialize(value, attr, data)
+        if isinstance(value, int) and not isinstance(value, bool):
+            return Integer().deserialize(value, attr, data)
+        raise self.make_error("invalid")
+
+
+class JsonObject(fields.Field[dict[str, Any]]):
+    """A JSON object, kept as it is."""
+
+    default_error_messages = {"invalid": "Must be an object."}
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        if not isinstance(value, Mapping):
+            raise self.make_error("invalid")
+        if (problem := json_problem(value)) is not None:
+            raise ValidationError(problem)
+        return value
+
+
+class JsonValue(fields.Field[Any]):
+    """Any JSON value."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        if (problem := json_problem(value)) is not None:
+            raise ValidationError(problem)
+        return value

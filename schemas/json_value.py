@@ -1,0 +1,54 @@
+"""Whether a value can travel as JSON to every client, unharmed."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Final
+
+MAX_DEPTH: Final = 64
+_INT_LIMIT: Final = 2**63
+
+
+def json_problem(value: Any) -> str | None:
+    """Say what keeps `value` from being sent on as JSON, or None.
+
+    Walks without recursion: what it guards against is a value nested deeper than the stack.
+    Rejected are values nested more than `MAX_DEPTH` deep, NaN and the infinities (RFC 8259 §6),
+    integers beyond 64 bits, strings with a lone surrogate (§8.2), and anything that isn't JSON.
+    """
+    level = [value]
+    for _depth in range(MAX_DEPTH + 1):
+        below: list[Any] = []
+        for item in level:
+            if isinstance(item, str):
+                if not item.isascii() and _lone_surrogate(item):
+                    return "Holds a lone surrogate, which is not Unicode text."
+            elif item is None or isinstance(item, bool):
+                continue
+            elif isinstance(item, int):
+                if not -_INT_LIMIT <= item < _INT_LIMIT:
+                    return "Holds an integer of more than 64 bits."
+            elif isinstance(item, float):
+                if not math.isfinite(item):
+                    return "Holds NaN or Infinity, which JSON can't express."
+            elif isinstance(item, list):
+                below += item
+            elif isinstance(item, dict):
+                if not all(isinstance(key, str) for key in item):
+                    return "Holds a key that is not text."
+                below += item
+                below += item.values()
+            else:
+                return "Holds binary data or another thing that is not JSON."
+        if not below:
+            return None
+        level = below
+    return f"Nested more than {MAX_DEPTH} deep."
+
+
+def _lone_surrogate(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False

@@ -1,0 +1,119 @@
+"""Which types there are: for each its namespace, payload, publishers and whether it is kept."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from marshmallow import Schema
+
+from schemas.errors import SchemaError
+from schemas.fields import CHANNEL_NAME, CHANNEL_RULE
+from schemas.json_value import json_problem
+
+KINDS: Final = frozenset({"user", "agent", "service"})
+_TYPE_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
+# Socket.IO's own events, and the requests and events that every namespace has (contract §3).
+RESERVED: Final = frozenset(
+    "connect connect_error disconnect disconnecting newListener removeListener "
+    "join leave history presence authenticate ping pong error connection_ack".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MessageType:
+    """One type of message in one namespace.
+
+    Args:
+        name: also the Socket.IO event that carries it.
+        namespace: e.g. `/circles`.
+        payload: the schema of its `data`.
+        publishers: kinds of identity that may publish it; none means workers and Hearth only.
+        kept: whether history keeps it.
+    """
+
+    name: str
+    namespace: str
+    payload: Schema
+    publishers: frozenset[str] = frozenset()
+    kept: bool = True
+
+    def check(self, data: Any) -> None:
+        """Raise `SchemaError` unless `data` is a payload of this type."""
+        if not isinstance(data, dict):
+            raise SchemaError({"data": "Must be an object."})
+        if (problem := json_problem(data)) is not None:
+            raise SchemaError({"data": problem})
+        if errors := self.payload.validate(data):
+            raise SchemaError.from_marshmallow(errors, "data")
+
+
+@dataclass(frozen=True, slots=True)
+class NamespaceRules:
+    """One namespace.
+
+    Args:
+        name: e.g. `/chat`.
+        channel: what its channels are called, for people.
+        channel_pattern: what their names match, beyond the rule for all names; None: anything.
+    """
+
+    name: str
+    channel: str
+    channel_pattern: re.Pattern[str] | None = None
+
+
+class Registry:
+    """All namespaces and types, looked up by whoever receives a message."""
+
+    def __init__(
+        self, namespaces: Iterable[NamespaceRules] = (), types: Iterable[MessageType] = ()
+    ) -> None:
+        self.namespaces = {rules.name: rules for rules in namespaces}
+        self._types: dict[tuple[str, str], MessageType] = {}
+        for message_type in types:
+            self.register(message_type)
+
+    def register(self, message_type: MessageType) -> None:
+        """Add a type.
+
+        Raises:
+            ValueError: its name is reserved, taken or malformed, its namespace is unknown, or a
+                publisher is no kind of identity.
+        """
+        key = (message_type.namespace, message_type.name)
+        if message_type.namespace not in self.namespaces:
+            raise ValueError(f"{message_type.name}: no namespace {message_type.namespace}")
+        if message_type.name in RESERVED or not _TYPE_NAME.fullmatch(message_type.name):
+            raise ValueError(f"{message_type.name!r} can't be the name of a type")
+        if key in self._types:
+            raise ValueError(f"{message_type.name} is registered in {message_type.namespace} twice")
+        if not message_type.publishers <= KINDS:
+            raise ValueError(f"{message_type.name}: publishers are among {sorted(KINDS)}")
+        self._types[key] = message_type
+
+    def get(self, namespace: str, name: str) -> MessageType | None:
+        """Return a type, or None where the namespace has none of that name."""
+        return self._types.get((namespace, name))
+
+    def require(self, namespace: str, name: str) -> MessageType:
+        """Return a type. Raises `SchemaError` where the namespace has none of that name."""
+        message_type = self.get(namespace, name)
+        if message_type is None:
+            raise SchemaError({"type": f"Not a type of message in {namespace}."})
+        return message_type
+
+    def check_channel(self, namespace: str, name: str) -> None:
+        """Raise `SchemaError` unless `name` can be the name of a channel in `namespace`."""
+        rules = self.namespaces.get(namespace)
+        if rules is None:
+            raise SchemaError({"namespace": "Not a namespace of this server."})
+        if not CHANNEL_NAME.fullmatch(name):
+            raise SchemaError({"channel": CHANNEL_RULE})
+        if rules.channel_pattern is not None and not rules.channel_pattern.fullmatch(name):
+            raise SchemaError({"channel": f"Channels of {namespace} are {rules.channel}."})
+
+    def __iter__(self) -> Iterator[MessageType]:
+        return iter(self._types.values())
