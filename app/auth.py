@@ -18,7 +18,7 @@ from app.settings import Settings
 
 ALGORITHM: Final = "HS256"
 # In development everybody may do everything already; this only lets one be somebody in particular.
-DEVELOPMENT_SECRET: Final = "hearth-development-only-admits-everybody"
+DEVELOPMENT_SECRET: Final = "hearth-development-only-admits-everybody"  # noqa: S105
 DEVELOPMENT_GRANTS: Final = (Grant("*", "*", "rw"),)
 
 # The start says once that a secret is short (`app/__main__.py`); not again with every token.
@@ -37,7 +37,8 @@ def find_token(environ: Mapping[str, Any], auth: Any) -> str | None:
     Raises:
         Unauthorized: `auth.token` isn't text.
     """
-    if isinstance(auth, Mapping) and (token := auth.get("token")) is not None:
+    token: object = auth.get("token") if isinstance(auth, Mapping) else None
+    if token is not None:
         if not isinstance(token, str):
             raise Unauthorized("auth.token must be text.")
         return token or None
@@ -45,7 +46,8 @@ def find_token(environ: Mapping[str, Any], auth: Any) -> str | None:
     for name in ("token", "access_token"):
         if name in query:
             return query[name][0]
-    scheme, _, credentials = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+    header: str = environ.get("HTTP_AUTHORIZATION", "")
+    scheme, _, credentials = header.partition(" ")
     return credentials.strip() or None if scheme.lower() == "bearer" else None
 
 

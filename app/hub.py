@@ -196,9 +196,7 @@ class Hub:
         elif joins:
             await self._tell_members_changed(channel, member.identity, joined=True)
 
-    def _let_go(
-        self, member: Member, channel: Channel, held: list[Publication], seen: int
-    ) -> None:
+    def _let_go(self, member: Member, channel: Channel, held: list[Publication], seen: int) -> None:
         joining = self._held[channel]
         del joining[member.sid]
         if not joining:

@@ -21,7 +21,7 @@ log = structlog.get_logger("hearth.roster")
 
 
 class Roster:
-    """Publish `agent_joined` and `agent_left` at once, and `circle_status` at most once a second."""
+    """Publish `agent_joined` and `agent_left` at once, `circle_status` at most once a second."""
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub

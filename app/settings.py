@@ -89,7 +89,9 @@ def load_settings(env_file: str | None = ".env") -> Settings:
 def _read(env: Env) -> Settings:
     secret = _optional(env, "AUTH_SECRET")
     if _optional(env, "AUTH_JWKS") is not None:
-        raise EnvError('Environment variable "AUTH_JWKS" invalid: not supported yet; AUTH_SECRET is')
+        raise EnvError(
+            'Environment variable "AUTH_JWKS" invalid: not supported yet; AUTH_SECRET is'
+        )
     return Settings(
         host=env.str("HOST", "127.0.0.1"),
         port=env.int("PORT", 8000, validate=_between(0, 65_535)),
@@ -136,6 +138,10 @@ def _optional(env: Env, name: str) -> str | None:
     return env.str(name, None) or None
 
 
+def _list(env: Env, name: str) -> list[str]:
+    return [text.strip() for text in (env.str(name, None) or "").split(",") if text.strip()]
+
+
 def _between(minimum: float, maximum: float | None = None) -> Callable[[float], None]:
     def check(value: float) -> None:
         # "not >=" rather than "<": NaN is neither.
@@ -165,13 +171,13 @@ def _redis_url(env: Env) -> str | None:
 
 def _grants(env: Env, name: str) -> tuple[Grant, ...]:
     try:
-        return parse_grants(text.strip() for text in env.list(name, []))
+        return parse_grants(_list(env, name))
     except ValueError as error:
         raise EnvError(f'Environment variable "{name}" invalid: {error}') from None
 
 
 def _origins(env: Env, name: str) -> tuple[str, ...]:
-    origins = tuple(text.strip().rstrip("/") for text in env.list(name, []))
+    origins = tuple(text.rstrip("/") for text in _list(env, name))
     for origin in origins:
         parts = urlsplit(origin)
         if origin != "*" and (not parts.scheme or not parts.netloc or parts.path):

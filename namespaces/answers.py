@@ -48,9 +48,7 @@ def joined(channel: Channel, joined: Joined) -> dict[str, Any]:
         "epoch": recovery.position.epoch,
         "recovered": recovery.recovered,
         "messages": _messages(recovery.publications),
-        "presence": None
-        if joined.members is None
-        else presence(joined.members, MAX_JOIN_MEMBERS),
+        "presence": None if joined.members is None else presence(joined.members, MAX_JOIN_MEMBERS),
     }
 
 

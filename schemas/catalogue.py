@@ -34,9 +34,7 @@ _USERS: Final = frozenset({"user"})
 _AGENTS: Final = frozenset({"agent"})
 _SERVICES: Final = frozenset({"service"})
 
-CUSTOM_TYPES: Final = (
-    MessageType("my_plugin_update", "/notifications", Payload(), _SERVICES),
-)
+CUSTOM_TYPES: Final = (MessageType("my_plugin_update", "/notifications", Payload(), _SERVICES),)
 
 
 def _standard_types() -> list[MessageType]:

@@ -17,7 +17,9 @@ CHANNEL_RULE: Final = "Must be 1 to 128 characters of A-Z a-z 0-9 _ . : / - and 
 class Text(fields.String):
     """A string of Unicode text; `max_length` counts characters."""
 
-    def __init__(self, *, min_length: int = 0, max_length: int | None = None, **kwargs: Any):
+    def __init__(
+        self, *, min_length: int = 0, max_length: int | None = None, **kwargs: Any
+    ) -> None:
         length = validate.Length(min=min_length or None, max=max_length)
         super().__init__(validate=length if min_length or max_length else None, **kwargs)
 

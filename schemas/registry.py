@@ -17,8 +17,9 @@ KINDS: Final = frozenset({"user", "agent", "service"})
 _TYPE_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
 # Socket.IO's own events, and the requests and events that every namespace has (contract §3).
 RESERVED: Final = frozenset(
-    "connect connect_error disconnect disconnecting newListener removeListener "
-    "join leave history presence authenticate ping pong error connection_ack".split()
+    {"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"}
+    | {"join", "leave", "history", "presence", "authenticate"}
+    | {"ping", "pong", "error", "connection_ack"}
 )
 
 

@@ -124,8 +124,6 @@ class MemoryBroker:
     def _state(self, channel: Channel) -> _ChannelState:
         state = self._channels.get(channel)
         if state is None:
-            window = HistoryWindow(
-                secrets.token_hex(6), self._history_size, self._history_seconds
-            )
+            window = HistoryWindow(secrets.token_hex(6), self._history_size, self._history_seconds)
             state = self._channels[channel] = _ChannelState(window)
         return state

@@ -31,7 +31,7 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         # A dictionary of the driver's module, shared by all servers of the process: copy it.
-        self._async = {**self._async, "websocket": WebSocket}
+        self._async: dict[str, Any] = {**self._async, "websocket": WebSocket}
 
     def generate_id(self) -> str:
         """Return a new session id that can't be the name of a channel."""

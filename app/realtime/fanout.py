@@ -31,11 +31,7 @@ class RoomFanOut:
 
     def channels(self, namespace: str) -> list[Channel]:
         rooms = self._manager.rooms.get(namespace, {})
-        return [
-            Channel(namespace, room)
-            for room in rooms
-            if room is not None and not is_sid(room)
-        ]
+        return [Channel(namespace, room) for room in rooms if room is not None and not is_sid(room)]
 
     def deliver(self, channel: Channel, publication: Publication) -> None:
         room = self._manager.rooms.get(channel.namespace, {}).get(channel.name)

@@ -36,6 +36,7 @@ class RedisManager(socketio.AsyncRedisManager):  # type: ignore[misc]
     def __init__(self, url: str, channel: str) -> None:
         super().__init__(url, channel=channel)
         self.take_in: Intake = _take_nothing
+        self.connected: bool = False
         self._listening = False
         self._told_of_loss = False
 

@@ -36,7 +36,7 @@ class Unreadable(NamedTuple):
     error: HearthError
 
 
-class Packet(socketio.packet.Packet):
+class Packet(socketio.packet.Packet):  # type: ignore[misc]
     """A Socket.IO packet that refuses what the protocol doesn't have."""
 
     max_bytes: int = 0  # 0: no limit; see `packet_class`

@@ -147,15 +147,21 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
             await handler.on_connected(sid)
 
     async def _handle_event_internal(
-        self, server: Server, sid: str, eio_sid: str, data: list[Any], namespace: str, id: int
+        self,
+        server: Server,
+        sid: str,
+        eio_sid: str,
+        data: list[Any],
+        namespace: str,
+        ack_id: int | None,
     ) -> None:
         handler = self.namespace_handlers.get(namespace)
         event, *args = data
         error = args[0].error if args and isinstance(args[0], Unreadable) else None
         if isinstance(handler, RequestHandler):
-            request = Request(event, args, error, self, eio_sid, namespace, id)
+            request = Request(event, args, error, self, eio_sid, namespace, ack_id)
             await handler.on_request(sid, request)
         elif error is not None:
             raise PacketError(error.message)
         else:
-            await super()._handle_event_internal(server, sid, eio_sid, data, namespace, id)
+            await super()._handle_event_internal(server, sid, eio_sid, data, namespace, ack_id)

@@ -1,0 +1,1 @@
+"""Tests, in the shape of what they test; `support` holds what they share."""

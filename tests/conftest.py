@@ -1,0 +1,97 @@
+"""Fixtures: a real server on a real port, clients for it, and a real Redis."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp.test_utils import TestServer
+
+from app.application import create_app
+from app.auth import make_token
+from app.core.identity import Identity, Kind, parse_grants
+from app.settings import Settings
+from tests.support.client import Client
+from tests.support.process import HearthProcess
+from tests.support.redis import RedisServer
+
+SECRET = "a secret of the tests, long enough for HS256"
+
+Serve = Callable[..., Awaitable[TestServer]]
+Connect = Callable[..., Awaitable[Client]]
+Run = Callable[..., Awaitable[HearthProcess]]
+
+
+def token(
+    id: str, kind: Kind = "user", *grants: str, expires_in: float = 600, secret: str = SECRET
+) -> str:
+    """Return a token that the test servers take, for an hour or for `expires_in` seconds."""
+    identity = Identity(id, kind, parse_grants(grants), time.time() + expires_in)
+    return make_token(secret, identity)
+
+
+ALICE = token("alice", "user", "*:*:rw")
+BOB = token("bob", "user", "*:*:rw")
+AGENT = token("agent-7", "agent", "*:*:rw")
+SERVICE = token("ci", "service", "*:*:rw")
+
+
+@pytest.fixture
+def serve(aiohttp_server: Any) -> Serve:
+    """Return a function that serves the application, with settings of the test's choice."""
+
+    async def serve_with(**settings: Any) -> TestServer:
+        defaults = {"auth_secret": SECRET, "auth_mode": "required", "messages_per_second": 0}
+        server: TestServer = await aiohttp_server(create_app(Settings(**(defaults | settings))))
+        return server
+
+    return serve_with
+
+
+@pytest.fixture
+async def server(serve: Serve) -> TestServer:
+    """A server with the settings that most tests want."""
+    return await serve()
+
+
+@pytest.fixture
+async def connect(server: TestServer) -> AsyncIterator[Connect]:
+    """Return a function that connects a client to a namespace of `server` or of another URL."""
+    clients: list[Client] = []
+
+    async def connect_client(
+        namespace: str = "/circles", token: str | None = ALICE, url: str = "", **options: Any
+    ) -> Client:
+        client = Client(url or str(server.make_url("")), namespace, token, **options)
+        clients.append(client)
+        return await client.connect()
+
+    yield connect_client
+    await asyncio.gather(*(client.disconnect() for client in clients))
+
+
+@pytest.fixture
+async def run(tmp_path: Path) -> AsyncIterator[Run]:
+    """Return a function that runs Hearth in a process of its own, with settings by variable."""
+    processes: list[HearthProcess] = []
+
+    async def run_process(**settings: str) -> HearthProcess:
+        process = HearthProcess(tmp_path, **{"AUTH_SECRET": SECRET, **settings})
+        processes.append(process)
+        return await process.start()
+
+    yield run_process
+    await asyncio.gather(*(process.stop() for process in processes))
+
+
+@pytest.fixture
+def redis_server() -> Iterator[RedisServer]:
+    """A running Redis of this test's own."""
+    server = RedisServer()
+    server.start()
+    yield server
+    server.close()

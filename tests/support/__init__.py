@@ -1,0 +1,1 @@
+"""A server, its clients and a Redis, all real, as tests want them."""

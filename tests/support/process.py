@@ -1,0 +1,84 @@
+"""Hearth in a process of its own, as `python -m app` runs it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+START_SECONDS = 20.0
+
+
+def clean_environment(**settings: str) -> dict[str, str]:
+    """Return this process's environment less whatever configures Hearth, plus `settings`."""
+    names = {
+        *("HOST", "PORT", "REDIS_URL", "EMIT_CHANNEL", "ALLOWED_ORIGINS", "ANONYMOUS_GRANTS"),
+        *("AUTH_SECRET", "AUTH_JWKS", "AUTH_ISSUER", "AUTH_AUDIENCE", "AUTH_MODE"),
+        *("HISTORY_SIZE", "HISTORY_SECONDS", "MAX_MESSAGE_BYTES", "MESSAGES_PER_SECOND"),
+        *("PING_SECONDS", "PING_TIMEOUT_SECONDS", "LOG_FORMAT", "LOG_LEVEL"),
+    }
+    environment = {name: value for name, value in os.environ.items() if name not in names}
+    return environment | {"PYTHONPATH": str(ROOT), "LOG_FORMAT": "json"} | settings
+
+
+class HearthProcess:
+    """One server process; `log` holds what it has logged."""
+
+    def __init__(self, directory: Path, **settings: str) -> None:
+        self._directory = directory  # without a .env of the developer's
+        self._environment = clean_environment(**{"PORT": "0", **settings})
+        self._reader: asyncio.Task[None] | None = None
+        self._lines = asyncio.Condition()
+        self.log: list[dict[str, Any]] = []
+        self.process: asyncio.subprocess.Process
+
+    async def start(self) -> HearthProcess:
+        """Start it and wait until it serves."""
+        self.process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "app"),
+            cwd=self._directory,
+            env=self._environment,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        self._reader = asyncio.create_task(self._read())
+        await self.logged("serving")
+        return self
+
+    @property
+    def url(self) -> str:
+        """Where it serves."""
+        return next(str(line["url"]) for line in self.log if line.get("event") == "serving")
+
+    async def logged(self, event: str) -> dict[str, Any]:
+        """Wait for a line of the log and return it."""
+
+        def found() -> list[dict[str, Any]]:
+            return [line for line in self.log if line.get("event") == event]
+
+        async with asyncio.timeout(START_SECONDS), self._lines:
+            await self._lines.wait_for(found)
+        return found()[0]
+
+    async def stop(self, signum: int = signal.SIGTERM) -> int:
+        """Signal it and return its exit code."""
+        if self.process.returncode is None:
+            self.process.send_signal(signum)
+        code = await self.process.wait()
+        if self._reader is not None:
+            await self._reader
+        return code
+
+    async def _read(self) -> None:
+        assert self.process.stderr is not None
+        async for line in self.process.stderr:
+            async with self._lines:
+                try:
+                    self.log.append(json.loads(line))
+                except ValueError:
+                    self.log.append({"event": line.decode().rstrip(), "raw": True})
+                self._lines.notify_all()
