@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from environs import Env, EnvError
+from environs import Env, EnvError, ValidationError
 
 from app.core.identity import Grant, parse_grants
 
@@ -146,9 +146,9 @@ def _between(minimum: float, maximum: float | None = None) -> Callable[[float], 
     def check(value: float) -> None:
         # "not >=" rather than "<": NaN is neither.
         if not value >= minimum or value == float("inf"):
-            raise EnvError(f"must be at least {minimum:g}")
+            raise ValidationError(f"must be at least {minimum:g}")
         if maximum is not None and value > maximum:
-            raise EnvError(f"must be at most {maximum:g}")
+            raise ValidationError(f"must be at most {maximum:g}")
 
     return check
 

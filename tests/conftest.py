@@ -27,10 +27,10 @@ Run = Callable[..., Awaitable[HearthProcess]]
 
 
 def token(
-    id: str, kind: Kind = "user", *grants: str, expires_in: float = 600, secret: str = SECRET
+    name: str, kind: Kind = "user", *grants: str, expires_in: float = 600, secret: str = SECRET
 ) -> str:
     """Return a token that the test servers take, for an hour or for `expires_in` seconds."""
-    identity = Identity(id, kind, parse_grants(grants), time.time() + expires_in)
+    identity = Identity(name, kind, parse_grants(grants), time.time() + expires_in)
     return make_token(secret, identity)
 
 

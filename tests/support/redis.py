@@ -28,12 +28,13 @@ class RedisServer:
         self._directory = tempfile.TemporaryDirectory()
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
+    def start(self, *options: str) -> None:
         """Start it and wait until it answers."""
         self._process = subprocess.Popen(
             [
                 *("redis-server", "--port", str(self.port), "--bind", "127.0.0.1"),
                 *("--save", "", "--appendonly", "no", "--dir", self._directory.name),
+                *options,
             ],
             stdout=subprocess.DEVNULL,
         )
@@ -41,6 +42,8 @@ class RedisServer:
         for _attempt in range(200):
             try:
                 client.ping()
+                break
+            except redis.AuthenticationError:
                 break
             except redis.ConnectionError:
                 time.sleep(0.02)

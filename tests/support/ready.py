@@ -1,0 +1,23 @@
+"""Wait for a server to be ready, by asking it."""
+
+from __future__ import annotations
+
+import asyncio
+
+import aiohttp
+from aiohttp.test_utils import TestServer
+
+
+async def until_status(url: str, status: int = 200) -> None:
+    """Ask `/readyz` until it answers with `status`."""
+    async with asyncio.timeout(20), aiohttp.ClientSession() as session:
+        while True:
+            async with session.get(f"{url.rstrip('/')}/readyz") as response:
+                if response.status == status:
+                    return
+            await asyncio.sleep(0.02)
+
+
+async def until_ready(server: TestServer) -> None:
+    """Return once `server` says that it can serve."""
+    await until_status(str(server.make_url("")))

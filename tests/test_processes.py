@@ -1,0 +1,122 @@
+"""Several processes that share rooms through Redis, and what happens without it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import socketio
+
+from tests.conftest import AGENT, ALICE, BOB, Connect, Run
+from tests.support.ready import until_status
+from tests.support.redis import RedisServer
+
+
+async def test_members_of_two_processes_talk(
+    run: Run, connect: Connect, redis_server: RedisServer
+) -> None:
+    one, two = await asyncio.gather(*(run(REDIS_URL=redis_server.url) for _ in range(2)))
+    alice = await connect(url=one.url, token=ALICE)
+    agent = await connect(url=two.url, token=AGENT)
+    for client in (alice, agent):
+        await client.request("join", {"channel": "dev-team"})
+    sent = await alice.request(
+        "user_message", {"channel": "dev-team", "data": {"content": "Hi"}, "nonce": "n1"}
+    )
+    message = await agent.next("user_message")
+    assert (message["data"], message["sender"]) == (
+        {"content": "Hi"},
+        {"id": "alice", "kind": "user"},
+    )
+    assert message["timestamp"] == sent["timestamp"]
+    # A retry is known to the other process too.
+    again = await connect(url=two.url, token=ALICE)
+    repeat = await again.request(
+        "user_message", {"channel": "dev-team", "data": {"content": "Hi"}, "nonce": "n1"}
+    )
+    assert (repeat["duplicate"], repeat["offset"]) == (True, message["offset"])
+    await agent.request(
+        "agent_message", {"channel": "dev-team", "data": {"agent_id": 7, "content": "Yes"}}
+    )
+    assert (await alice.next("agent_message"))["data"]["content"] == "Yes"
+    assert len(alice.all("user_message")) == len(agent.all("user_message")) == 1
+
+
+async def test_a_worker_reaches_members_of_every_process_once(
+    run: Run, connect: Connect, redis_server: RedisServer
+) -> None:
+    processes = await asyncio.gather(*(run(REDIS_URL=redis_server.url) for _ in range(2)))
+    clients = [await connect(url=process.url, token=BOB) for process in processes]
+    for client in clients:
+        await client.request("join", {"channel": "dev-team"})
+    worker = socketio.AsyncRedisManager(redis_server.url, write_only=True)
+    for number in range(20):
+        payload: dict[str, Any] = {"agent_id": 1, "content": str(number)}
+        await worker.emit("agent_message", payload, room="dev-team", namespace="/circles")
+    await worker.pubsub.aclose()
+    await worker.redis.aclose()
+    for client in clients:
+        await client.next("agent_message", 20)
+        await client.settle()
+        contents = [message["data"]["content"] for message in client.all("agent_message")]
+        offsets = [message["offset"] for message in client.all("agent_message")]
+        assert contents == [str(number) for number in range(20)]
+        assert offsets == list(range(offsets[0], offsets[0] + 20))
+
+
+async def test_a_redis_that_comes_late_is_waited_for(run: Run, connect: Connect) -> None:
+    redis = RedisServer()
+    try:
+        process = await run(REDIS_URL=redis.url.replace("://", "://:hunter2@"))
+        line = await process.logged("Redis can't be reached; trying again until it can")
+        assert str(redis.port) in line["redis"]
+        await until_status(process.url, 503)
+        alice = await connect(url=process.url)
+        assert (await alice.request("join", {"channel": "dev-team"}))["ok"]
+        message = {"channel": "dev-team", "data": {"content": "Hi"}}
+        failed = await alice.request("user_message", message)
+        assert failed["error"]["code"] == "unavailable"
+        redis.start("--requirepass", "hunter2")
+        await until_status(process.url, 200)
+        assert (await alice.request("user_message", message))["offset"] == 1
+        assert (await alice.next("user_message"))["offset"] == 1
+        assert not [line for line in process.log if "hunter2" in str(line)]
+        assert len([line for line in process.log if line.get("level") == "error"]) == 1
+    finally:
+        redis.close()
+
+
+async def test_a_redis_that_goes_and_comes_back(
+    run: Run, connect: Connect, redis_server: RedisServer
+) -> None:
+    process = await run(REDIS_URL=redis_server.url)
+    await until_status(process.url)
+    alice = await connect(url=process.url)
+    await alice.request("join", {"channel": "dev-team"})
+    message = {"channel": "dev-team", "data": {"content": "Hi"}, "nonce": "n1"}
+    redis_server.stop()
+    await until_status(process.url, 503)
+    failed = await alice.request("user_message", message)
+    assert failed["error"]["code"] == "unavailable"
+    redis_server.start()
+    await until_status(process.url, 200)
+    published = await alice.request("user_message", message)
+    assert published["ok"]
+    assert "duplicate" not in published  # nothing had been published by the attempt that failed
+    await alice.next("user_message")
+    assert len(alice.all("user_message")) == 1
+
+
+async def test_a_frozen_redis_is_answered_for(
+    run: Run, connect: Connect, redis_server: RedisServer
+) -> None:
+    process = await run(REDIS_URL=redis_server.url)
+    await until_status(process.url)
+    alice = await connect(url=process.url)
+    redis_server.freeze()
+    message = {"channel": "dev-team", "data": {"content": "Hi"}}
+    failed = await alice.request("user_message", message)
+    assert failed["error"]["code"] == "unavailable"
+    redis_server.thaw()
+    published = await alice.request("user_message", message)
+    assert published["ok"]
