@@ -42,7 +42,7 @@ def find_token(environ: Mapping[str, Any], auth: Any) -> str | None:
         if not isinstance(token, str):
             raise Unauthorized("auth.token must be text.")
         return token or None
-    query = parse_qs(environ.get("QUERY_STRING", ""))
+    query: dict[str, list[str]] = parse_qs(environ.get("QUERY_STRING", ""))
     for name in ("token", "access_token"):
         if name in query:
             return query[name][0]
