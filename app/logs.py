@@ -6,9 +6,30 @@ import logging
 import sys
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor
 
 from app.settings import Settings
+
+
+def tell_exception(_logger: object, _method: str, event_dict: EventDict) -> EventDict:
+    """Replace a traceback by the exception's type and the place where it was raised.
+
+    Its text may hold what a client sent, or a URL with a password; its traceback, paths.
+    """
+    error = event_dict.pop("exc_info", None)
+    if error is True:
+        error = sys.exc_info()
+    if isinstance(error, tuple):
+        error = error[1]
+    if isinstance(error, BaseException):
+        event_dict["error"] = type(error).__qualname__
+        traceback = error.__traceback__
+        while traceback is not None and traceback.tb_next is not None:
+            traceback = traceback.tb_next
+        if traceback is not None:
+            module = traceback.tb_frame.f_globals.get("__name__", "?")
+            event_dict["where"] = f"{module}:{traceback.tb_lineno}"
+    return event_dict
 
 
 def configure_logs(settings: Settings) -> None:
@@ -18,6 +39,7 @@ def configure_logs(settings: Settings) -> None:
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        tell_exception,
     ]
     console = settings.log_format == "console" or (
         settings.log_format == "auto" and sys.stderr.isatty()
@@ -25,7 +47,7 @@ def configure_logs(settings: Settings) -> None:
     renderer: list[Processor] = (
         [structlog.dev.ConsoleRenderer()]
         if console
-        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+        else [structlog.processors.JSONRenderer()]
     )
     structlog.configure(
         processors=[

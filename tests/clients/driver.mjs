@@ -1,0 +1,50 @@
+// Drives real socket.io-client sockets for tests/support/node.py: one command a line on stdin, one
+// line on stdout for everything that happens. Ends when stdin does, so it outlives no test.
+import { createInterface } from "node:readline";
+import { io } from "socket.io-client";
+
+const sockets = new Map();
+
+const say = (name, happening) => process.stdout.write(JSON.stringify({ socket: name, ...happening }) + "\n");
+
+function watchEngine(name, engine) {
+  engine.on("upgrade", (transport) => say(name, { on: "upgrade", transport: transport.name }));
+}
+
+const commands = {
+  connect({ socket: name, url, options }) {
+    const socket = io(url, options);
+    sockets.set(name, socket);
+    socket.io.on("open", () => watchEngine(name, socket.io.engine));
+    socket.on("connect", () =>
+      say(name, { on: "connect", id: socket.id, transport: socket.io.engine.transport.name }),
+    );
+    socket.on("connect_error", ({ message, data }) => say(name, { on: "connect_error", message, data }));
+    socket.on("disconnect", (reason) => say(name, { on: "disconnect", reason }));
+    socket.onAny((event, ...args) => say(name, { event, args }));
+  },
+  emit({ socket: name, event, args }) {
+    sockets.get(name).emit(event, ...args);
+  },
+  request({ socket: name, id, event, args, timeout_ms: timeout }) {
+    // With `retries` set, socket.io-client wants `ackTimeout` rather than a timeout per emit.
+    const socket = timeout === null ? sockets.get(name) : sockets.get(name).timeout(timeout);
+    socket.emit(event, ...args, (error, answer) => say(name, { id, error: error?.message, answer }));
+  },
+  disconnect({ socket: name }) {
+    sockets.get(name).disconnect();
+  },
+  // Lose the connection without a goodbye, as a laptop that is shut does.
+  drop({ socket: name }) {
+    const { engine } = sockets.get(name).io;
+    if (engine.transport.name === "websocket") engine.transport.ws.terminate();
+    else engine.transport.onError("dropped by the test");
+  },
+};
+
+createInterface({ input: process.stdin, crlfDelay: Infinity })
+  .on("line", (line) => {
+    const command = JSON.parse(line);
+    commands[command.do](command);
+  })
+  .on("close", () => process.exit(0));
