@@ -45,7 +45,11 @@ def serve(aiohttp_server: Any) -> Serve:
     """Return a function that serves the application, with settings of the test's choice."""
 
     async def serve_with(**settings: Any) -> TestServer:
-        defaults: dict[str, Any] = {"auth_secret": SECRET, "auth_mode": "required", "messages_per_second": 0}
+        defaults: dict[str, Any] = {
+            "auth_secret": SECRET,
+            "auth_mode": "required",
+            "messages_per_second": 0,
+        }
         server: TestServer = await aiohttp_server(create_app(Settings(**(defaults | settings))))
         return server
 

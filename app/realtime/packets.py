@@ -18,6 +18,7 @@ from app.core.errors import HearthError, Invalid, TooLarge
 from app.realtime import codec
 
 MAX_ATTACHMENTS: Final = 10  # as the official server
+_WITHOUT_ATTACHMENTS: Final = {BINARY_EVENT: EVENT, BINARY_ACK: ACK}
 _PACKET: Final = re.compile(
     r"(?P<type>[0-6])(?:(?P<attachments>[0-9]{1,10})-)?(?:(?P<namespace>/[^,]*)(?:,|$))?"
     r"(?P<id>[0-9]{0,16})(?P<payload>(?![0-9]).*)",
@@ -60,6 +61,8 @@ class Packet(socketio.packet.Packet):  # type: ignore[misc]
         self.data = self._load(payload) if payload else None
         if not self._fits():
             raise PacketError("a payload that this type of packet doesn't have")
+        if not attachments:  # stock would wait for the first one, for ever
+            self.packet_type = _WITHOUT_ATTACHMENTS.get(self.packet_type, self.packet_type)
         return attachments
 
     def _attachments(self, digits: str | None) -> int:

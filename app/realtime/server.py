@@ -115,12 +115,14 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
 
     async def _handle_eio_message(self, eio_sid: str, data: Any) -> None:
         # Stock logs a traceback per bad packet and goes on; the protocol says to close.
+        socket = self.eio.sockets.get(eio_sid)
+        if socket is None or socket.closing:
+            return  # read already when the frame before it ended the connection
         try:
-            awaiting_attachment = eio_sid in self._binary_packet
-            if awaiting_attachment == isinstance(data, str) or data == "":
+            if not isinstance(data, bytes if eio_sid in self._binary_packet else str) or data == "":
                 raise PacketError("a text frame where an attachment was due, or the reverse")
             await super()._handle_eio_message(eio_sid, data)
-        except (ValueError, LookupError, TypeError) as error:
+        except (ValueError, LookupError, TypeError, RecursionError) as error:
             log.info("closed a connection that sent no Socket.IO packet", reason=str(error))
             await self._close(eio_sid)
 
@@ -141,10 +143,26 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
             return
         if self.manager.sid_from_eio_sid(eio_sid, namespace) is not None:
             raise PacketError("a second CONNECT to one namespace")
-        await super()._handle_connect(eio_sid, namespace, data)
+        try:
+            await super()._handle_connect(eio_sid, namespace, data)
+        except Exception:
+            # Stock would keep a member that is for ever about to connect.
+            sid = self.manager.sid_from_eio_sid(eio_sid, namespace)
+            await self.manager.disconnect(sid, namespace, ignore_queue=True)
+            raise
         sid = self.manager.sid_from_eio_sid(eio_sid, namespace)
         if isinstance(handler, RequestHandler) and self.manager.is_connected(sid, namespace):
             await handler.on_connected(sid)
+
+    async def _handle_event(
+        self, eio_sid: str, namespace: str, ack_id: int | None, data: list[Any]
+    ) -> None:
+        # Stock ignores events of who never connected. Who has other namespaces may have sent this
+        # before it heard that the server ended this one.
+        namespaces = [namespace, *self.manager.get_namespaces()]
+        if not any(self.manager.sid_from_eio_sid(eio_sid, one) for one in namespaces):
+            raise PacketError("an event before CONNECT")
+        await super()._handle_event(eio_sid, namespace, ack_id, data)
 
     async def _handle_event_internal(
         self,

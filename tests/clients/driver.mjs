@@ -8,6 +8,7 @@ const sockets = new Map();
 const say = (name, happening) => process.stdout.write(JSON.stringify({ socket: name, ...happening }) + "\n");
 
 function watchEngine(name, engine) {
+  say(name, { on: "open", transport: engine.transport.name });
   engine.on("upgrade", (transport) => say(name, { on: "upgrade", transport: transport.name }));
 }
 
@@ -16,9 +17,7 @@ const commands = {
     const socket = io(url, options);
     sockets.set(name, socket);
     socket.io.on("open", () => watchEngine(name, socket.io.engine));
-    socket.on("connect", () =>
-      say(name, { on: "connect", id: socket.id, transport: socket.io.engine.transport.name }),
-    );
+    socket.on("connect", () => say(name, { on: "connect", sid: socket.id }));
     socket.on("connect_error", ({ message, data }) => say(name, { on: "connect_error", message, data }));
     socket.on("disconnect", (reason) => say(name, { on: "disconnect", reason }));
     socket.onAny((event, ...args) => say(name, { event, args }));

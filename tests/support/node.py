@@ -21,8 +21,8 @@ RECONNECT_AT_ONCE = {"reconnectionDelay": 10, "reconnectionDelayMax": 50}
 class NodeClient:
     """One socket of socket.io-client; feels like `tests.support.client.Client`.
 
-    Everything that happens to it is in `happened`, in order: `{"on": …}` for `connect`,
-    `connect_error`, `disconnect` and `upgrade`, `{"event": …, "args": […]}` for what it received,
+    Everything that happens to it is in `happened`, in order: `{"on": …}` for `open`, `upgrade`,
+    `connect`, `connect_error` and `disconnect`; `{"event": …, "args": […]}` for what it received;
     `{"id": …, "answer": …}` for acknowledgements.
     """
 
@@ -37,7 +37,7 @@ class NodeClient:
     @property
     def sid(self) -> str:
         """The id that the server knows this connection by, as of the last connect."""
-        return str(self.moments("connect")[-1]["id"])
+        return str(self.moments("connect")[-1]["sid"])
 
     def post(self, event: str, *arguments: Any, timeout: bool = True) -> asyncio.Future[Any]:
         """Emit an event at once; the future gets what it is acknowledged with."""
@@ -69,7 +69,7 @@ class NodeClient:
         return self.all(event)[number - 1]
 
     async def moment(self, name: str, number: int = 1) -> dict[str, Any]:
-        """Wait for the `number`th connect, connect_error, disconnect or upgrade."""
+        """Wait for the `number`th moment of this name."""
         await self._until(lambda: len(self.moments(name)) >= number)
         return self.moments(name)[number - 1]
 
@@ -78,12 +78,12 @@ class NodeClient:
         return [(line["args"] or [None])[0] for line in self.happened if line.get("event") == event]
 
     def moments(self, name: str) -> list[dict[str, Any]]:
-        """Return every connect, connect_error, disconnect or upgrade so far."""
+        """Return every open, upgrade, connect, connect_error or disconnect so far."""
         return [line for line in self.happened if line.get("on") == name]
 
     def answers(self) -> list[Any]:
         """Return what was acknowledged so far, in the order of arrival."""
-        return [line.get("answer") for line in self.happened if "id" in line and "on" not in line]
+        return [line.get("answer") for line in self.happened if "id" in line]
 
     async def settle(self) -> None:
         """Wait until whatever the server sent before now has arrived."""
@@ -94,7 +94,7 @@ class NodeClient:
         async with self._changed:
             self.happened.append(line)
             self._changed.notify_all()
-        future = self._waiting.pop(line["id"], None) if "on" not in line and "id" in line else None
+        future = self._waiting.pop(line["id"]) if "id" in line else None
         if future is None or future.done():
             return
         if "error" in line:

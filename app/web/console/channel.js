@@ -32,16 +32,20 @@ export class Channel {
    * Join, or join again and recover what was missed.
    *
    * @param {Connection} connection
-   * @returns {Promise<any>} the answer; rejects with a `RequestError`
+   * @param {(answer: any) => void} onJoined called with the answer before any message after it
+   * @returns {Promise<any>} rejects with a `RequestError`
    */
-  join(connection) {
+  join(connection, onJoined) {
     const since = this.#position;
     this.#live = false;
     const asked = since
       ? { channel: this.name, since }
       : { channel: this.name, history: PAGE };
     // At once, for the live messages that follow the answer count from its offset.
-    return connection.request("join", asked, (answer) => this.#enter(answer, since));
+    return connection.request("join", asked, (answer) => {
+      this.#enter(answer, since !== null);
+      onJoined(answer);
+    });
   }
 
   /** The connection is gone: what comes next is for `join` to find out. */
@@ -90,18 +94,20 @@ export class Channel {
 
   /**
    * @param {any} answer to `join`
-   * @param {{offset: number, epoch: string} | null} since
+   * @param {boolean} again whether it was asked with `since`
    */
-  #enter(answer, since) {
+  #enter(answer, again) {
     const { offset, epoch, messages } = answer;
-    const comparable = since !== null && since.epoch === epoch && since.offset <= offset;
+    // What was seen by now, which may be more than when it was asked: two joins can overlap.
+    const seen = this.#position;
+    const comparable = seen !== null && seen.epoch === epoch && seen.offset <= offset;
     const fresh = comparable
-      ? messages.filter((/** @type {any} */ message) => message.offset > since.offset)
+      ? messages.filter((/** @type {any} */ message) => message.offset > seen.offset)
       : messages;
-    if (since !== null) this.#tellRecovery(answer.recovered, fresh.length, comparable);
+    if (again) this.#tellRecovery(answer.recovered, fresh.length, comparable);
     this.#live = true;
     this.#show(fresh, { offset, epoch });
-    if (since === null) this.#stream.setMore((this.#stream.oldest ?? 1) > 1);
+    if (!again) this.#stream.setMore((this.#stream.oldest ?? 1) > 1);
   }
 
   /**

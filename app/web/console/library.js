@@ -2,6 +2,8 @@
  * The Socket.IO client, which comes from npm and not with the repository.
  */
 
+import { byId, element } from "./dom.js";
+
 const PATH = "/console/vendor/socket.io.esm.min.js";
 
 /**
@@ -18,4 +20,19 @@ export async function loadClient() {
   } catch {
     return null;
   }
+}
+
+/** Say in place of the page's welcome what is missing, and how to get it. */
+export function tellMissing() {
+  byId("welcome-title").textContent = "The Socket.IO client is missing";
+  byId("welcome-text").replaceChildren(
+    element("p", {}, "It comes from npm and is not part of the repository. To get it:"),
+    element(
+      "ol",
+      {},
+      element("li", {}, "install Node.js 20 or newer with npm,"),
+      element("li", {}, "run ", element("code", {}, "make console"), " where Hearth is,"),
+      element("li", {}, "reload this page."),
+    ),
+  );
 }

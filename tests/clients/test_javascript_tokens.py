@@ -1,0 +1,98 @@
+"""What the stock socket.io-client sees of tokens: let in, refused, ended, prolonged."""
+
+from __future__ import annotations
+
+from typing import Any
+from unittest.mock import ANY
+
+from aiohttp.test_utils import TestServer
+
+from tests.clients.conftest import TRANSPORTS, ConnectNode
+from tests.conftest import ALICE, BOB, token
+from tests.support.node import NodeDriver
+
+FOREIGN = token("alice", "user", "*:*:rw", secret="a secret of somebody else, long enough")
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "none": ({}, "unauthorized"),
+    "empty": ({"auth": {"token": ""}}, "unauthorized"),
+    "garbage": ({"auth": {"token": "garbage"}}, "unauthorized"),
+    "no text": ({"auth": {"token": 7}}, "unauthorized"),
+    "foreign": ({"auth": {"token": FOREIGN}}, "unauthorized"),
+    "expired": ({"auth": {"token": token("alice", expires_in=-10)}}, "token_expired"),
+}
+CARRIED: dict[str, dict[str, Any]] = {
+    "auth": {"auth": {"token": ALICE}},
+    "query": {"query": {"token": ALICE}},
+    "query, long name": {"query": {"access_token": ALICE}},
+    "header": {"extraHeaders": {"Authorization": f"Bearer {ALICE}"}},
+    "auth before query": {"auth": {"token": ALICE}, "query": {"token": BOB}},
+}
+
+
+async def test_a_token_is_found_wherever_the_client_puts_it(
+    connect_node: ConnectNode, transport: str
+) -> None:
+    found = {}
+    for place, options in CARRIED.items():
+        client = await connect_node(token=None, transport=transport, **options)
+        found[place] = (await client.next("connection_ack"))["data"]["user_id"]
+    assert found == dict.fromkeys(CARRIED, "alice")
+
+
+async def test_a_refusal_says_why(server: TestServer, node: NodeDriver, transport: str) -> None:
+    url = str(server.make_url(""))
+    codes = {}
+    for brought, (options, _code) in REFUSED.items():
+        client = node.open(url, "/circles", **TRANSPORTS[transport], **options)
+        refusal = await client.moment("connect_error")
+        assert refusal["message"]
+        assert refusal["data"] == {"code": ANY, "message": refusal["message"]}
+        assert client.moments("connect") == []
+        codes[brought] = refusal["data"]["code"]
+    assert codes == {brought: code for brought, (_options, code) in REFUSED.items()}
+
+
+async def test_an_unknown_namespace_is_called_invalid(
+    server: TestServer, node: NodeDriver, transport: str
+) -> None:
+    client = node.open(str(server.make_url("")), "/nowhere", **TRANSPORTS[transport])
+    assert (await client.moment("connect_error"))["message"] == "Invalid namespace"
+
+
+async def test_a_refused_namespace_leaves_the_others_of_its_connection_alone(
+    connect_node: ConnectNode, server: TestServer, node: NodeDriver
+) -> None:
+    circles = await connect_node(forceNew=False)
+    url = str(server.make_url(""))
+    nowhere = node.open(url, "/nowhere", forceNew=False, **TRANSPORTS["websocket"])
+    await nowhere.moment("connect_error")
+    assert (await circles.request("ping"))["ok"] is True
+    assert circles.moments("disconnect") == []
+
+
+async def test_a_connection_ends_with_its_token(connect_node: ConnectNode, transport: str) -> None:
+    client = await connect_node(token=token("alice", expires_in=2), transport=transport)
+    ended = await client.moment("disconnect")
+    assert ended["reason"] == "io server disconnect"
+    [error] = client.all("error")
+    assert error["data"]["code"] == error["error"]["code"] == "token_expired"
+
+
+async def test_a_fresh_token_prolongs_a_connection(connect_node: ConnectNode) -> None:
+    short = token("alice", "user", expires_in=2)
+    lets_it_end = await connect_node(token=short)
+    prolongs = await connect_node(token=short)
+    fresh = await prolongs.request("authenticate", {"token": token("alice", "user")})
+    assert fresh["ok"] is True
+    await lets_it_end.moment("disconnect")
+    await prolongs.settle()
+    assert (prolongs.all("error"), prolongs.moments("disconnect")) == ([], [])
+
+
+async def test_nobody_becomes_somebody_else(connect_node: ConnectNode) -> None:
+    client = await connect_node(token=ALICE)
+    answer = await client.request("authenticate", {"token": BOB})
+    assert answer["error"]["code"] == "forbidden"
+    await client.request("join", {"channel": "dev-team"})
+    members = (await client.request("presence", {"channel": "dev-team"}))["members"]
+    assert [member["id"] for member in members] == ["alice"]

@@ -1,0 +1,111 @@
+"""Who may read, publish and see members where (contract §2 and §5)."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.core import access
+from app.core.channel import BROADCAST_CHANNEL, Channel, user_channel
+from app.core.errors import Forbidden
+from app.core.identity import Identity
+from tests.support.messages import TEAM, somebody
+
+ALL = "*:*:rw"
+ALICES = user_channel("alice")
+
+
+@pytest.mark.parametrize(
+    ("identity", "channel", "readable"),
+    [
+        (somebody("alice"), TEAM, False),
+        (somebody("alice", "user", "circles:dev-*:r"), TEAM, True),
+        (somebody("alice", "user", "circles:dev-*:w"), TEAM, False),
+        (somebody("alice"), BROADCAST_CHANNEL, True),
+        (somebody("agent-7", "agent"), BROADCAST_CHANNEL, True),
+        (somebody("alice"), ALICES, True),
+        (somebody("bob", "user", ALL), ALICES, False),
+        (somebody("bob", "user", "notifications:user:alice:rw"), ALICES, False),
+        (somebody("alice", "agent", ALL), ALICES, False),
+        (somebody("alice", "service"), ALICES, False),
+        (somebody("ci", "service", ALL), ALICES, True),
+        (somebody("ci", "service"), ALICES, False),
+        (somebody("alice"), Channel("/circles", "user:alice"), False),
+    ],
+)
+def test_reading(identity: Identity, channel: Channel, readable: bool) -> None:
+    assert access.may_read(identity, channel) is readable
+    if readable:
+        access.require_read(identity, channel)
+    else:
+        with pytest.raises(Forbidden):
+            access.require_read(identity, channel)
+
+
+@pytest.mark.parametrize(
+    ("identity", "channel", "visible"),
+    [
+        (somebody("alice", "user", "circles:*:r"), TEAM, True),
+        (somebody("alice"), TEAM, False),
+        (somebody("alice"), ALICES, True),
+        (somebody("bob", "user", ALL), ALICES, False),
+        (somebody("alice"), BROADCAST_CHANNEL, False),
+        (somebody("alice", "user", "notifications:broadcast:r"), BROADCAST_CHANNEL, True),
+    ],
+)
+def test_seeing_members(identity: Identity, channel: Channel, visible: bool) -> None:
+    assert access.may_see_members(identity, channel) is visible
+    if visible:
+        access.require_members(identity, channel)
+    else:
+        with pytest.raises(Forbidden):
+            access.require_members(identity, channel)
+
+
+@pytest.mark.parametrize(
+    ("identity", "publishers"),
+    [
+        (somebody("alice", "user", ALL), {"user", "agent"}),
+        (somebody("alice", "user", "circles:dev-team:w"), {"user"}),
+        (somebody("agent-7", "agent", ALL), {"agent"}),
+    ],
+)
+def test_publishing_with_both_grant_and_kind(identity: Identity, publishers: set[str]) -> None:
+    access.require_publish(identity, TEAM, "user_message", publishers)
+
+
+@pytest.mark.parametrize(
+    ("identity", "publishers", "why"),
+    [
+        (somebody("alice", "user", ALL), {"agent"}, "kind"),
+        (somebody("alice", "user", ALL), set[str](), "kind"),
+        (somebody("ci", "service", ALL), {"user", "agent"}, "kind"),
+        (somebody("alice", "user", "circles:*:r"), {"user"}, "token"),
+        (somebody("alice", "user", "circles:other:rw"), {"user"}, "token"),
+        (somebody("alice"), {"user"}, "token"),
+    ],
+)
+def test_publishing_without_one_of_them(identity: Identity, publishers: set[str], why: str) -> None:
+    with pytest.raises(Forbidden, match=why):
+        access.require_publish(identity, TEAM, "user_message", publishers)
+
+
+def test_an_agent_publishes_into_its_own_channel_only() -> None:
+    publishers = {"agent", "service"}
+    agent = somebody("agent-7", "agent", ALL)
+    own, others = Channel("/agents", "agent-7"), Channel("/agents", "agent-8")
+    access.require_publish(agent, own, "agent_status", publishers)
+    with pytest.raises(Forbidden, match="own channel"):
+        access.require_publish(agent, others, "agent_status", publishers)
+    access.require_publish(somebody("ci", "service", ALL), others, "agent_status", publishers)
+
+
+def test_an_agent_needs_a_grant_for_its_own_channel_too() -> None:
+    with pytest.raises(Forbidden, match="token"):
+        access.require_publish(
+            somebody("agent-7", "agent"), Channel("/agents", "agent-7"), "agent_status", {"agent"}
+        )
+
+
+def test_a_user_does_not_publish_into_its_own_notifications() -> None:
+    with pytest.raises(Forbidden):
+        access.require_publish(somebody("alice"), ALICES, "notification", {"service"})

@@ -1,0 +1,50 @@
+"""The table of errors and its form on the wire (contract §3)."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.core import errors
+from app.core.errors import HearthError, Invalid, RateLimited
+
+CODES = {
+    "invalid": errors.Invalid,
+    "unauthorized": errors.Unauthorized,
+    "token_expired": errors.TokenExpired,
+    "forbidden": errors.Forbidden,
+    "too_large": errors.TooLarge,
+    "rate_limited": errors.RateLimited,
+    "unavailable": errors.Unavailable,
+    "internal": errors.Internal,
+}
+
+
+def test_the_table_has_the_codes_of_the_contract_and_no_other() -> None:
+    assert {error.code: error for error in HearthError.__subclasses__()} == CODES
+
+
+@pytest.mark.parametrize("error", CODES.values(), ids=CODES.keys())
+def test_an_error_without_details_is_its_code_and_a_sentence(error: type[HearthError]) -> None:
+    assert error().to_dict() == {"code": error.code, "message": error.default_message}
+    assert error.default_message.endswith(".")
+
+
+def test_a_message_of_its_own_replaces_the_default() -> None:
+    error = Invalid("No such event.")
+    assert error.to_dict()["message"] == error.message == str(error) == "No such event."
+
+
+def test_fields_say_which_and_why() -> None:
+    fields = {"data.content": "Not a valid string."}
+    error = Invalid(fields=fields)
+    fields.clear()  # the error keeps its own
+    assert error.to_dict()["fields"] == {"data.content": "Not a valid string."}
+
+
+def test_no_fields_are_left_out() -> None:
+    assert "fields" not in Invalid(fields={}).to_dict()
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.25, 3.0])
+def test_retry_after_is_told_in_seconds(seconds: float) -> None:
+    assert RateLimited(retry_after=seconds).to_dict()["retry_after"] == seconds

@@ -1,0 +1,156 @@
+"""The places in python-socketio and python-engineio that app/realtime stands on.
+
+When one of these fails after an upgrade, read what changed upstream before changing the test.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import inspect
+import re
+from pathlib import Path
+from typing import Any
+
+import engineio
+import engineio.async_socket
+import pytest
+import socketio
+import socketio.packet
+from aiohttp.test_utils import TestServer
+from engineio.async_drivers import aiohttp as aiohttp_driver
+
+from app.keys import SERVER
+from app.realtime import engine, manager, packets
+from app.realtime import server as realtime
+from namespaces.base import ChannelNamespace
+from tests.conftest import Connect
+from tests.realtime.conftest import OpenWire
+
+ROOT = Path(__file__).parents[2]
+PINNED = {"python-socketio": "5.18.1", "python-engineio": "4.15.1"}
+
+# What we override: our class, the stock one, the method, and its parameters without self.
+OVERRIDDEN: list[tuple[type, type, str, str]] = [
+    (realtime.Server, socketio.AsyncServer, "_engineio_server_class", ""),
+    (realtime.Server, socketio.AsyncServer, "_handle_eio_message", "eio_sid, data"),
+    (realtime.Server, socketio.AsyncServer, "_handle_connect", "eio_sid, namespace, data"),
+    (realtime.Server, socketio.AsyncServer, "_handle_event", "eio_sid, namespace, id, data"),
+    (
+        *(realtime.Server, socketio.AsyncServer, "_handle_event_internal"),
+        "server, sid, eio_sid, data, namespace, id",
+    ),
+    (engine.EngineServer, engineio.AsyncServer, "generate_id", ""),
+    (engine.WebSocket, aiohttp_driver.WebSocket, "__call__", "environ"),
+    (packets.Packet, socketio.packet.Packet, "decode", "encoded_packet"),
+    (manager.RedisManager, socketio.AsyncRedisManager, "_publish", "data"),
+    (manager.RedisManager, socketio.AsyncRedisManager, "_handle_emit", "message"),
+    (manager.RedisManager, socketio.AsyncRedisManager, "_listen", ""),
+    (ChannelNamespace, socketio.AsyncNamespace, "trigger_event", "event, *args"),
+]
+# What we call.
+CALLED: list[tuple[Any, str, str]] = [
+    (socketio.AsyncServer, "disconnect", "sid, namespace=None, ignore_queue=False"),
+    (socketio.AsyncServer, "get_environ", "sid, namespace=None"),
+    (socketio.AsyncServer, "register_namespace", "namespace_handler"),
+    (socketio.AsyncServer, "attach", "app, socketio_path='socket.io'"),
+    (socketio.AsyncServer, "shutdown", ""),
+    (engineio.async_socket.AsyncSocket, "close", "wait=True, abort=False, reason=None"),
+    (socketio.AsyncManager, "is_connected", "sid, namespace"),
+    (socketio.AsyncManager, "eio_sid_from_sid", "sid, namespace"),
+    (socketio.AsyncManager, "sid_from_eio_sid", "eio_sid, namespace"),
+    (socketio.AsyncManager, "get_namespaces", ""),
+    (socketio.AsyncManager, "basic_enter_room", "sid, namespace, room, eio_sid=None"),
+    (socketio.AsyncManager, "basic_leave_room", "sid, namespace, room"),
+    (socketio.AsyncRedisManager, "initialize", ""),
+    (socketio.AsyncRedisManager, "_redis_connect", ""),
+    (
+        *(socketio.packet.Packet, "__init__"),
+        "packet_type=2, data=None, namespace=None, id=None, binary=None, encoded_packet=None",
+    ),
+    (socketio.packet.Packet, "add_attachment", "attachment"),
+    (socketio.packet.Packet, "encode", ""),
+]
+
+
+def parameters(function: Any) -> str:
+    """Return a function's parameters as its source has them, without self."""
+    signature = inspect.signature(function)
+    own = [one for name, one in signature.parameters.items() if name != "self"]
+    return str(signature.replace(parameters=own, return_annotation=inspect.Signature.empty))[1:-1]
+
+
+@pytest.mark.parametrize("package", PINNED)
+def test_the_versions_are_those_that_we_wrote_against(package: str) -> None:
+    requirements = (ROOT / "requirements.txt").read_text()
+    [pinned] = re.findall(rf"^{package}==(\S+)$", requirements, re.MULTILINE)
+    assert pinned == importlib.metadata.version(package) == PINNED[package]
+    assert PINNED[package] in ((realtime.__package__ and inspect.getdoc(_package())) or "")
+
+
+def _package() -> Any:
+    return importlib.import_module("app.realtime")
+
+
+@pytest.mark.parametrize(
+    ("ours", "stock", "method", "expected"),
+    OVERRIDDEN,
+    ids=[f"{ours.__name__}.{method}" for ours, _stock, method, _expected in OVERRIDDEN],
+)
+def test_what_we_override_is_there(ours: type, stock: type, method: str, expected: str) -> None:
+    theirs = getattr(stock, method)
+    assert issubclass(ours, stock)
+    assert method in vars(ours)
+    assert parameters(theirs) == expected
+    is_async = inspect.iscoroutinefunction(theirs) or inspect.isasyncgenfunction(theirs)
+    mine = getattr(ours, method)
+    assert is_async == (inspect.iscoroutinefunction(mine) or inspect.isasyncgenfunction(mine))
+
+
+@pytest.mark.parametrize(
+    ("stock", "method", "expected"),
+    CALLED,
+    ids=[f"{stock.__name__}.{method}" for stock, method, _expected in CALLED],
+)
+def test_what_we_call_is_there(stock: Any, method: str, expected: str) -> None:
+    assert parameters(getattr(stock, method)) == expected
+
+
+def test_every_override_is_in_the_table() -> None:
+    """A method of ours with the name of a stock one is an override, also by accident."""
+    known = {(ours, method) for ours, _stock, method, _expected in OVERRIDDEN}
+    found = {
+        (ours, name)
+        for ours in {ours for ours, *_rest in OVERRIDDEN}
+        for name in vars(ours)
+        if callable(vars(ours)[name]) and not (name.startswith("__") and name != "__call__")
+        if any(name in vars(base) for base in ours.__mro__[1:-1])
+    }
+    assert found <= known
+
+
+async def test_the_server_has_the_attributes_that_we_read(
+    server: TestServer, connect: Connect, open_wire: OpenWire
+) -> None:
+    await connect()
+    await open_wire()
+    stock = server.app[SERVER]
+    assert type(stock.eio) is engine.EngineServer
+    assert issubclass(stock.packet_class, packets.Packet)
+    assert stock._binary_packet == {}
+    assert set(stock.environ) == set(stock.eio.sockets)
+    for socket in stock.eio.sockets.values():
+        assert (socket.closing, socket.closed) == (False, False)
+        assert socket.queue.empty()
+    assert {stock.reason.SERVER_DISCONNECT, stock.reason.TRANSPORT_ERROR} == {
+        "server disconnect",
+        "transport error",
+    }
+    members = stock.manager.rooms["/circles"][None]
+    assert len(members) == 1
+    for sid, eio_sid in members.items():
+        assert stock.manager.eio_sid_from_sid(sid, "/circles") == eio_sid
+
+
+def test_the_driver_of_other_servers_stays_the_stock_one() -> None:
+    engine.EngineServer(async_mode="aiohttp")
+    assert aiohttp_driver._async["websocket"] is aiohttp_driver.WebSocket

@@ -1,0 +1,282 @@
+"""From what a client brings to an identity (contract §5)."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+from typing import Any
+
+import jwt
+import pytest
+
+from app.auth import DEVELOPMENT_SECRET, Authenticator, find_token, make_token
+from app.core.channel import Channel
+from app.core.errors import HearthError, TokenExpired, Unauthorized
+from app.core.identity import Identity, parse_grants
+from app.settings import Settings
+from tests.support.clock import START, SettableClock
+
+SECRET = "a secret of the tests, which is long enough for HS256 and for HS512 as well"
+ALICE = Identity("alice", "user", parse_grants(["circles:dev-*:rw", "*:*:r"]), START + 600)
+
+
+@pytest.fixture
+def clock() -> SettableClock:
+    return SettableClock()
+
+
+def authenticator(clock: SettableClock, **settings: Any) -> Authenticator:
+    return Authenticator(
+        Settings(**{"auth_secret": SECRET, "auth_mode": "required"} | settings), clock
+    )
+
+
+def token_of(claims: dict[str, Any], secret: str = SECRET, algorithm: str = "HS256") -> str:
+    return jwt.encode({"sub": "alice"} | claims, secret, algorithm=algorithm)
+
+
+def signed(header: bytes, payload: bytes) -> str:
+    """Sign what no library would."""
+
+    def encode(part: bytes) -> bytes:
+        return base64.urlsafe_b64encode(part).rstrip(b"=")
+
+    text = encode(header) + b"." + encode(payload)
+    return (text + b"." + encode(hmac.digest(SECRET.encode(), text, hashlib.sha256))).decode()
+
+
+# Where a token is looked for
+
+AUTH, QUERY, HEADER = {"token": "a"}, "token=q&access_token=q2", "Bearer h"
+
+
+@pytest.mark.parametrize(
+    ("auth", "query", "header", "found"),
+    [
+        (AUTH, QUERY, HEADER, "a"),
+        (None, QUERY, HEADER, "q"),
+        (None, "access_token=q2", HEADER, "q2"),
+        (None, "access_token=q2&token=q", "", "q"),
+        (None, "EIO=4&transport=websocket", HEADER, "h"),
+        (None, "token=", HEADER, "h"),
+        (None, "", "bearer  h ", "h"),
+        (None, "", "Basic YTpi", None),
+        (None, "", "Bearer ", None),
+        (None, "", "Bearer", None),
+        (None, "", "", None),
+        ({}, QUERY, "", "q"),
+        ({"token": None}, QUERY, "", "q"),
+        ({"recover": True}, "", HEADER, "h"),
+        ({"token": ""}, "", "", None),
+        (["token"], "", HEADER, "h"),
+        ("a", "", HEADER, "h"),
+        (None, "token=a%2Bb", "", "a+b"),
+        (None, "xtoken=q", "", None),
+    ],
+)
+def test_where_a_token_is_found(auth: Any, query: str, header: str, found: str | None) -> None:
+    environ = {"QUERY_STRING": query, "HTTP_AUTHORIZATION": header}
+    assert find_token(environ, auth) == found
+
+
+def test_a_handshake_without_query_and_header() -> None:
+    assert find_token({}, None) is None
+
+
+@pytest.mark.parametrize("token", [5, True, ["a"], {"a": "b"}])
+def test_a_token_that_is_no_text_is_refused(token: Any) -> None:
+    with pytest.raises(Unauthorized):
+        find_token({"QUERY_STRING": QUERY}, {"token": token})
+
+
+# What a token proves
+
+
+def test_a_token_proves_an_identity(clock: SettableClock) -> None:
+    assert authenticator(clock).identify(make_token(SECRET, ALICE)) == ALICE
+
+
+@pytest.mark.parametrize("kind", ["user", "agent", "service"])
+def test_kinds(clock: SettableClock, kind: str) -> None:
+    assert authenticator(clock).identify(token_of({"kind": kind})).kind == kind
+
+
+def test_sub_alone_is_a_user_without_grants_and_end(clock: SettableClock) -> None:
+    assert authenticator(clock).identify(token_of({})) == Identity("alice", "user", (), None)
+
+
+def test_a_token_ends_by_our_clock(clock: SettableClock) -> None:
+    token = make_token(SECRET, ALICE)
+    clock.advance(599)
+    assert authenticator(clock).identify(token) == ALICE
+    clock.advance(1)
+    with pytest.raises(TokenExpired):
+        authenticator(clock).identify(token)
+
+
+def test_the_clock_of_the_machine_does_not_count() -> None:
+    long_ago = SettableClock(1000)
+    assert authenticator(long_ago).identify(token_of({"exp": 1600})).expires_at == 1600
+
+
+HS256 = b'{"alg":"HS256","typ":"JWT"}'
+FORGED = {
+    "empty": "",
+    "no token": "hello",
+    "two parts": "e30.e30",
+    "not ASCII": "é.é.é",
+    "another secret": token_of({}, "another secret, which is long enough for HS256"),
+    "no signature": token_of({}).rpartition(".")[0] + ".",
+    "another payload": ".".join(
+        [token_of({}).split(".")[0], token_of({"kind": "service"}).split(".")[1], "AAAA"]
+    ),
+    "alg none": jwt.encode({"sub": "alice"}, None, algorithm="none"),
+    "alg none, signed": signed(b'{"alg":"none"}', b'{"sub":"alice"}'),
+    "alg NONE": signed(b'{"alg":"NONE"}', b'{"sub":"alice"}'),
+    "no alg": signed(b'{"typ":"JWT"}', b'{"sub":"alice"}'),
+    "alg list": signed(b'{"alg":["HS256"]}', b'{"sub":"alice"}'),
+    "HS384": token_of({}, algorithm="HS384"),
+    "HS512": token_of({}, algorithm="HS512"),
+    "RS256, signed by the secret": signed(b'{"alg":"RS256"}', b'{"sub":"alice"}'),
+    "no object": signed(HS256, b'["alice"]'),
+    "no JSON": signed(HS256, b"alice"),
+    "deep header": signed(b'{"alg":"HS256","x":' + b"[" * 100_000, b'{"sub":"alice"}'),
+    "deep payload": signed(HS256, b'{"sub":"alice","x":' + b"[" * 100_000),
+}
+
+
+@pytest.mark.parametrize("token", FORGED.values(), ids=FORGED.keys())
+def test_what_proves_nothing_is_refused(clock: SettableClock, token: str) -> None:
+    with pytest.raises(Unauthorized) as caught:
+        authenticator(clock).identify(token)
+    assert caught.value.__suppress_context__  # why it failed is not for clients
+
+
+def test_the_reference_of_the_forgeries_is_a_good_token(clock: SettableClock) -> None:
+    assert authenticator(clock).identify(signed(HS256, b'{"sub":"alice"}')).id == "alice"
+
+
+WRONG_CLAIMS = [
+    *({"sub": sub} for sub in ("", "a b", "a\n", "ä", "a~", "x" * 121)),
+    *({"kind": kind} for kind in ("root", "", "User", 5, None, True)),
+    *({"grants": grants} for grants in ("*:*:rw", {"*:*": "rw"}, 5, None, [5], ["a:b:r", None])),
+    *({"grants": [grant]} for grant in ("", "circles:a", "circles:a:x", "circles:a:r\n")),
+    *({"nbf": START + 1e9}, {"nbf": "x"}),
+]
+
+
+@pytest.mark.parametrize("claims", WRONG_CLAIMS, ids=repr)
+def test_wrong_claims_are_refused(clock: SettableClock, claims: dict[str, Any]) -> None:
+    with pytest.raises(Unauthorized):
+        authenticator(clock).identify(token_of(claims))
+
+
+@pytest.mark.parametrize("sub", [b"5", b"null", b"true", b'["alice"]', b'{"a":1}'])
+def test_a_sub_that_is_no_text_is_refused(clock: SettableClock, sub: bytes) -> None:
+    with pytest.raises(Unauthorized):
+        authenticator(clock).identify(signed(HS256, b'{"sub":%b}' % sub))
+
+
+@pytest.mark.parametrize("exp", [b'"soon"', b'"9999999999"', b"true", b"false", b"[1]", b"{}"])
+def test_an_end_that_is_no_number_is_refused(clock: SettableClock, exp: bytes) -> None:
+    with pytest.raises(Unauthorized):
+        authenticator(clock).identify(signed(HS256, b'{"sub":"alice","exp":%b}' % exp))
+
+
+@pytest.mark.parametrize("payload", [b"{}", b'{"kind":"service"}', b'{"id":"alice"}'])
+def test_a_token_of_nobody_is_refused(clock: SettableClock, payload: bytes) -> None:
+    with pytest.raises(Unauthorized):
+        authenticator(clock).identify(signed(HS256, payload))
+
+
+@pytest.mark.parametrize(("setting", "claim"), [("auth_issuer", "iss"), ("auth_audience", "aud")])
+def test_issuer_and_audience(clock: SettableClock, setting: str, claim: str) -> None:
+    ours = authenticator(clock, **{setting: "hearth"})
+    assert ours.identify(make_token(SECRET, ALICE, **{claim: "hearth"})) == ALICE
+    for claims in ({claim: "another"}, {claim: ["another"]}, {}):
+        with pytest.raises(Unauthorized):
+            ours.identify(signed(HS256, json.dumps({"sub": "alice"} | claims).encode()))
+
+
+def test_one_of_several_audiences(clock: SettableClock) -> None:
+    ours = authenticator(clock, auth_audience="hearth")
+    assert ours.identify(token_of({"aud": ["other", "hearth"]})).id == "alice"
+
+
+@pytest.mark.parametrize("claims", [{"iss": "anybody"}, {"aud": "anything"}, {"aud": ["a", "b"]}])
+def test_without_the_setting_neither_is_looked_at(
+    clock: SettableClock, claims: dict[str, Any]
+) -> None:
+    assert authenticator(clock).identify(token_of(claims)).id == "alice"
+
+
+# Who brings none
+
+
+def test_strangers_are_refused(clock: SettableClock) -> None:
+    with pytest.raises(Unauthorized):
+        authenticator(clock).identify(None)
+
+
+def test_strangers_have_the_anonymous_grants(clock: SettableClock) -> None:
+    grants = parse_grants(["circles:lobby:r"])
+    ours = authenticator(clock, anonymous_grants=grants)
+    one, other = ours.identify(None), ours.identify(None)
+    assert (one.kind, one.grants, one.expires_at) == ("user", grants, None)
+    assert one.id != other.id
+
+
+def test_a_bad_token_is_no_stranger(clock: SettableClock) -> None:
+    ours = authenticator(clock, anonymous_grants=parse_grants(["circles:lobby:r"]))
+    for token in ("", "hello", token_of({"exp": START - 1})):
+        with pytest.raises(HearthError):
+            ours.identify(token)
+
+
+@pytest.mark.parametrize(
+    "token",
+    [None, "", "hello", token_of({}), make_token(DEVELOPMENT_SECRET, Identity("a", "user", (), 1))],
+    ids=["none", "empty", "no token", "of another secret", "expired"],
+)
+def test_in_development_everybody_may_do_everything(
+    clock: SettableClock, token: str | None
+) -> None:
+    developer = authenticator(clock, auth_secret=None, auth_mode="none").identify(token)
+    assert (developer.id, developer.kind, developer.expires_at) == ("developer", "user", None)
+    assert developer.granted(Channel("/circles", "a"), "r")
+    assert developer.granted(Channel("/feeds", "codeworm:logs"), "w")
+
+
+def test_in_development_a_token_makes_somebody_in_particular(clock: SettableClock) -> None:
+    ours = authenticator(clock, auth_secret=None, auth_mode="none")
+    assert ours.identify(make_token(DEVELOPMENT_SECRET, ALICE)) == ALICE
+
+
+def test_the_development_secret_is_good_in_development_only(clock: SettableClock) -> None:
+    with pytest.raises(Unauthorized):
+        authenticator(clock).identify(make_token(DEVELOPMENT_SECRET, ALICE))
+
+
+def test_a_made_token_says_what_it_is_given() -> None:
+    claims = jwt.decode(
+        make_token(SECRET, ALICE, iss="us", aud="hearth"),
+        SECRET,
+        algorithms=["HS256"],
+        audience="hearth",
+    )
+    assert claims == {
+        "sub": "alice",
+        "kind": "user",
+        "grants": ["circles:dev-*:rw", "*:*:r"],
+        "exp": START + 600,
+        "iss": "us",
+        "aud": "hearth",
+    }
+
+
+def test_a_made_token_need_not_end(clock: SettableClock) -> None:
+    token = make_token(SECRET, Identity("ci", "service"))
+    clock.advance(1e9)
+    assert authenticator(clock).identify(token) == Identity("ci", "service")

@@ -1,0 +1,264 @@
+"""Publishing and reading. Joining and leaving are in `test_hub_joining` and `test_hub_leaving`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pytest
+
+from app.broker.memory import MemoryBroker
+from app.core.channel import BROADCAST_CHANNEL, Channel, user_channel
+from app.core.errors import Forbidden, Unavailable
+from app.core.identity import Identity
+from app.hub import Draft, Hub, Member
+from schemas.catalogue import standard_registry
+from schemas.errors import SchemaError
+from tests.support.clock import SettableClock
+from tests.support.fanout import RecordingFanOut
+from tests.support.messages import OTHER, TEAM, somebody
+
+ALICE, BOB = somebody("alice", "user", "circles:*:rw"), somebody("bob", "user", "circles:*:r")
+SERVICE = somebody("ci", "service", "*:*:rw")
+
+
+@pytest.fixture
+def clock() -> SettableClock:
+    return SettableClock(1_795_176_000)
+
+
+@pytest.fixture
+def fanout() -> RecordingFanOut:
+    return RecordingFanOut()
+
+
+@pytest.fixture
+def hub(clock: SettableClock, fanout: RecordingFanOut) -> Hub:
+    return Hub(MemoryBroker(100, 3600, clock), fanout, standard_registry(), clock)
+
+
+def says(text: str, channel: Channel = TEAM, **further: Any) -> Draft:
+    return Draft(channel, "user_message", {"content": text}, **further)
+
+
+async def join(hub: Hub, sid: str, identity: Identity, channel: Channel = TEAM) -> Member:
+    member = Member(sid, channel.namespace, identity)
+    async with hub.joining(member, channel, None, None):
+        pass
+    return member
+
+
+async def test_a_published_message_is_an_envelope(hub: Hub, fanout: RecordingFanOut) -> None:
+    await join(hub, "b1", BOB)
+    draft = says("Hello", sender=ALICE.to_dict(), action="created", nonce="c1f0")
+    receipt = await hub.publish_as(ALICE, draft)
+    (publication,) = fanout.inbox["b1"]
+    assert publication == receipt.publication
+    assert orjson.loads(publication.body) == {
+        "type": "user_message",
+        "channel": "dev-team",
+        "data": {"content": "Hello"},
+        "timestamp": "2026-11-20T12:00:00.000Z",
+        "action": "created",
+        "sender": {"id": "alice", "kind": "user"},
+        "nonce": "c1f0",
+        "offset": 1,
+    }
+
+
+async def test_what_does_not_apply_is_left_out(hub: Hub) -> None:
+    receipt = await hub.publish(says("Hello"))
+    assert orjson.loads(receipt.publication.body).keys() == {
+        *("type", "channel", "data", "timestamp", "offset")
+    }
+
+
+async def test_further_keys_of_the_data_reach_members(hub: Hub) -> None:
+    data = {"content": "Hello", "further": {"a": [1, None]}, "a.b": 1}
+    receipt = await hub.publish(Draft(TEAM, "user_message", data))
+    assert orjson.loads(receipt.publication.body)["data"] == data
+
+
+async def test_the_timestamp_is_that_of_publishing(hub: Hub, clock: SettableClock) -> None:
+    clock.advance(1.5)
+    receipt = await hub.publish(says("Hello"))
+    assert orjson.loads(receipt.publication.body)["timestamp"] == "2026-11-20T12:00:01.500Z"
+    assert receipt.publication.published_at == clock()
+
+
+async def test_what_another_process_published_keeps_its_timestamp(
+    hub: Hub, clock: SettableClock
+) -> None:
+    clock.advance(5)
+    receipt = await hub.publish(says("Hello", published_at=1_795_176_000))
+    assert orjson.loads(receipt.publication.body)["timestamp"] == "2026-11-20T12:00:00.000Z"
+
+
+async def test_a_type_that_is_not_kept_has_no_offset(hub: Hub, fanout: RecordingFanOut) -> None:
+    await join(hub, "b1", BOB)
+    receipt = await hub.publish_as(ALICE, Draft(TEAM, "typing", {"typing": True}))
+    assert receipt.publication.offset is None
+    assert fanout.inbox["b1"] == [receipt.publication]
+    assert (await hub.history(BOB, TEAM, None, 10)).publications == []
+
+
+async def test_a_message_reaches_the_members_of_its_channel_only(
+    hub: Hub, fanout: RecordingFanOut
+) -> None:
+    await join(hub, "a1", ALICE)
+    await join(hub, "b1", BOB, OTHER)
+    await hub.publish_as(ALICE, says("Hello"))
+    assert (fanout.texts("a1"), fanout.texts("b1")) == (["Hello"], [])
+
+
+async def test_one_need_not_have_joined_to_publish(hub: Hub, fanout: RecordingFanOut) -> None:
+    await join(hub, "b1", BOB)
+    await hub.publish_as(ALICE, says("Hello"))
+    assert fanout.texts("b1") == ["Hello"]
+
+
+@pytest.mark.parametrize(
+    ("draft", "field"),
+    [
+        (Draft(TEAM, "nonsense", {}), "type"),
+        (Draft(TEAM, "chat_message", {"content": "Hello"}), "type"),
+        (Draft(Channel("/circles", "a b"), "user_message", {"content": "Hello"}), "channel"),
+        (Draft(Channel("/circles", "a\n"), "user_message", {"content": "Hello"}), "channel"),
+        (Draft(Channel("/circles", "x" * 129), "user_message", {"content": "Hello"}), "channel"),
+        (Draft(Channel("/other", "a"), "user_message", {"content": "Hello"}), "namespace"),
+        (Draft(TEAM, "user_message", {}), "data.content"),
+        (Draft(TEAM, "user_message", {"content": "\ud800"}), "data"),
+    ],
+)
+async def test_what_no_schema_takes_is_not_published(
+    hub: Hub, fanout: RecordingFanOut, draft: Draft, field: str
+) -> None:
+    await join(hub, "b1", BOB)
+    with pytest.raises(SchemaError) as caught:
+        await hub.publish(draft)
+    assert list(caught.value.fields) == [field]
+    assert fanout.inbox["b1"] == []
+    assert (await hub.history(BOB, TEAM, None, 10)).position.offset == 0
+
+
+@pytest.mark.parametrize(
+    ("identity", "draft"),
+    [
+        (BOB, says("Hello")),
+        (somebody("alice"), says("Hello")),
+        (SERVICE, says("Hello")),
+        (ALICE, Draft(TEAM, "agent_message", {"agent_id": 7, "content": "Hello"})),
+        (somebody("a", "agent", "*:*:rw"), Draft(TEAM, "agent_joined", {"agent_id": 7})),
+        (ALICE, Draft(user_channel("alice"), "notification", {"title": "a", "message": "b"})),
+    ],
+)
+async def test_who_may_not_publish_is_refused(hub: Hub, identity: Identity, draft: Draft) -> None:
+    with pytest.raises(Forbidden):
+        await hub.publish_as(identity, draft)
+    page = await hub.history(SERVICE, draft.channel, None, 10)
+    assert page.position.offset == 0
+
+
+async def test_workers_and_the_server_are_not_asked(hub: Hub) -> None:
+    receipt = await hub.publish(Draft(TEAM, "agent_joined", {"agent_id": 7}))
+    assert receipt.publication.offset == 1
+
+
+async def test_a_repeated_nonce_is_published_once(hub: Hub, fanout: RecordingFanOut) -> None:
+    await join(hub, "b1", BOB)
+    draft = says("Hello", sender=ALICE.to_dict(), nonce="n1")
+    first, again = await hub.publish_as(ALICE, draft), await hub.publish_as(ALICE, draft)
+    assert again == first._replace(duplicate=True)
+    assert fanout.texts("b1") == ["Hello"]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        says("Hi", sender={"id": "bob", "kind": "user"}, nonce="n1"),
+        says("Hi", sender={"id": "alice", "kind": "agent"}, nonce="n1"),
+        says("Hi", nonce="n1"),
+        says("Hi", OTHER, sender={"id": "alice", "kind": "user"}, nonce="n1"),
+        says("Hi", sender={"id": "alice", "kind": "user"}, nonce="n2"),
+        says("Hi", sender={"id": "alice", "kind": "user"}),
+    ],
+)
+async def test_a_nonce_is_of_one_identity_in_one_channel(hub: Hub, other: Draft) -> None:
+    await hub.publish(says("Hello", sender={"id": "alice", "kind": "user"}, nonce="n1"))
+    assert (await hub.publish(other)).duplicate is False
+
+
+async def test_a_broker_that_can_not_be_reached_is_an_error_to_the_publisher(
+    clock: SettableClock,
+) -> None:
+    class Gone(MemoryBroker):
+        async def publish(self, *_: Any) -> Any:
+            raise Unavailable
+
+    hub = Hub(Gone(100, 3600, clock), RecordingFanOut(), standard_registry(), clock)
+    with pytest.raises(Unavailable):
+        await hub.publish(says("Hello"))
+
+
+@pytest.mark.parametrize("verb", ["history", "presence"])
+async def test_reading_takes_a_grant(hub: Hub, verb: str) -> None:
+    stranger = somebody("eve", "user", "circles:other:r", "circles:dev-team:w")
+    reading = (
+        hub.history(stranger, TEAM, None, 10) if verb == "history" else hub.presence(stranger, TEAM)
+    )
+    with pytest.raises(Forbidden):
+        await reading
+
+
+async def test_everybody_reads_broadcast_and_few_see_who_does(hub: Hub) -> None:
+    await hub.history(BOB, BROADCAST_CHANNEL, None, 10)
+    with pytest.raises(Forbidden):
+        await hub.presence(BOB, BROADCAST_CHANNEL)
+    assert await hub.presence(SERVICE, BROADCAST_CHANNEL) == []
+
+
+async def test_presence_is_told_by_identity(hub: Hub) -> None:
+    for sid, identity in (("b1", BOB), ("a1", ALICE), ("b2", BOB)):
+        await join(hub, sid, identity)
+    members = await hub.presence(BOB, TEAM)
+    assert [(one.identity.id, len(one.sids)) for one in members] == [("bob", 2), ("alice", 1)]
+
+
+async def test_history_is_paged(hub: Hub) -> None:
+    for text in "abc":
+        await hub.publish(says(text))
+    page = await hub.history(BOB, TEAM, before=3, limit=1)
+    assert [one.offset for one in page.publications] == [2]
+    assert (page.more, page.position.offset) == (True, 3)
+
+
+@pytest.mark.parametrize("name", ["a\n", "", "x" * 129])
+async def test_reading_takes_the_name_of_a_channel(hub: Hub, name: str) -> None:
+    channel = Channel("/circles", name)
+    with pytest.raises(SchemaError):
+        await hub.history(SERVICE, channel, None, 10)
+    with pytest.raises(SchemaError):
+        await hub.presence(SERVICE, channel)
+
+
+async def test_local_channels_are_those_with_members_here(hub: Hub) -> None:
+    member = await join(hub, "b1", BOB)
+    assert hub.local_channels("/circles") == [TEAM]
+    assert hub.local_channels("/feeds") == []
+    await hub.leave(member, TEAM)
+    assert hub.local_channels("/circles") == []
+
+
+async def test_the_hub_is_ready_when_its_broker_is(clock: SettableClock) -> None:
+    class Fickle(MemoryBroker):
+        up = True
+
+        @property
+        def ready(self) -> bool:
+            return self.up
+
+    broker = Fickle(100, 3600, clock)
+    hub = Hub(broker, RecordingFanOut(), standard_registry(), clock)
+    assert hub.ready is True
+    broker.up = False
+    assert hub.ready is False

@@ -1,0 +1,219 @@
+"""Settings from the environment (contract §9)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from app.core.identity import parse_grants
+from app.settings import Settings, SettingsError, is_loopback, load_settings
+
+Load = Callable[..., Settings]
+SECRET = "a secret of the tests, long enough for HS256"
+
+
+@pytest.fixture
+def load(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Load:
+    """Return a function that loads settings from these variables alone, in an empty directory."""
+    monkeypatch.chdir(tmp_path)
+
+    def load_with(**variables: str) -> Settings:
+        monkeypatch.setattr(os, "environ", dict(variables))
+        return load_settings()
+
+    return load_with
+
+
+def test_the_defaults_of_the_contract(load: Load) -> None:
+    settings = load()
+    assert (settings.host, settings.port) == ("127.0.0.1", 8000)
+    assert settings.redis_url is None
+    assert settings.emit_channel == "socketio"
+    assert settings.auth_secret is None
+    assert settings.auth_issuer is None
+    assert settings.auth_audience is None
+    assert settings.auth_mode == "none"
+    assert settings.anonymous_grants == ()
+    assert settings.allowed_origins == ()
+    assert (settings.history_size, settings.history_seconds) == (1000, 86_400)
+    assert settings.max_message_bytes == 1_000_000
+    assert settings.messages_per_second == 100
+    assert (settings.ping_seconds, settings.ping_timeout_seconds) == (25, 20)
+
+
+def test_defaults_are_the_same_wherever_settings_come_from(load: Load) -> None:
+    assert load() == Settings()
+
+
+def test_every_variable_is_read(load: Load) -> None:
+    assert load(
+        HOST="0.0.0.0",
+        PORT="0",
+        REDIS_URL="rediss://:pw@redis:6380/1",
+        EMIT_CHANNEL="emits",
+        AUTH_SECRET=SECRET,
+        AUTH_ISSUER="https://issuer",
+        AUTH_AUDIENCE="hearth",
+        ANONYMOUS_GRANTS="circles:lobby:r, feeds:codeworm:logs:r,",
+        ALLOWED_ORIGINS="https://app.example.com/, http://localhost:3000",
+        HISTORY_SIZE="5",
+        HISTORY_SECONDS="1.5",
+        MAX_MESSAGE_BYTES="2048",
+        MESSAGES_PER_SECOND="2.5",
+        PING_SECONDS="0.5",
+        PING_TIMEOUT_SECONDS="0.25",
+        LOG_FORMAT="json",
+        LOG_LEVEL="debug",
+    ) == Settings(
+        host="0.0.0.0",
+        port=0,
+        redis_url="rediss://:pw@redis:6380/1",
+        emit_channel="emits",
+        auth_secret=SECRET,
+        auth_issuer="https://issuer",
+        auth_audience="hearth",
+        auth_mode="required",
+        anonymous_grants=parse_grants(["circles:lobby:r", "feeds:codeworm:logs:r"]),
+        allowed_origins=("https://app.example.com", "http://localhost:3000"),
+        history_size=5,
+        history_seconds=1.5,
+        max_message_bytes=2048,
+        messages_per_second=2.5,
+        ping_seconds=0.5,
+        ping_timeout_seconds=0.25,
+        log_format="json",
+        log_level="debug",
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("PORT", value) for value in ("x", "", "-1", "65536", "80.5", "1e3")),
+        *(("HISTORY_SIZE", value) for value in ("x", "-1", "1.5", "1000001")),
+        *(("HISTORY_SECONDS", value) for value in ("x", "-1", "nan", "inf", "-inf")),
+        *(("MAX_MESSAGE_BYTES", value) for value in ("x", "0", "1023", "-1", "2048.5")),
+        *(("MESSAGES_PER_SECOND", value) for value in ("x", "-1", "nan", "inf")),
+        *(("PING_SECONDS", value) for value in ("x", "0", "-1", "nan", "inf")),
+        *(("PING_TIMEOUT_SECONDS", value) for value in ("x", "0", "-1", "nan", "inf")),
+        *(("AUTH_MODE", value) for value in ("x", "None", "off", "required ")),
+        *(("ANONYMOUS_GRANTS", value) for value in ("x", "circles:a", "a:b:r,circles:*:x")),
+        *(("ALLOWED_ORIGINS", value) for value in ("example.com", "https://", "https://a.b/c")),
+        *(("LOG_FORMAT", value) for value in ("x", "JSON")),
+        *(("LOG_LEVEL", value) for value in ("x", "INFO", "10")),
+        *(("REDIS_URL", value) for value in ("redis", "http://redis", "localhost:6379")),
+        ("AUTH_JWKS", "https://issuer/jwks.json"),
+    ],
+)
+def test_a_wrong_value_is_named(load: Load, name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=f'"{name}"'):
+        load(**{name: value})
+
+
+@pytest.mark.parametrize("url", ["http://:hunter2@redis:6379", "hunter2", "user:hunter2@redis"])
+def test_the_password_of_redis_is_never_shown(load: Load, url: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load(REDIS_URL=url)
+    assert "hunter2" not in str(caught.value)
+    assert caught.value.__suppress_context__  # nor in a traceback
+
+
+@pytest.mark.parametrize(
+    ("name", "attribute"),
+    [
+        ("HISTORY_SIZE", "history_size"),
+        ("HISTORY_SECONDS", "history_seconds"),
+        ("MESSAGES_PER_SECOND", "messages_per_second"),
+        ("PORT", "port"),
+    ],
+)
+def test_zero_is_a_value(load: Load, name: str, attribute: str) -> None:
+    assert getattr(load(**{name: "0"}), attribute) == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "attribute"),
+    [
+        ("REDIS_URL", "redis_url"),
+        ("AUTH_SECRET", "auth_secret"),
+        ("AUTH_ISSUER", "auth_issuer"),
+        ("AUTH_AUDIENCE", "auth_audience"),
+        ("AUTH_MODE", "auth_mode"),
+        ("ANONYMOUS_GRANTS", "anonymous_grants"),
+        ("ALLOWED_ORIGINS", "allowed_origins"),
+    ],
+)
+def test_an_empty_variable_is_one_that_is_not_set(load: Load, name: str, attribute: str) -> None:
+    assert getattr(load(**{name: ""}), attribute) == getattr(Settings(), attribute)
+
+
+def test_all_origins(load: Load) -> None:
+    assert load(ALLOWED_ORIGINS="*").allowed_origins == ("*",)
+
+
+def test_dotenv_is_read(load: Load, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(f"PORT=9000\nAUTH_SECRET='{SECRET}'\n")
+    settings = load()
+    assert (settings.port, settings.auth_secret) == (9000, SECRET)
+
+
+def test_the_real_environment_wins_over_dotenv(load: Load, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("PORT=9000\nHISTORY_SIZE=7\n")
+    settings = load(PORT="9001")
+    assert (settings.port, settings.history_size) == (9001, 7)
+
+
+def test_dotenv_of_a_directory_above_is_not_read(
+    load: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".env").write_text("PORT=9000\n")
+    (tmp_path / "below").mkdir()
+    monkeypatch.chdir(tmp_path / "below")
+    assert load().port == 8000
+
+
+def test_what_is_wrong_in_dotenv_is_named(load: Load, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("PORT=x\n")
+    with pytest.raises(SettingsError, match='"PORT"'):
+        load()
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "example.com", "", "localhost."])
+def test_strangers_are_not_let_in_by_mistake(load: Load, host: str) -> None:
+    with pytest.raises(SettingsError, match=r"AUTH_SECRET.*AUTH_MODE=none"):
+        load(HOST=host)
+    assert load(HOST=host, AUTH_SECRET=SECRET).development is False
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "[::1]", "localhost"])
+def test_on_this_machine_everybody_is_let_in(load: Load, host: str) -> None:
+    assert is_loopback(host)
+    assert load(HOST=host).development is True
+
+
+def test_auth_mode_none_insists(load: Load) -> None:
+    assert load(HOST="0.0.0.0", AUTH_MODE="none").development is True
+    assert load(HOST="0.0.0.0", AUTH_MODE="none", AUTH_SECRET=SECRET).development is True
+
+
+def test_dotenv_may_insist_too(load: Load, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("HOST=0.0.0.0\nAUTH_MODE=none\n")
+    assert load().development is True
+
+
+def test_an_empty_secret_is_none(load: Load) -> None:
+    with pytest.raises(SettingsError, match="AUTH_SECRET"):
+        load(HOST="0.0.0.0", AUTH_SECRET="")
+
+
+def test_required_needs_a_secret(load: Load) -> None:
+    with pytest.raises(SettingsError, match="AUTH_SECRET"):
+        load(AUTH_MODE="required")
+    assert load(AUTH_MODE="required", AUTH_SECRET=SECRET).auth_mode == "required"
+
+
+def test_a_secret_turns_authentication_on(load: Load) -> None:
+    assert load(AUTH_SECRET=SECRET).auth_mode == "required"

@@ -1,0 +1,81 @@
+"""Fixtures: a real browser, and the console in it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from aiohttp.test_utils import TestServer
+from playwright.async_api import Browser, Page, async_playwright, expect
+
+from tests.conftest import Serve
+from tests.web.page import ConsolePage
+
+PATIENCE_MS = 20_000
+CLIENT = Path(__file__).parents[2] / "app/web/console/vendor/socket.io.esm.min.js"
+ARGUMENTS = (
+    *("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"),
+    *("--disable-component-update", "--disable-sync"),
+)
+
+OpenConsole = Callable[..., Awaitable[ConsolePage]]
+
+expect.set_options(timeout=PATIENCE_MS)
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    """A headless Chromium."""
+    executable = shutil.which("chromium")
+    assert executable is not None, "the console's tests need chromium: scripts/install-system"
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
+        yield browser
+        await browser.close()
+
+
+@pytest.fixture
+async def open_console(browser: Browser) -> AsyncIterator[OpenConsole]:
+    """Return a function that opens the console of a server, in a browser profile of its own.
+
+    Its arguments: the URL; `expected`, as `ConsolePage` takes it; `prepare`, awaited with the page
+    before anything is loaded; further ones as `browser.new_context` takes them. In the end no page
+    may have logged an error that wasn't expected.
+    """
+    assert CLIENT.exists(), "the console needs its client: make console"
+    consoles: list[ConsolePage] = []
+
+    async def open_page(
+        url: str,
+        expected: tuple[str, ...] = (),
+        prepare: Callable[[Page], Awaitable[object]] | None = None,
+        **options: object,
+    ) -> ConsolePage:
+        context = await browser.new_context(**options)  # type: ignore[arg-type]
+        context.set_default_timeout(PATIENCE_MS)
+        page = await context.new_page()
+        console = ConsolePage(page, expected)
+        consoles.append(console)
+        if prepare is not None:
+            await prepare(page)
+        await page.goto(url)
+        return console
+
+    yield open_page
+    for console in consoles:
+        await console.page.context.close()
+    assert [text for console in consoles for text in console.unexpected] == []
+
+
+@pytest.fixture
+async def development(serve: Serve) -> TestServer:
+    """A server that admits everybody, as one on a developer's machine does."""
+    return await serve(auth_mode="none", auth_secret=None)
+
+
+@pytest.fixture
+def url(development: TestServer) -> str:
+    """The URL of `development`."""
+    return str(development.make_url("/"))

@@ -1,0 +1,100 @@
+"""The console in a browser, by what a person sees and does there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from playwright.async_api import ConsoleMessage, Error, Locator, Page, expect
+
+
+class ConsolePage:
+    """One page with the console in it; `unexpected` holds what it complained of.
+
+    Args:
+        page: whose errors are watched from here on.
+        expected: regular expressions of complaints that the test provokes itself.
+    """
+
+    def __init__(self, page: Page, expected: Sequence[str] = ()) -> None:
+        self.page = page
+        self.unexpected: list[str] = []
+        self._expected = expected
+        page.on("console", self._on_console)
+        page.on("pageerror", self._on_error)
+
+    @property
+    def messages(self) -> Locator:
+        """The messages of the channel that is shown."""
+        return self.page.get_by_role("log").locator(".message")
+
+    @property
+    def texts(self) -> Locator:
+        """What those messages say."""
+        return self.messages.locator(".text")
+
+    @property
+    def notes(self) -> Locator:
+        """The lines that tell of the connection."""
+        return self.page.get_by_role("log").locator(".note")
+
+    @property
+    def members(self) -> Locator:
+        """Who is in the channel that is shown."""
+        return self.page.locator("#members li")
+
+    @property
+    def state(self) -> Locator:
+        """The state of the connection."""
+        return self.page.get_by_role("status")
+
+    @property
+    def send_error(self) -> Locator:
+        """What went wrong with publishing."""
+        return self.page.locator("#send-error")
+
+    @property
+    def join_error(self) -> Locator:
+        """What went wrong with joining."""
+        return self.page.locator("#join-error")
+
+    @property
+    def connection_error(self) -> Locator:
+        """What went wrong with the connection."""
+        return self.page.locator("#connection-error")
+
+    async def connect(self, namespace: str = "/circles", token: str = "") -> None:
+        """Ask for a connection."""
+        await self.page.get_by_label("Namespace").select_option(namespace)
+        await self.page.get_by_label("Token").fill(token)
+        await self.page.get_by_role("button", name="Connect", exact=True).click()
+
+    async def join(self, channel: str = "dev-team") -> None:
+        """Join a channel and wait until it is shown."""
+        await expect(self.state).to_have_text("connected")
+        await self.page.get_by_label("Channel", exact=True).fill(channel)
+        await self.page.get_by_role("button", name="Join", exact=True).click()
+        await expect(self.page.locator("#title")).to_have_text(channel)
+
+    async def say(self, text: str) -> None:
+        """Write a text and send it with Enter."""
+        field = self.page.get_by_label("Text", exact=True)
+        await field.fill(text)
+        await field.press("Enter")
+
+    async def send_json(self, name: str, payload: str) -> None:
+        """Choose a type, write its payload and send it."""
+        await self.page.get_by_label("Type", exact=True).select_option(name)
+        await self.page.get_by_label("Payload (JSON)").fill(payload)
+        await self.page.get_by_role("button", name="Send").click()
+
+    def _on_console(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self._complain(f"{message.text} ({message.location['url']})")
+
+    def _on_error(self, error: Error) -> None:
+        self._complain(f"{error.message}\n{error.stack}")
+
+    def _complain(self, text: str) -> None:
+        if not any(re.search(pattern, text) for pattern in self._expected):
+            self.unexpected.append(text)
