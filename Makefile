@@ -1,6 +1,8 @@
 # make run    serve on http://localhost:8000
 # make test   lint, types and every test
 # make token  print a token: make token ID=agent-7 KIND=agent GRANTS='circles:dev-*:rw'
+# make bench  measure against the others and write docs/benchmarks.md; bench-quick: a short look
+# make profile  draw where the server's time goes while a room is busy
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON ?= python3
@@ -58,3 +60,5 @@ $(CLIENT): package.json
 	npm install --no-audit --no-fund --loglevel=error
 	mkdir -p $(@D)
 	cp node_modules/socket.io-client/dist/socket.io.esm.min.js $@
+
+include bench/bench.mk

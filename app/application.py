@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Callable
 
-import socketio
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
@@ -17,6 +16,7 @@ from app.hub import Hub
 from app.keys import HUB, SERVER, SETTINGS
 from app.realtime.fanout import RoomFanOut
 from app.realtime.manager import RedisManager
+from app.realtime.rooms import Rooms
 from app.realtime.server import Server
 from app.roster import Roster
 from app.settings import Settings, is_loopback
@@ -41,9 +41,13 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> we
 
     # Rooms, and the way to other processes if there are any
     redis = RedisManager(settings.redis_url, settings.emit_channel) if settings.redis_url else None
+    rooms = redis or Rooms()
     server = app[SERVER] = Server(
-        redis or socketio.AsyncManager(),
+        rooms,
         settings.max_message_bytes,
+        settings.max_unsent_bytes,
+        settings.messages_per_second,
+        clock,
         ping_interval=settings.ping_seconds,
         ping_timeout=settings.ping_timeout_seconds,
         cors_allowed_origins=_allowed_origins(settings),
@@ -52,16 +56,14 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> we
     # Messages: broker, hub, members
     history = (settings.history_size, settings.history_seconds, clock)
     broker = RelayedBroker(redis, *history) if redis else MemoryBroker(*history)
-    hub = app[HUB] = Hub(broker, RoomFanOut(server), standard_registry(), clock)
+    hub = app[HUB] = Hub(broker, RoomFanOut(rooms), standard_registry(), clock)
     roster = Roster(hub)
     hub.members_changed.append(roster.members_changed)
 
     # Ways in: clients by Socket.IO, workers by Redis
     authenticator = Authenticator(settings, clock)
     for namespace in NAMESPACES:
-        server.register_namespace(
-            namespace(hub, authenticator, _limits(settings), settings.messages_per_second)
-        )
+        server.register_namespace(namespace(hub, authenticator, _limits(settings)))
     if redis:
         redis.take_in = EmitIntake(hub).take
 

@@ -6,14 +6,15 @@ import secrets
 import time
 import warnings
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 from urllib.parse import parse_qs
 
 import jwt
 from jwt.warnings import InsecureKeyLengthWarning
 
+from app.core.clock import LATEST
 from app.core.errors import TokenExpired, Unauthorized
-from app.core.identity import ID_PATTERN, KINDS, Grant, Identity, parse_grants
+from app.core.identity import ID_PATTERN, KINDS, Grant, Identity, Kind, parse_grants
 from app.settings import Settings
 
 ALGORITHM: Final = "HS256"
@@ -99,7 +100,7 @@ class Authenticator:
                     "verify_aud": settings.auth_audience is not None,
                 },
             )
-        except jwt.InvalidTokenError:
+        except (jwt.InvalidTokenError, UnicodeError):
             # Why it failed would help who guesses more than who errs.
             raise Unauthorized("The token is not valid.") from None
         identity = _identity(claims)
@@ -128,17 +129,19 @@ def _identity(claims: Mapping[str, Any]) -> Identity:
     subject, kind = claims["sub"], claims.get("kind", "user")
     if not isinstance(subject, str) or not ID_PATTERN.fullmatch(subject):
         raise Unauthorized("The token's sub is not 1 to 120 characters of A-Z a-z 0-9 _ . : / -")
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         raise Unauthorized(f"The token's kind is not one of {', '.join(sorted(KINDS))}.")
     grants, expires_at = claims.get("grants", []), claims.get("exp")
     if not isinstance(grants, list) or not all(isinstance(grant, str) for grant in grants):
         raise Unauthorized("The token's grants are not a list of strings.")
     if expires_at is not None and (
-        isinstance(expires_at, bool) or not isinstance(expires_at, int | float)
+        isinstance(expires_at, bool)
+        or not isinstance(expires_at, int | float)
+        or not 0 <= expires_at <= LATEST
     ):
-        raise Unauthorized("The token's exp is not a number.")
+        raise Unauthorized("The token's exp is not a number of seconds since 1970.")
     try:
-        return Identity(subject, kind, parse_grants(grants), expires_at)
+        return Identity(subject, cast(Kind, kind), parse_grants(grants), expires_at)
     except ValueError as error:
         raise Unauthorized(f"A grant of the token is {error}") from None
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import orjson
 import structlog
@@ -25,31 +25,10 @@ from app.core.history import Page, Position, Recovery
 from app.core.identity import Identity
 from app.core.message import Message, Publication, Receipt
 from app.core.presence import Present
+from app.fanout import FanOut
 from schemas.registry import Registry
 
 log = structlog.get_logger("hearth.hub")
-
-
-class FanOut(Protocol):
-    """Hands publications to the members in this process. Nothing here waits or raises."""
-
-    def enter(self, sid: str, channel: Channel) -> None:
-        """Make a connection a member: it gets what is delivered from now on."""
-
-    def leave(self, sid: str, channel: Channel) -> None:
-        """End what `enter` began."""
-
-    def has_members(self, channel: Channel) -> bool:
-        """Tell whether a member of `channel` is connected here."""
-
-    def channels(self, namespace: str) -> list[Channel]:
-        """Return the channels of `namespace` that have members here."""
-
-    def deliver(self, channel: Channel, publication: Publication) -> None:
-        """Send a publication to every member of `channel` here."""
-
-    def send(self, sid: str, channel: Channel, publication: Publication) -> None:
-        """Send a publication to one connection."""
 
 
 @dataclass(slots=True, eq=False)
@@ -126,8 +105,11 @@ class Hub:
         """Whether publishing works at this moment."""
         return self._broker.ready
 
-    async def publish_as(self, identity: Identity, draft: Draft) -> Receipt:
+    def publish_as(self, identity: Identity, draft: Draft) -> Receipt | Awaitable[Receipt]:
         """Publish what a client sent, in its name.
+
+        Returns:
+            The receipt, where the broker takes no waiting; else what to wait for.
 
         Raises:
             SchemaError: the type, channel or payload is not valid.
@@ -136,7 +118,9 @@ class Hub:
         """
         message_type = self.registry.require(draft.channel.namespace, draft.type)
         access.require_publish(identity, draft.channel, draft.type, message_type.publishers)
-        return await self.publish(draft)
+        message = self._message(draft)
+        receipt = self._broker.publish_nowait(draft.channel, message)
+        return receipt or self._broker.publish(draft.channel, message)
 
     async def publish(self, draft: Draft) -> Receipt:
         """Publish without asking who: for workers and for the server itself.
@@ -144,12 +128,15 @@ class Hub:
         Raises:
             SchemaError, Unavailable: as `publish_as`.
         """
+        return await self._broker.publish(draft.channel, self._message(draft))
+
+    def _message(self, draft: Draft) -> Message:
         channel = draft.channel
         self.registry.check_channel(channel.namespace, channel.name)
         message_type = self.registry.require(channel.namespace, draft.type)
         message_type.check(draft.data)
         published_at = self.clock() if draft.published_at is None else draft.published_at
-        message = Message(
+        return Message(
             draft.type,
             _encode(draft, published_at),
             published_at,
@@ -157,7 +144,6 @@ class Hub:
             _nonce_key(draft),
             draft.relay,
         )
-        return await self._broker.publish(channel, message)
 
     @asynccontextmanager
     async def joining(
@@ -179,46 +165,59 @@ class Hub:
         access.require_read(member.identity, channel)
         self._fanout.leave(member.sid, channel)  # who joins again would get the held ones twice
         held = self._held.setdefault(channel, {}).setdefault(member.sid, [])
-        seen = 0
-        joins = False
         try:
             await self._broker.subscribe(channel)
             recovery = await self._broker.recover(channel, since, limit)
             joins = await self._broker.enter(channel, member.sid, member.identity)
-            member.channels.add(channel)
             may_see = access.may_see_members(member.identity, channel)
             yield Joined(recovery, await self._broker.members(channel) if may_see else None)
-            seen = recovery.position.offset
-        finally:
-            self._let_go(member, channel, held, seen)
-        if not member.connected:  # it left while it was joining, and nobody else cleans up
-            await self.leave(member, channel)
-        elif joins:
+        except BaseException:
+            self._stop_holding(member, channel)
+            if channel in member.channels:  # it joined again, in vain: it stays what it was
+                self._go_live(member, channel, held, seen=0)
+            else:
+                await self._retract(member, channel)
+            raise
+        wanted = self._stop_holding(member, channel)
+        if not wanted or not member.connected:  # it left meanwhile, and nobody has heard of it
+            await self._retract(member, channel)
+            return
+        member.channels.add(channel)
+        self._go_live(member, channel, held, recovery.position.offset)
+        if joins:
             await self._tell_members_changed(channel, member.identity, joined=True)
 
-    def _let_go(self, member: Member, channel: Channel, held: list[Publication], seen: int) -> None:
-        joining = self._held[channel]
-        del joining[member.sid]
+    def _stop_holding(self, member: Member, channel: Channel) -> bool:
+        joining = self._held.get(channel, {})
+        wanted = joining.pop(member.sid, None) is not None
         if not joining:
-            del self._held[channel]
-        if channel not in member.channels or not member.connected:
-            return
+            self._held.pop(channel, None)
+        return wanted
+
+    def _go_live(
+        self, member: Member, channel: Channel, held: list[Publication], seen: int
+    ) -> None:
         for publication in held:
             if publication.offset is None or publication.offset > seen:
                 self._fanout.send(member.sid, channel, publication)
         self._fanout.enter(member.sid, channel)
 
+    async def _retract(self, member: Member, channel: Channel) -> bool:
+        """Undo what joining did to the broker; tell whether the identity so leaves."""
+        leaves = await self._broker.exit(channel, member.sid, member.identity)
+        if not self._fanout.has_members(channel) and channel not in self._held:
+            await self._broker.unsubscribe(channel)
+        return leaves
+
     async def leave(self, member: Member, channel: Channel) -> None:
         """End a membership; does nothing where there is none."""
+        self._stop_holding(member, channel)  # when it is just joining: not any more
         if channel not in member.channels:
             return
         member.channels.remove(channel)
         self._fanout.leave(member.sid, channel)
-        leaves = await self._broker.exit(channel, member.sid, member.identity)
-        if leaves:
+        if await self._retract(member, channel):
             await self._tell_members_changed(channel, member.identity, joined=False)
-        if not self._fanout.has_members(channel) and channel not in self._held:
-            await self._broker.unsubscribe(channel)
 
     async def disconnect(self, member: Member) -> None:
         """End all memberships of a connection that is gone."""

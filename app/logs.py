@@ -45,9 +45,7 @@ def configure_logs(settings: Settings) -> None:
         settings.log_format == "auto" and sys.stderr.isatty()
     )
     renderer: list[Processor] = (
-        [structlog.dev.ConsoleRenderer()]
-        if console
-        else [structlog.processors.JSONRenderer()]
+        [structlog.dev.ConsoleRenderer()] if console else [structlog.processors.JSONRenderer()]
     )
     structlog.configure(
         processors=[

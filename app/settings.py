@@ -6,14 +6,17 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
 from environs import Env, EnvError, ValidationError
 
 from app.core.identity import Grant, parse_grants
+
+_ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#\s]+")
 
 AuthMode = Literal["required", "none"]
 
@@ -38,6 +41,7 @@ class Settings:
         history_size: messages kept per channel; 0 keeps none.
         history_seconds: seconds each is kept; 0 sets no age.
         max_message_bytes: largest message in, in bytes.
+        max_unsent_bytes: unsent bytes past which a member is cut off.
         messages_per_second: a connection's rate, its burst is twice that; 0 sets no limit.
         ping_seconds, ping_timeout_seconds: Engine.IO heartbeat, and how long an answer may take.
         log_format: `console`, `json`, or `auto`: console on a terminal.
@@ -57,6 +61,7 @@ class Settings:
     history_size: int = 1000
     history_seconds: float = 86_400
     max_message_bytes: int = 1_000_000
+    max_unsent_bytes: int = 1_048_576
     messages_per_second: float = 100
     ping_seconds: float = 25
     ping_timeout_seconds: float = 20
@@ -82,7 +87,7 @@ def load_settings(env_file: str | None = ".env") -> Settings:
         settings = _read(env)
     except EnvError as error:
         raise SettingsError(str(error)) from None
-    _refuse_open_door(settings, insisted=env.str("AUTH_MODE", None) == "none")
+    _refuse_open_door(settings, insisted=_optional(env, "AUTH_MODE") is not None)
     return settings
 
 
@@ -96,7 +101,7 @@ def _read(env: Env) -> Settings:
         host=env.str("HOST", "127.0.0.1"),
         port=env.int("PORT", 8000, validate=_between(0, 65_535)),
         redis_url=_redis_url(env),
-        emit_channel=env.str("EMIT_CHANNEL", "socketio"),
+        emit_channel=_optional(env, "EMIT_CHANNEL") or "socketio",
         auth_secret=secret,
         auth_issuer=_optional(env, "AUTH_ISSUER"),
         auth_audience=_optional(env, "AUTH_AUDIENCE"),
@@ -106,6 +111,7 @@ def _read(env: Env) -> Settings:
         history_size=env.int("HISTORY_SIZE", 1000, validate=_between(0, 1_000_000)),
         history_seconds=env.float("HISTORY_SECONDS", 86_400, validate=_between(0)),
         max_message_bytes=env.int("MAX_MESSAGE_BYTES", 1_000_000, validate=_between(1024)),
+        max_unsent_bytes=env.int("MAX_UNSENT_BYTES", 1_048_576, validate=_between(65_536)),
         messages_per_second=env.float("MESSAGES_PER_SECOND", 100, validate=_between(0)),
         ping_seconds=env.float("PING_SECONDS", 25, validate=_between(0.1)),
         ping_timeout_seconds=env.float("PING_TIMEOUT_SECONDS", 20, validate=_between(0.1)),
@@ -154,7 +160,7 @@ def _between(minimum: float, maximum: float | None = None) -> Callable[[float], 
 
 
 def _one_of(env: Env, name: str, default: str, *choices: str) -> Any:
-    value = env.str(name, default) or default
+    value = (env.str(name, default) or default).lower()
     if value not in choices:
         raise EnvError(f'Environment variable "{name}" invalid: one of {", ".join(choices)}')
     return value
@@ -162,10 +168,20 @@ def _one_of(env: Env, name: str, default: str, *choices: str) -> Any:
 
 def _redis_url(env: Env) -> str | None:
     url = _optional(env, "REDIS_URL")
-    schemes = {"redis", "rediss", "redis+sentinel", "unix"}
-    if url is not None and urlsplit(url).scheme not in schemes:
-        # The URL may hold a password, so it isn't shown.
-        raise EnvError(f'Environment variable "REDIS_URL" invalid: begins with {sorted(schemes)}')
+    if url is None:
+        return None
+    try:
+        parts = urlsplit(url)
+        valid = parts.scheme in {"redis", "rediss", "redis+sentinel", "unix"}
+        if parts.scheme in {"redis", "rediss"}:
+            valid = valid and parts.port != 0  # raises where it is no number
+    except ValueError:
+        valid = False
+    if not valid:
+        # It may hold a password, so it isn't shown.
+        raise EnvError(
+            'Environment variable "REDIS_URL" invalid: not like redis://localhost:6379/0'
+        )
     return url
 
 
@@ -179,8 +195,7 @@ def _grants(env: Env, name: str) -> tuple[Grant, ...]:
 def _origins(env: Env, name: str) -> tuple[str, ...]:
     origins = tuple(text.rstrip("/") for text in _list(env, name))
     for origin in origins:
-        parts = urlsplit(origin)
-        if origin != "*" and (not parts.scheme or not parts.netloc or parts.path):
+        if origin != "*" and not _ORIGIN.fullmatch(origin):
             raise EnvError(
                 f'Environment variable "{name}" invalid: {origin!r} is not an origin, like '
                 "https://app.example.com"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, ClassVar, Final, Protocol
+from typing import Any, ClassVar, Protocol
 
 import socketio
 import structlog
@@ -17,12 +17,11 @@ from app.core.errors import (
     HearthError,
     Internal,
     Invalid,
-    RateLimited,
     TokenExpired,
     Unavailable,
 )
 from app.core.history import Position
-from app.core.rate import TokenBucket
+from app.core.message import Receipt
 from app.hub import Draft, Hub, Member
 from namespaces import answers
 from namespaces.expiry import ExpiryTimer
@@ -31,8 +30,6 @@ from schemas.envelope import notice
 from schemas.errors import SchemaError
 
 log = structlog.get_logger("hearth.namespaces")
-
-_BUCKET: Final = "hearth.bucket"  # in the handshake's environ, which all namespaces share
 
 
 class Request(Protocol):
@@ -56,7 +53,6 @@ class ChannelNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
 
     Args:
         limits: told to each client in `connection_ack`, by name.
-        messages_per_second: requests that one connection may make; 0 sets no limit.
     """
 
     path: ClassVar[str]
@@ -66,13 +62,11 @@ class ChannelNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
         hub: Hub,
         authenticator: Authenticator,
         limits: Mapping[str, float],
-        messages_per_second: float,
     ) -> None:
         super().__init__(self.path)
         self.hub = hub
         self._authenticator = authenticator
         self._limits = dict(limits)
-        self._messages_per_second = messages_per_second
         self._members: dict[str, Member] = {}
         self._expiry = ExpiryTimer(hub.clock, self._expire)
         self._requests: dict[str, Callable[[Member, Request], Awaitable[None]]] = {
@@ -94,11 +88,11 @@ class ChannelNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
     async def _connect(self, sid: str, environ: dict[str, Any], auth: Any) -> None:
         try:
             identity = self._authenticator.identify(find_token(environ, auth))
-        except HearthError as error:
+        except Exception as error:  # noqa: BLE001 - every connection is answered
+            shown = self._shown(error)
             raise socketio.exceptions.ConnectionRefusedError(
-                error.message, error.to_dict()
+                shown.message, shown.to_dict()
             ) from None
-        environ.setdefault(_BUCKET, TokenBucket(self._messages_per_second))
         self._members[sid] = Member(sid, self.path, identity)
         self._expiry.set(sid, identity.expires_at)
 
@@ -124,50 +118,55 @@ class ChannelNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
         if (member := self._members.pop(sid, None)) is not None:
             await self.hub.disconnect(member)
 
-    async def on_request(self, sid: str, request: Request) -> None:
-        """Handle one event and answer it, whatever happens."""
+    def on_request(self, sid: str, request: Request) -> Awaitable[None] | None:
+        """Handle one event and answer it, whatever happens; None when that is done already."""
         member = self._members.get(sid)
         if member is None:
-            return
+            return None
         try:
-            self._admit(member)
-            if request.error is not None:
-                raise request.error
-            await self._dispatch(member, request)
-        except SchemaError as error:
-            self._fail(sid, request, Invalid(fields=error.fields))
-        except HearthError as error:
+            pending = self._dispatch(member, request)
+        except Exception as error:  # noqa: BLE001 - every request is answered
             self._fail(sid, request, error)
-        except Exception:
-            log.exception("a request failed", namespace=self.path)
-            self._fail(sid, request, Internal())
+            return None
+        return pending and self._finish(sid, request, pending)
 
-    def _admit(self, member: Member) -> None:
-        now = self.hub.clock()
-        bucket = self.server.get_environ(member.sid, self.path)[_BUCKET]
-        if (wait := bucket.take(now)) > 0:
-            raise RateLimited(retry_after=round(wait, 3))
+    async def _finish(self, sid: str, request: Request, pending: Awaitable[None]) -> None:
+        try:
+            await pending
+        except Exception as error:  # noqa: BLE001 - every request is answered
+            self._fail(sid, request, error)
+
+    def _dispatch(self, member: Member, request: Request) -> Awaitable[None] | None:
+        if request.error is not None:
+            raise request.error
         expires_at = member.identity.expires_at
-        if expires_at is not None and expires_at <= now:
+        if expires_at is not None and expires_at <= self.hub.clock():
             raise TokenExpired  # and the timer is about to end the connection
-
-    async def _dispatch(self, member: Member, request: Request) -> None:
         if (handle := self._requests.get(request.event)) is not None:
-            await handle(member, request)
-        elif self.hub.registry.get(self.path, request.event) is not None:
-            await self._publish(member, request)
-        else:
-            raise Invalid(
-                f"{self.path} has no such event.",
-                fields={"type": "Neither a request nor a type of message here."},
-            )
+            return handle(member, request)
+        if self.hub.registry.get(self.path, request.event) is not None:
+            return self._publish(member, request)
+        raise Invalid(
+            f"{self.path} has no such event.",
+            fields={"type": "Neither a request nor a type of message here."},
+        )
 
-    def _fail(self, sid: str, request: Request, error: HearthError) -> None:
-        failure = answers.failure(error)
+    def _shown(self, error: Exception) -> HearthError:
+        """Return what its causer may see of an error; what is our fault is logged."""
+        if isinstance(error, HearthError):
+            return error
+        if isinstance(error, SchemaError):
+            return Invalid(fields=error.fields)
+        log.error("a request failed", namespace=self.path, exc_info=error)
+        return Internal()
+
+    def _fail(self, sid: str, request: Request, error: Exception) -> None:
+        shown = self._shown(error)
+        failure = answers.failure(shown)
         if request.wants_ack:
             request.reply(failure)
         else:
-            self._notify(sid, "error", error.to_dict(), **failure)
+            self._notify(sid, "error", shown.to_dict(), **failure)
 
     def _notify(self, sid: str, event: str, data: dict[str, Any], **further: Any) -> None:
         envelope = notice(event, data, isoformat(self.hub.clock()))
@@ -175,7 +174,7 @@ class ChannelNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
 
     # Requests, contract §3
 
-    async def _publish(self, member: Member, request: Request) -> None:
+    def _publish(self, member: Member, request: Request) -> Awaitable[None] | None:
         asked = requests.load(requests.PUBLISH, _argument(request))
         draft = Draft(
             Channel(self.path, asked["channel"]),
@@ -185,7 +184,14 @@ class ChannelNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
             action=asked.get("action"),
             nonce=asked.get("nonce"),
         )
-        request.reply(answers.published(await self.hub.publish_as(member.identity, draft)))
+        receipt = self.hub.publish_as(member.identity, draft)
+        if not isinstance(receipt, Receipt):
+            return self._publish_later(request, receipt)
+        request.reply(answers.published(receipt))
+        return None
+
+    async def _publish_later(self, request: Request, receipt: Awaitable[Receipt]) -> None:
+        request.reply(answers.published(await receipt))
 
     async def _join(self, member: Member, request: Request) -> None:
         asked = requests.load(requests.JOIN, _argument(request))

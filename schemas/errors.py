@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
+
+MAX_FIELDS: Final = 50
+MAX_NAME: Final = 100
 
 
 class SchemaError(ValueError):
@@ -30,8 +33,15 @@ def _flatten(messages: Any, prefix: str) -> list[tuple[str, str]]:
     if not isinstance(messages, Mapping):
         return [(prefix, " ".join(map(str, messages)))]
     flat: list[tuple[str, str]] = []
-    for name, below in messages.items():
+    for key, below in messages.items():
         # "_schema" is marshmallow's name for the object itself.
-        path = prefix if name == "_schema" else f"{prefix}.{name}" if prefix else str(name)
+        name = _printable(str(key))
+        path = prefix if name == "_schema" else f"{prefix}.{name}" if prefix else name
         flat += _flatten(below, path)
-    return flat
+    return flat[:MAX_FIELDS]
+
+
+def _printable(name: str) -> str:
+    """Return a key as it can be told: unknown ones are as long and odd as a client likes."""
+    name = name.encode(errors="replace").decode()
+    return name if len(name) <= MAX_NAME else f"{name[:MAX_NAME]}…"

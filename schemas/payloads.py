@@ -88,11 +88,11 @@ class ToolResult(Payload):
 
     call_id = IntegerOrText(required=True)
     output = JsonValue(allow_none=True)
-    error = JsonValue()
+    error = JsonValue(allow_none=True)
 
     @validates_schema
     def has_outcome(self, data: Mapping[str, Any], **kwargs: Any) -> None:
-        if "output" not in data and "error" not in data:
+        if "output" not in data and data.get("error") is None:
             raise ValidationError("Either output or error is required.", "output")
 
 

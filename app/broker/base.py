@@ -35,6 +35,9 @@ class Broker(Protocol):
     async def close(self) -> None:
         """Stop receiving and let go of every connection."""
 
+    def publish_nowait(self, channel: Channel, message: Message) -> Receipt | None:
+        """Do what `publish` does, if that takes no waiting; else do nothing and return None."""
+
     async def publish(self, channel: Channel, message: Message) -> Receipt:
         """Give a message its offset, keep it and hand it to every subscriber, as one step.
 

@@ -63,6 +63,12 @@ class MemoryBroker:
     async def close(self) -> None: ...
 
     async def publish(self, channel: Channel, message: Message) -> Receipt:
+        return self._publish(channel, message)
+
+    def publish_nowait(self, channel: Channel, message: Message) -> Receipt | None:
+        return self._publish(channel, message)
+
+    def _publish(self, channel: Channel, message: Message) -> Receipt:
         state = self._state(channel)
         if (first := self.receipt(channel, message.nonce_key)) is not None:
             return first

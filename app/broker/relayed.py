@@ -48,6 +48,9 @@ class RelayedBroker(MemoryBroker):
     async def close(self) -> None:
         await self._relay.close()
 
+    def publish_nowait(self, channel: Channel, message: Message) -> Receipt | None:
+        return None if message.relay else super().publish_nowait(channel, message)
+
     async def publish(self, channel: Channel, message: Message) -> Receipt:
         # The others first: when they can't be reached, nothing was published here either.
         if message.relay and self.receipt(channel, message.nonce_key) is None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Final
+
+LATEST: Final = 253_402_300_799  # 9999-12-31T23:59:59Z, the last that RFC 3339 can write
 
 
 def isoformat(now: float) -> str:

@@ -33,7 +33,11 @@ class Grant:
 
     def __post_init__(self) -> None:
         text = f"/{self.namespace}\n{self.channel}"
-        pattern = ".*".join(re.escape(part) for part in text.split("*"))
+        head, *parts = map(re.escape, text.split("*"))
+        # Atomic groups: each `*` settles for the first match of what follows it, as fnmatch's do.
+        # With plain `.*`, eight of them in one grant keep the process busy for minutes.
+        middle = "".join(f"(?>.*?{part})" for part in parts[:-1])
+        pattern = f"{head}{middle}.*{parts[-1]}" if parts else head
         object.__setattr__(self, "_pattern", re.compile(pattern))
 
     @classmethod

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class TokenBucket:
-    """Admit `rate` requests a second and bursts of twice that (contract §9).
+    """Admit `rate` requests a second and bursts of twice that, but at least one (contract §9).
 
     Args:
         rate: requests per second; 0 admits everything.
@@ -18,7 +18,11 @@ class TokenBucket:
     _at: float | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
-        self._tokens = self.rate * 2
+        self._tokens = self._burst
+
+    @property
+    def _burst(self) -> float:
+        return max(1.0, self.rate * 2)
 
     def take(self, now: float) -> float:
         """Take one token.
@@ -29,7 +33,7 @@ class TokenBucket:
         if self.rate <= 0:
             return 0.0
         if self._at is not None:
-            self._tokens = min(self.rate * 2, self._tokens + max(0.0, now - self._at) * self.rate)
+            self._tokens = min(self._burst, self._tokens + max(0.0, now - self._at) * self.rate)
         self._at = now
         if self._tokens >= 1:
             self._tokens -= 1

@@ -1,46 +1,281 @@
-"""Engine.IO underneath: session ids, the WebSocket driver, and closing."""
+"""The Engine.IO server (protocol 4): its HTTP end, and the life of its connections."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+import base64
+import urllib.parse
+from typing import Any, Final, NamedTuple
 
 import engineio
-from aiohttp.web import WebSocketResponse
-from engineio.async_drivers import aiohttp as aiohttp_driver
+import orjson
+import structlog
+from aiohttp import web
+from engineio.async_drivers.aiohttp import translate_request
+from engineio.packet import Packet as EnginePacket
 
 from app.core.channel import SID_MARK
+from app.realtime import frames
+from app.realtime.connection import Connection, ProtocolError
+from app.realtime.handshake import Handshake
+from app.realtime.heartbeat import Heartbeat
+from app.realtime.outbox import SEPARATOR
+from app.realtime.probe import Probe
+from app.realtime.websocket import Takeover, WebSocket, accept
+
+log = structlog.get_logger("hearth.realtime")
+
+_LINGER_SECONDS: Final = 10.0
+_COMPRESS_BYTES: Final = 1024
 
 
-class WebSocket(aiohttp_driver.WebSocket):  # type: ignore[misc]
-    """The stock driver without per-message compression, as in the official server."""
+class Limits(NamedTuple):
+    """Args:
+    message_bytes: what clients are told is the largest payload.
+    frame_bytes: what is read before a connection is ended.
+    unsent_bytes: what may be unsent to one connection.
+    """
 
-    async def __call__(self, environ: dict[str, Any]) -> WebSocketResponse:
-        self._sock = WebSocketResponse(
-            max_msg_size=self.server.max_http_buffer_size, compress=False
-        )
-        await self._sock.prepare(environ["aiohttp.request"])
-        self.environ = environ
-        await self.handler(self)
-        return self._sock
+    message_bytes: int
+    frame_bytes: int
+    unsent_bytes: int
 
 
 class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
-    """The stock Engine.IO server with ids that are no channel's name."""
+    """`engineio.AsyncServer` with connections of our own.
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        # A dictionary of the driver's module, shared by all servers of the process: copy it.
-        self._async: dict[str, Any] = {**self._async, "websocket": WebSocket}
+    Kept of it are its public methods, its ids, origins and cookies; `AsyncSocket`, with its queue
+    and its tasks, is not used.
+
+    Args:
+        limits: see `Limits`.
+        connect_timeout: seconds in which a client has to enter a namespace.
+    """
+
+    def __init__(self, limits: Limits, connect_timeout: float = 45.0, **options: Any) -> None:
+        super().__init__(async_mode="aiohttp", max_http_buffer_size=limits.message_bytes, **options)
+        self._limits = limits
+        self._connect_timeout = connect_timeout
+        self.sockets: dict[str, Connection] = {}
+        self.heartbeat = Heartbeat(
+            self.ping_interval + self.ping_interval_grace_period, self.ping_timeout
+        )
+        self.events: Any = None
 
     def generate_id(self) -> str:
         """Return a new session id that can't be the name of a channel."""
         return f"{super().generate_id()}{SID_MARK}"
 
-    async def close_all(self, reason: str) -> None:
-        """Close every connection; the clients see a lost transport and may connect elsewhere."""
-        sockets = list(self.sockets.values())
-        await asyncio.gather(*(socket.close(wait=False, reason=reason) for socket in sockets))
-        for socket in sockets:
-            socket.queue.put_nowait(None)  # ends the writer, and a poll that hangs
-        self.sockets.clear()
+    # What python-socketio and applications call
+
+    def attach(self, app: web.Application, engineio_path: str = "engine.io") -> None:
+        """Serve this path; a method that the protocol doesn't have is refused here, with 400."""
+        app.router.add_route("*", f"/{engineio_path.strip('/')}/", self.handle_request)
+
+    async def send_packet(self, sid: str, pkt: EnginePacket) -> None:
+        """Send an Engine.IO packet to one connection, if it is there."""
+        if (connection := self.sockets.get(sid)) is not None:
+            data = pkt.encode()
+            if isinstance(data, str):
+                connection.send(data)
+            else:
+                connection.write(frames.encode(frames.BINARY, bytes(data)))
+
+    async def disconnect(self, sid: str | None = None) -> None:
+        """Close one connection, or all."""
+        for connection in [self.sockets.get(sid)] if sid else list(self.sockets.values()):
+            if connection is not None:
+                connection.close(self.reason.SERVER_DISCONNECT)
+
+    # Connections
+
+    def _open(self, request: web.Request) -> Connection:
+        connection = Connection(
+            self.generate_id(), Handshake(request), self, self._limits.unsent_bytes
+        )
+        self.sockets[connection.sid] = connection
+        self.heartbeat.add(connection)
+        asyncio.get_running_loop().call_later(
+            self._connect_timeout, _close_unless_connected, connection
+        )
+        return connection
+
+    def _greet(self, connection: Connection, upgrades: list[str]) -> None:
+        hello = {
+            "sid": connection.sid,
+            "upgrades": upgrades,
+            "pingInterval": round(self.heartbeat.interval * 1000),
+            "pingTimeout": round(self.heartbeat.timeout * 1000),
+            "maxPayload": self._limits.message_bytes,
+        }
+        connection.send("0" + orjson.dumps(hello).decode())
+
+    def on_pong(self, connection: Connection) -> None:
+        self.heartbeat.on_pong(connection)
+
+    def on_message(self, connection: Connection, packet: str | bytes) -> None:
+        self.events.on_message(connection, packet)
+
+    def on_closed(self, connection: Connection, reason: str) -> None:
+        if connection.socket is None and not connection.polled and reason == "server disconnect":
+            # What it has not polled yet says why: keep that for its next poll.
+            asyncio.get_running_loop().call_later(
+                _LINGER_SECONDS, self.sockets.pop, connection.sid, None
+            )
+        else:
+            self.sockets.pop(connection.sid, None)
+        if reason == "slow":
+            log.warning("cut off a connection that does not read", reason=reason)
+        self.events.on_closed(connection, reason)
+
+    # HTTP
+
+    async def handle_request(self, request: web.Request) -> web.StreamResponse:
+        """Handle a request to the Engine.IO path."""
+        environ = translate_request(request) if "Origin" in request.headers else None
+        if environ is not None and not self._is_allowed_origin(environ):
+            return _refuse("Not an accepted origin.")
+        try:
+            response = await self._handle(request)
+        except web.HTTPException as refusal:
+            response = _refuse((refusal.text or refusal.reason).strip(), refusal.status)
+        if environ is not None and not isinstance(response, Takeover):
+            response.headers.extend(self._cors_headers(environ))
+        return response
+
+    def _is_allowed_origin(self, environ: dict[str, Any]) -> bool:
+        allowed = self._cors_allowed_origins(environ)
+        return (
+            self.cors_allowed_origins == [] or allowed is None or environ["HTTP_ORIGIN"] in allowed
+        )
+
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
+        if request.method == "OPTIONS":
+            return web.Response(text="ok")
+        query = request.query
+        transport = query.get("transport")
+        if transport not in self.transports:
+            return _refuse("Invalid transport")
+        sid = query.get("sid")
+        if sid is None:
+            if query.get("EIO") != "4":
+                return _refuse("Unsupported protocol version")
+            if request.method != "GET":
+                return _refuse("Bad handshake method")
+            if transport == "websocket":
+                return self._open_websocket(request)
+            return await self._open_polling(request)
+        connection = self.sockets.get(sid)
+        if connection is None:
+            return _refuse("Session ID unknown")
+        if self.heartbeat.overdue(connection):
+            connection.close("ping timeout")
+            return _refuse("Session ID unknown")
+        if transport == "websocket":
+            return self._upgrade(request, connection)
+        if connection.upgraded:
+            return _refuse("The session has moved to a WebSocket")
+        if request.method == "GET":
+            return await self._poll(request, connection)
+        if request.method == "POST":
+            return await self._post(request, connection)
+        return _refuse("Bad request")
+
+    def _accept(self, request: web.Request) -> WebSocket:
+        return accept(request, self._limits.frame_bytes, self._limits.unsent_bytes)
+
+    def _open_websocket(self, request: web.Request) -> web.StreamResponse:
+        socket = self._accept(request)
+        connection = self._open(request)
+        connection.open_socket(socket)
+        self._greet(connection, [])
+        return Takeover()
+
+    def _upgrade(self, request: web.Request, connection: Connection) -> web.StreamResponse:
+        socket = self._accept(request)
+        if connection.upgraded or connection.closed or connection.probe is not None:
+            socket.close()  # one at a time
+        else:
+            Probe(connection, socket)
+        return Takeover()
+
+    async def _open_polling(self, request: web.Request) -> web.StreamResponse:
+        connection = self._open(request)
+        upgrades = ["websocket"] if self.allow_upgrades and "websocket" in self.transports else []
+        self._greet(connection, upgrades)
+        response = _payload(request, await connection.poll())
+        if self.cookie:
+            attributes = (
+                self.cookie
+                if isinstance(self.cookie, dict)
+                else {"name": self.cookie, "path": "/", "SameSite": "Lax"}
+            )
+            response.headers["Set-Cookie"] = self._generate_sid_cookie(connection.sid, attributes)
+        return response
+
+    async def _poll(self, request: web.Request, connection: Connection) -> web.StreamResponse:
+        if connection.polled:
+            connection.fail(ProtocolError("a second poll while one is waiting"))
+            return _refuse("A poll is under way")
+        if connection.closed:
+            self.sockets.pop(connection.sid, None)
+        payload = await connection.poll()
+        if request.transport is None or request.transport.is_closing():
+            connection.close("transport close")  # and what it polled for is lost with it
+        return _payload(request, payload)
+
+    async def _post(self, request: web.Request, connection: Connection) -> web.StreamResponse:
+        body = await self._read(request)
+        try:
+            text = body.decode()
+            if "j" in request.query:  # JSONP: a form, with doubled escapes
+                text = urllib.parse.parse_qs(text)["d"][0].replace("\\n", "\n")
+            for packet in text.split(SEPARATOR):
+                connection.receive(_decode(packet))
+        except (ValueError, LookupError) as error:
+            connection.fail(
+                error if isinstance(error, ProtocolError) else ProtocolError("bad payload")
+            )
+            return _refuse("Bad payload")
+        await connection.until_idle()
+        return web.Response(text="ok")
+
+    async def _read(self, request: web.Request) -> bytes:
+        """Return the body, however many pieces it comes in (aiohttp's `read` has another limit)."""
+        body = bytearray()
+        limit = self._limits.frame_bytes
+        if (request.content_length or 0) <= limit:
+            async for chunk in request.content.iter_any():
+                body += chunk
+                if len(body) > limit:
+                    break
+            else:
+                return bytes(body)
+        raise web.HTTPRequestEntityTooLarge(limit, len(body), text="Payload too large")
+
+
+def _decode(packet: str) -> str | bytes:
+    """Return one packet of a polling payload: binary ones are base64 behind a `b`."""
+    if packet.startswith("b"):
+        return base64.b64decode(packet[1:], validate=True)
+    return packet
+
+
+def _payload(request: web.Request, payload: str) -> web.Response:
+    if (index := request.query.get("j")) is not None and index.isdigit():
+        text = f"___eio[{index}]({orjson.dumps(payload).decode()});"
+        response = web.Response(text=text, content_type="text/javascript")
+    else:
+        response = web.Response(text=payload)
+    if len(payload) > _COMPRESS_BYTES:
+        response.enable_compression()
+    return response
+
+
+def _refuse(reason: str, status: int = 400) -> web.Response:
+    return web.json_response({"message": reason}, status=status)
+
+
+def _close_unless_connected(connection: Connection) -> None:
+    if not connection.clients:
+        connection.close("connect timeout")

@@ -2,49 +2,47 @@
 
 from __future__ import annotations
 
-import orjson
-
 from app.core.channel import Channel, is_sid
 from app.core.message import Publication
-from app.realtime.server import Server
+from app.realtime import frames
+from app.realtime.rooms import Rooms
 
 
 class RoomFanOut:
-    """Queue each publication, encoded once, on every member's connection.
+    """Encode each publication once, as the frame that every member gets."""
 
-    Nothing waits here: whoever is in the room when a publication arrives gets it, in order.
-    """
-
-    def __init__(self, server: Server) -> None:
-        self._server = server
-        self._manager = server.manager
+    def __init__(self, rooms: Rooms) -> None:
+        self._rooms = rooms
 
     def enter(self, sid: str, channel: Channel) -> None:
-        if self._manager.is_connected(sid, channel.namespace):
-            self._manager.basic_enter_room(sid, channel.namespace, channel.name)
+        if self._rooms.is_connected(sid, channel.namespace):
+            self._rooms.basic_enter_room(sid, channel.namespace, channel.name)
 
     def leave(self, sid: str, channel: Channel) -> None:
-        self._manager.basic_leave_room(sid, channel.namespace, channel.name)
+        self._rooms.basic_leave_room(sid, channel.namespace, channel.name)
 
     def has_members(self, channel: Channel) -> bool:
-        return channel.name in self._manager.rooms.get(channel.namespace, {})
+        return self._rooms.room(channel.namespace, channel.name) is not None
 
     def channels(self, namespace: str) -> list[Channel]:
-        rooms = self._manager.rooms.get(namespace, {})
-        return [Channel(namespace, room) for room in rooms if room is not None and not is_sid(room)]
+        names = self._rooms.room_names(namespace)
+        return [Channel(namespace, name) for name in names if not is_sid(name)]
 
     def deliver(self, channel: Channel, publication: Publication) -> None:
-        room = self._manager.rooms.get(channel.namespace, {}).get(channel.name)
-        if room:
-            self._server.post_encoded(list(room.values()), _packet(channel, publication))
+        room = self._rooms.room(channel.namespace, channel.name)
+        if room is not None:
+            room.send(_frame(channel, publication))
 
     def send(self, sid: str, channel: Channel, publication: Publication) -> None:
-        eio_sid = self._manager.eio_sid_from_sid(sid, channel.namespace)
-        if eio_sid is not None:
-            self._server.post_encoded([eio_sid], _packet(channel, publication))
+        client = self._rooms.client(channel.namespace, sid)
+        if client is not None:
+            client.connection.write(_frame(channel, publication))
 
 
-def _packet(channel: Channel, publication: Publication) -> str:
+def _frame(channel: Channel, publication: Publication) -> bytes:
     """Return the EVENT packet that carries a publication (Socket.IO protocol, packet encoding)."""
-    event = orjson.dumps(publication.type)
-    return (b"2%b,[%b,%b]" % (channel.namespace.encode(), event, publication.body)).decode()
+    return frames.encode(
+        frames.TEXT,
+        b'42%b,["%b",%b]'
+        % (channel.namespace.encode(), publication.type.encode(), publication.body),
+    )

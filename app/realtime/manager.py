@@ -15,6 +15,7 @@ from redis.exceptions import RedisError
 from app.core.channel import Channel
 from app.core.errors import Unavailable
 from app.core.message import Message
+from app.realtime.rooms import Rooms
 
 log = structlog.get_logger("hearth.redis")
 
@@ -25,7 +26,7 @@ _FAILURES: Final = (RedisError, OSError, TimeoutError)
 Intake = Callable[[dict[str, Any]], Awaitable[bool]]
 
 
-class RedisManager(socketio.AsyncRedisManager):  # type: ignore[misc]
+class RedisManager(socketio.AsyncRedisManager, Rooms):  # type: ignore[misc]
     """The stock Redis manager, whose failures are errors and whose emits can be taken in.
 
     Args:

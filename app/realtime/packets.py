@@ -12,22 +12,28 @@ import re
 from typing import Any, Final, NamedTuple
 
 import socketio.packet
-from socketio.packet import ACK, BINARY_ACK, BINARY_EVENT, CONNECT, DISCONNECT, EVENT
+from socketio.packet import (
+    ACK,
+    BINARY_ACK,
+    BINARY_EVENT,
+    CONNECT,
+    CONNECT_ERROR,
+    DISCONNECT,
+    EVENT,
+)
 
 from app.core.errors import HearthError, Invalid, TooLarge
 from app.realtime import codec
+from app.realtime.connection import ProtocolError
 
 MAX_ATTACHMENTS: Final = 10  # as the official server
+_MAX_ID_DIGITS: Final = 16  # beyond 2**53 no JavaScript client counts
+_TYPES: Final = {str(number): number for number in range(7)}
 _WITHOUT_ATTACHMENTS: Final = {BINARY_EVENT: EVENT, BINARY_ACK: ACK}
-_PACKET: Final = re.compile(
-    r"(?P<type>[0-6])(?:(?P<attachments>[0-9]{1,10})-)?(?:(?P<namespace>/[^,]*)(?:,|$))?"
-    r"(?P<id>[0-9]{0,16})(?P<payload>(?![0-9]).*)",
-    re.DOTALL,
-)
-_EVENT_NAME: Final = re.compile(r'\s*\[\s*("(?:[^"\\]|\\.){0,128}")')
+_EVENT_NAME: Final = re.compile(r'\[\s*("(?:[^"\\]|\\.){0,128}")')
 
 
-class PacketError(ValueError):
+class PacketError(ProtocolError):
     """What arrived is not a packet of the protocol."""
 
 
@@ -37,80 +43,104 @@ class Unreadable(NamedTuple):
     error: HearthError
 
 
-class Packet(socketio.packet.Packet):  # type: ignore[misc]
-    """A Socket.IO packet that refuses what the protocol doesn't have."""
+class Incoming(NamedTuple):
+    """A packet as it was read.
 
-    max_bytes: int = 0  # 0: no limit; see `packet_class`
+    Args:
+        attachments: how many binary frames follow.
+    """
 
-    def decode(self, encoded_packet: Any) -> int:
-        """Read a packet; return how many attachments follow.
+    type: int
+    namespace: str
+    id: int | None
+    data: Any
+    attachments: int
 
-        Raises:
-            PacketError: it is not one.
-        """
-        if not isinstance(encoded_packet, str):
-            raise PacketError("a binary frame that no packet announced")
-        match = _PACKET.fullmatch(encoded_packet)
-        if match is None:
-            raise PacketError("not a Socket.IO packet")
-        self.packet_type = int(match["type"])
-        self.namespace = (match["namespace"] or "/").partition("?")[0]
-        self.id = int(match["id"]) if match["id"] else None
-        attachments = self._attachments(match["attachments"])
-        payload = match["payload"]
-        self.data = self._load(payload) if payload else None
-        if not self._fits():
+
+def parse(text: str, at: int = 0, max_bytes: int = 0) -> Incoming:
+    """Read the packet that begins at index `at`.
+
+    Args:
+        max_bytes: an event whose payload is over this is `Unreadable`; 0: no limit.
+
+    Raises:
+        PacketError: it is not one.
+    """
+    packet_type = _TYPES.get(text[at : at + 1])
+    if packet_type is None or packet_type == CONNECT_ERROR:
+        raise PacketError("not a packet that a client sends")
+    at += 1
+    attachments = 0
+    if packet_type in _WITHOUT_ATTACHMENTS:
+        dash = text.find("-", at, at + 3)
+        attachments = _number(text[at:dash]) if dash > at else -1
+        if not 0 <= attachments <= MAX_ATTACHMENTS:
+            raise PacketError("no number of attachments, or too many")
+        at = dash + 1
+    namespace = "/"
+    if text.startswith("/", at):
+        comma = text.find(",", at)
+        end = len(text) if comma < 0 else comma
+        namespace = text[at:end].partition("?")[0]
+        at = end + 1
+    if packet_type <= DISCONNECT:  # CONNECT, DISCONNECT
+        payload = text[at:]
+        data = _load_json(payload) if payload else None
+        if not (data is None or (packet_type == CONNECT and isinstance(data, dict))):
             raise PacketError("a payload that this type of packet doesn't have")
-        if not attachments:  # stock would wait for the first one, for ever
-            self.packet_type = _WITHOUT_ATTACHMENTS.get(self.packet_type, self.packet_type)
-        return attachments
-
-    def _attachments(self, digits: str | None) -> int:
-        binary = self.packet_type in (BINARY_EVENT, BINARY_ACK)
-        if binary != (digits is not None):
-            raise PacketError("attachments on a packet that has none, or none on one that does")
-        count = int(digits) if digits else 0
-        if count > MAX_ATTACHMENTS:
-            raise PacketError("too many attachments")
-        return count
-
-    def _load(self, payload: str) -> Any:
-        event = self.packet_type in (EVENT, BINARY_EVENT)
-        if event and self._too_large(payload):
-            limit = f"The message is over {self.max_bytes} bytes."
-            return _unreadable(payload, TooLarge(limit, fields={"data": limit}))
-        try:
-            return codec.loads(payload)
-        except RecursionError:
-            if event:
-                return _unreadable(payload, Invalid(fields={"data": "Nested too deep."}))
-            raise PacketError("nested too deep") from None
-        except ValueError:
-            raise PacketError("not JSON") from None
-
-    def _too_large(self, payload: str) -> bool:
-        # Characters are at most 4 bytes: short texts need no encoding to be counted.
-        return bool(self.max_bytes) and (
-            len(payload) > self.max_bytes
-            or (len(payload) * 4 > self.max_bytes and len(payload.encode()) > self.max_bytes)
-        )
-
-    def _fits(self) -> bool:
-        data = self.data
-        if self.packet_type == CONNECT:
-            return data is None or isinstance(data, dict)
-        if self.packet_type == DISCONNECT:
-            return data is None
-        if self.packet_type in (EVENT, BINARY_EVENT):
-            return isinstance(data, list) and bool(data) and isinstance(data[0], str)
-        if self.packet_type in (ACK, BINARY_ACK):
-            return isinstance(data, list) and self.id is not None
-        return False  # CONNECT_ERROR is the server's to send
+        return Incoming(packet_type, namespace, None, data, 0)
+    bracket = text.find("[", at)
+    if bracket < 0:
+        raise PacketError("no payload")
+    digits = text[at:bracket].rstrip()  # JSON may begin with spaces
+    packet_id = _number(digits) if digits else None
+    if packet_type in (EVENT, BINARY_EVENT):
+        data = _load_event(text[bracket:], max_bytes)
+    else:
+        data = _load_json(text[bracket:])
+        if packet_id is None:
+            raise PacketError("an acknowledgement of nothing")
+    if not attachments:  # nothing follows to wait for
+        packet_type = _WITHOUT_ATTACHMENTS.get(packet_type, packet_type)
+    return Incoming(packet_type, namespace, packet_id, data, attachments)
 
 
-def packet_class(max_bytes: int) -> type[Packet]:
-    """Return a `Packet` that refuses events whose payload is over `max_bytes` bytes."""
-    return type("LimitedPacket", (Packet,), {"max_bytes": max_bytes})
+def _number(digits: str) -> int:
+    # str.isdigit alone takes the digits of every alphabet.
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= _MAX_ID_DIGITS):
+        raise PacketError("not a number where one is due")
+    return int(digits)
+
+
+def _load_json(payload: str) -> Any:
+    try:
+        return codec.loads(payload)
+    except RecursionError:
+        raise PacketError("nested too deep") from None
+    except ValueError:
+        raise PacketError("not JSON") from None
+
+
+def _load_event(payload: str, max_bytes: int) -> list[Any]:
+    if max_bytes and _too_large(payload, max_bytes):
+        limit = f"The message is over {max_bytes} bytes."
+        return _unreadable(payload, TooLarge(limit, fields={"data": limit}))
+    try:
+        data = codec.loads(payload)
+    except RecursionError:
+        return _unreadable(payload, Invalid(fields={"data": "Nested too deep."}))
+    except ValueError:
+        raise PacketError("not JSON") from None
+    if not (isinstance(data, list) and data and isinstance(data[0], str)):
+        raise PacketError("an event without a name")
+    return data
+
+
+def _too_large(payload: str, max_bytes: int) -> bool:
+    # Characters are at most 4 bytes: short texts need no encoding to be counted.
+    return len(payload) > max_bytes or (
+        len(payload) * 4 > max_bytes and len(payload.encode()) > max_bytes
+    )
 
 
 def _unreadable(payload: str, error: HearthError) -> list[Any]:
@@ -121,3 +151,55 @@ def _unreadable(payload: str, error: HearthError) -> list[Any]:
         return [json.loads(match[1]), Unreadable(error)]
     except ValueError:
         raise PacketError("not JSON") from None
+
+
+class Packet(socketio.packet.Packet):  # type: ignore[misc]
+    """python-socketio's packet, with `parse` as its reader."""
+
+    json = codec
+
+    def decode(self, encoded_packet: Any) -> int:
+        """Read a packet; return how many attachments follow. Raises `PacketError`."""
+        if not isinstance(encoded_packet, str):
+            raise PacketError("a binary frame that no packet announced")
+        packet = parse(encoded_packet)
+        self.packet_type, self.namespace, self.id, self.data, attachments = packet
+        return attachments
+
+
+class Assembly:
+    """A packet whose attachments are still arriving."""
+
+    __slots__ = ("_attachments", "packet")
+
+    def __init__(self, packet: Incoming) -> None:
+        self.packet = packet
+        self._attachments: list[bytes] = []
+
+    def add(self, attachment: bytes) -> Incoming | None:
+        """Take one more; return the whole packet once it was the last.
+
+        Raises:
+            PacketError: the payload asks for an attachment that there isn't.
+        """
+        self._attachments.append(attachment)
+        if len(self._attachments) < self.packet.attachments:
+            return None
+        try:
+            data = self._fill(self.packet.data)
+        except RecursionError:
+            raise PacketError("nested too deep") from None
+        return self.packet._replace(type=_WITHOUT_ATTACHMENTS[self.packet.type], data=data)
+
+    def _fill(self, value: Any) -> Any:
+        # Stock counts from the end where `num` is negative, and fails where there is none.
+        if isinstance(value, list):
+            return [self._fill(item) for item in value]
+        if not isinstance(value, dict):
+            return value
+        if value.get("_placeholder") is not True:
+            return {key: self._fill(item) for key, item in value.items()}
+        number = value.get("num")
+        if not isinstance(number, int) or not 0 <= number < len(self._attachments):
+            raise PacketError("a placeholder without its attachment")
+        return self._attachments[number]

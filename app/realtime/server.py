@@ -1,185 +1,269 @@
-"""The Socket.IO server: stock python-socketio, with our requests, refusals and clean endings."""
+"""The Socket.IO server: python-socketio's interface on connections and rooms of our own."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+import asyncio
+import math
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
 import socketio
 import structlog
-from engineio.packet import MESSAGE
-from engineio.packet import Packet as EnginePacket
-from socketio.packet import ACK, CONNECT_ERROR, EVENT
+from socketio.exceptions import ConnectionRefusedError as Refused
+from socketio.packet import ACK, CONNECT, CONNECT_ERROR, DISCONNECT, EVENT
 
-from app.core.errors import HearthError
+from app.core.errors import RateLimited
+from app.core.rate import TokenBucket
 from app.realtime import codec
-from app.realtime.engine import EngineServer
-from app.realtime.packets import PacketError, Unreadable, packet_class
+from app.realtime.connection import Connection, ProtocolError
+from app.realtime.engine import EngineServer, Limits
+from app.realtime.packets import Assembly, Incoming, Packet, PacketError, Unreadable, parse
+from app.realtime.request import Request, RequestHandler
+from app.realtime.rooms import Client, Rooms, encode_packet
 
 log = structlog.get_logger("hearth.realtime")
 
 
-@dataclass(slots=True)
-class Request:
-    """One event from a client.
-
-    Args:
-        event: its name, as the client wrote it.
-        args: what came with it.
-        error: why `args` could not be read, or None.
-    """
-
-    event: str
-    args: Sequence[Any]
-    error: HearthError | None
-    _server: Server
-    _eio_sid: str
-    _namespace: str
-    _ack_id: int | None
-
-    @property
-    def wants_ack(self) -> bool:
-        """Whether the client waits for an answer, and hasn't got one yet."""
-        return self._ack_id is not None
-
-    def reply(self, answer: dict[str, Any]) -> None:
-        """Acknowledge the event, once; it is on its way when this returns."""
-        if self._ack_id is not None:
-            packet = self._server.packet_class(
-                ACK, data=[answer], namespace=self._namespace, id=self._ack_id, binary=False
-            )
-            self._ack_id = None
-            self._server.post(self._eio_sid, packet)
-
-
-@runtime_checkable
-class RequestHandler(Protocol):
-    """A namespace that takes its clients' events as requests rather than by `on_…` methods."""
-
-    async def on_connected(self, sid: str) -> None:
-        """The client has its CONNECT reply: what is sent from here comes after it."""
-
-    async def on_request(self, sid: str, request: Request) -> None:
-        """Handle one event; the connection's next one waits until this returns."""
-
-
 class Server(socketio.AsyncServer):  # type: ignore[misc]
-    """`socketio.AsyncServer` for namespaces that are `RequestHandler`s; others work as ever.
+    """`socketio.AsyncServer` whose packets go from the event loop to the handler in one call.
+
+    Namespaces that are `RequestHandler`s get requests; others, and plain handlers, work as in
+    python-socketio, except that one connection's events are handled in the order sent.
 
     Args:
         manager: keeps the rooms.
         max_message_bytes: events over this are refused; frames over twice this end the connection.
+        max_unsent_bytes: unsent bytes past which a connection is cut off.
+        messages_per_second: events that one connection may send; 0 sets no limit.
+        clock: seconds, for that.
         options: as `socketio.AsyncServer` takes them.
     """
 
-    def __init__(self, manager: Any, max_message_bytes: int, **options: Any) -> None:
+    def __init__(
+        self,
+        manager: Rooms,
+        max_message_bytes: int = 1_000_000,
+        max_unsent_bytes: int = 1_048_576,
+        messages_per_second: float = 0,
+        clock: Callable[[], float] = time.monotonic,
+        **options: Any,
+    ) -> None:
+        self._max_message_bytes = max_message_bytes
+        self._messages_per_second = messages_per_second
+        self._clock = clock
+        self.manager_initialized = False
+        self._tasks: set[asyncio.Task[None]] = set()
+        limits = Limits(max_message_bytes, 2 * max_message_bytes, max_unsent_bytes)
         super().__init__(
             client_manager=manager,
-            async_mode="aiohttp",
-            serializer=packet_class(max_message_bytes),
+            serializer=Packet,
             json=codec,
-            async_handlers=False,  # one connection's requests are handled in the order sent
-            max_http_buffer_size=2 * max_message_bytes,
+            async_handlers=False,
+            limits=limits,
             **options,
         )
+        self.eio.events = self
 
     def _engineio_server_class(self) -> type[EngineServer]:
         return EngineServer
 
-    def post(self, eio_sid: str, packet: Any) -> None:
-        """Queue a Socket.IO packet without attachments for one connection, if it is still there."""
-        self.post_encoded([eio_sid], packet.encode())
-
-    def post_encoded(self, eio_sids: Sequence[str], text: str) -> None:
-        """Queue one encoded packet for several connections."""
-        packet = EnginePacket(MESSAGE, text)
-        for eio_sid in eio_sids:
-            socket = self.eio.sockets.get(eio_sid)
-            if socket is not None and not socket.closed:
-                socket.queue.put_nowait(packet)
-
     def post_event(self, sid: str, namespace: str, event: str, argument: Any) -> None:
-        """Queue an event for one member."""
-        eio_sid = self.manager.eio_sid_from_sid(sid, namespace)
-        if eio_sid is not None:
-            self.post(
-                eio_sid,
-                self.packet_class(EVENT, data=[event, argument], namespace=namespace, binary=False),
-            )
+        """Send an event to one client, if it is there, without waiting."""
+        client = self.manager.client(namespace, sid)
+        if client is not None:
+            packet = Packet(EVENT, data=[event, argument], namespace=namespace, binary=False)
+            client.connection.write(encode_packet(packet))
+
+    def get_environ(self, sid: str, namespace: str | None = None) -> dict[str, Any] | None:
+        client = self.manager.client(namespace or "/", sid)
+        return client.connection.handshake.environ if client else None
 
     async def close_all(self) -> None:
         """Close every connection; the clients see a lost transport, and connect again."""
-        await self.eio.close_all(self.reason.SERVER_DISCONNECT)
-        await self.shutdown()
+        await self.eio.disconnect()
+        self.eio.heartbeat.stop()
+        while self._tasks:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _handle_eio_message(self, eio_sid: str, data: Any) -> None:
-        # Stock logs a traceback per bad packet and goes on; the protocol says to close.
-        socket = self.eio.sockets.get(eio_sid)
-        if socket is None or socket.closing:
-            return  # read already when the frame before it ended the connection
-        try:
-            if not isinstance(data, bytes if eio_sid in self._binary_packet else str) or data == "":
-                raise PacketError("a text frame where an attachment was due, or the reverse")
-            await super()._handle_eio_message(eio_sid, data)
-        except (ValueError, LookupError, TypeError, RecursionError) as error:
-            log.info("closed a connection that sent no Socket.IO packet", reason=str(error))
-            await self._close(eio_sid)
+    async def _send_packet(self, eio_sid: str, pkt: Any) -> None:
+        connection = self.eio.sockets.get(eio_sid)
+        if connection is not None:
+            connection.write(encode_packet(pkt))
 
-    async def _close(self, eio_sid: str) -> None:
-        socket = self.eio.sockets.get(eio_sid)
-        if socket is not None:
-            await socket.close(wait=False, reason=self.reason.TRANSPORT_ERROR)
-            socket.queue.put_nowait(None)
+    # What arrives, from app.realtime.connection
 
-    async def _handle_connect(self, eio_sid: str, namespace: str, data: Any) -> None:
-        handler = self.namespace_handlers.get(namespace)
-        if handler is None and namespace not in self.handlers:
-            # Stock refuses with a string, which leaves the JS client's error without a message.
-            packet = self.packet_class(
-                CONNECT_ERROR, data={"message": "Invalid namespace"}, namespace=namespace
-            )
-            self.post(eio_sid, packet)
-            return
-        if self.manager.sid_from_eio_sid(eio_sid, namespace) is not None:
-            raise PacketError("a second CONNECT to one namespace")
-        try:
-            await super()._handle_connect(eio_sid, namespace, data)
-        except Exception:
-            # Stock would keep a member that is for ever about to connect.
-            sid = self.manager.sid_from_eio_sid(eio_sid, namespace)
-            await self.manager.disconnect(sid, namespace, ignore_queue=True)
-            raise
-        sid = self.manager.sid_from_eio_sid(eio_sid, namespace)
-        if isinstance(handler, RequestHandler) and self.manager.is_connected(sid, namespace):
-            await handler.on_connected(sid)
+    def on_message(self, connection: Connection, packet: str | bytes) -> None:
+        """Take one message of a connection. Raises `ProtocolError` when it is no packet."""
+        if isinstance(packet, bytes):
+            if connection.assembly is None:
+                raise PacketError("a binary frame that no packet announced")
+            incoming = connection.assembly.add(packet)
+            if incoming is None:
+                return
+            connection.assembly = None
+        else:
+            if connection.assembly is not None:
+                raise PacketError("a text frame where an attachment is due")
+            incoming = parse(packet, 1, self._max_message_bytes)
+            if incoming.attachments:
+                connection.assembly = Assembly(incoming)
+                return
+        if incoming.type == EVENT:
+            self._on_event(connection, incoming)
+        elif incoming.type == ACK:
+            self._on_ack(connection, incoming)
+        elif incoming.type == CONNECT:
+            self._on_connect(connection, incoming)
+        elif incoming.type == DISCONNECT:
+            client = connection.clients.get(incoming.namespace)
+            if client is not None:
+                self._run(connection, self._end(client, self.reason.CLIENT_DISCONNECT))
 
-    async def _handle_event(
-        self, eio_sid: str, namespace: str, ack_id: int | None, data: list[Any]
-    ) -> None:
-        # Stock ignores events of who never connected. Who has other namespaces may have sent this
-        # before it heard that the server ended this one.
-        namespaces = [namespace, *self.manager.get_namespaces()]
-        if not any(self.manager.sid_from_eio_sid(eio_sid, one) for one in namespaces):
-            raise PacketError("an event before CONNECT")
-        await super()._handle_event(eio_sid, namespace, ack_id, data)
+    def on_closed(self, connection: Connection, reason: str) -> None:
+        """End a connection's clients."""
+        connection.assembly = None
+        if connection.clients:
+            self._spawn(self._end_all(connection, reason))
 
-    async def _handle_event_internal(
-        self,
-        server: Server,
-        sid: str,
-        eio_sid: str,
-        data: list[Any],
-        namespace: str,
-        ack_id: int | None,
-    ) -> None:
-        handler = self.namespace_handlers.get(namespace)
-        event, *args = data
+    def _on_event(self, connection: Connection, incoming: Incoming) -> None:
+        client = connection.clients.get(incoming.namespace)
+        if client is None or client.ending:
+            if not connection.clients:
+                raise PacketError("an event before CONNECT")
+            return  # sent before the client heard that the server ended this namespace
+        event, *args = incoming.data
         error = args[0].error if args and isinstance(args[0], Unreadable) else None
+        handler = self.namespace_handlers.get(incoming.namespace)
         if isinstance(handler, RequestHandler):
-            request = Request(event, args, error, self, eio_sid, namespace, ack_id)
-            await handler.on_request(sid, request)
+            if (wait := self._wait_for_turn(connection)) > 0:
+                error = RateLimited(retry_after=math.ceil(wait * 1000) / 1000)
+            request = Request(event, args, error, client, incoming.id)
+            pending = handler.on_request(client.sid, request)
+            if pending is not None:
+                self._run(connection, pending)
         elif error is not None:
             raise PacketError(error.message)
         else:
-            await super()._handle_event_internal(server, sid, eio_sid, data, namespace, ack_id)
+            self._run(
+                connection,
+                self._handle_event_internal(
+                    self, client.sid, connection.sid, incoming.data, incoming.namespace, incoming.id
+                ),
+            )
+
+    def _wait_for_turn(self, connection: Connection) -> float:
+        if self._messages_per_second <= 0:
+            return 0.0
+        if connection.bucket is None:
+            connection.bucket = TokenBucket(self._messages_per_second)
+        wait: float = connection.bucket.take(self._clock())
+        return wait
+
+    def _on_ack(self, connection: Connection, incoming: Incoming) -> None:
+        client = connection.clients.get(incoming.namespace)
+        if client is not None:
+            # Not in turn: the handler of the event before it may be waiting for it.
+            self._spawn(self.manager.trigger_callback(client.sid, incoming.id, incoming.data))
+
+    def _on_connect(self, connection: Connection, incoming: Incoming) -> None:
+        namespace = incoming.namespace
+        if namespace in connection.clients:
+            raise PacketError("a second CONNECT to one namespace")
+        known = {"*", namespace}
+        if not (
+            known & self.handlers.keys()
+            or known & self.namespace_handlers.keys()
+            or (namespace != "/" and self.namespaces == "*")
+        ):
+            # Stock refuses with a string, which leaves the JS client's error without a message.
+            self._refuse(connection, namespace, {"message": "Invalid namespace"})
+            return
+        self._run(connection, self._connect(connection, namespace, incoming.data))
+
+    # The life of a client
+
+    async def _connect(self, connection: Connection, namespace: str, auth: Any) -> None:
+        if not self.manager_initialized:
+            self.manager_initialized = True
+            self.manager.initialize()
+        client = self.manager.add_client(connection, namespace)
+        connection.hold_writes()  # what the handler emits comes after the reply
+        refusal: Any = {"message": "Connection rejected by server"}
+        try:
+            accepted = await self._ask_to_connect(client, auth)
+        except Refused as error:
+            accepted, refusal = False, error.error_args
+        except ConnectionRefusedError:
+            accepted, refusal = False, {"message": "Connection refused by server"}
+        except BaseException:
+            accepted = False
+            raise
+        finally:
+            if accepted is False:
+                await self.manager.disconnect(client.sid, namespace, ignore_queue=True)
+                reply = Packet(CONNECT_ERROR, data=refusal, namespace=namespace)
+            else:
+                client.connected = True
+                reply = Packet(CONNECT, data={"sid": client.sid}, namespace=namespace)
+            connection.release_writes(encode_packet(reply))
+        if accepted is False:
+            return
+        if connection.closed:  # while it was connecting, so nobody has ended it
+            await self._end(client, self.reason.TRANSPORT_CLOSE)
+            return
+        handler = self.namespace_handlers.get(namespace)
+        if isinstance(handler, RequestHandler):
+            await handler.on_connected(client.sid)
+
+    async def _ask_to_connect(self, client: Client, auth: Any) -> Any:
+        arguments = ("connect", client.namespace, client.sid, client.connection.handshake.environ)
+        if auth:
+            return await self._trigger_event(*arguments, auth)
+        try:
+            return await self._trigger_event(*arguments, None)
+        except TypeError as error:
+            # python-socketio takes handlers without the `auth` argument too.
+            try:
+                return await self._trigger_event(*arguments)
+            except TypeError:
+                raise error from None
+
+    def _refuse(self, connection: Connection, namespace: str, reason: dict[str, Any]) -> None:
+        connection.write(encode_packet(Packet(CONNECT_ERROR, data=reason, namespace=namespace)))
+
+    async def _end(self, client: Client, reason: str) -> None:
+        if client.ending or not client.connected:
+            return
+        client.ending = True
+        try:
+            await self._trigger_event("disconnect", client.namespace, client.sid, reason)
+        except Exception:
+            log.exception("a disconnect handler failed", namespace=client.namespace)
+        await self.manager.disconnect(client.sid, client.namespace, ignore_queue=True)
+
+    async def _end_all(self, connection: Connection, reason: str) -> None:
+        for client in list(connection.clients.values()):
+            await self._end(client, reason)
+
+    # Work that takes time
+
+    def _run(self, connection: Connection, work: Awaitable[None]) -> None:
+        """Do work of a connection whose next event is to wait for it."""
+        connection.hold_requests()
+        self._spawn(self._run_in_turn(connection, work))
+
+    async def _run_in_turn(self, connection: Connection, work: Awaitable[None]) -> None:
+        try:
+            await work
+        except ProtocolError as error:
+            connection.fail(error)
+        except Exception:
+            log.exception("a handler failed")
+        finally:
+            connection.go_on()
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

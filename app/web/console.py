@@ -12,6 +12,7 @@ _PAGE: Final = Path(__file__).with_name("console")
 _HEADERS: Final = {
     "Content-Security-Policy": "default-src 'self'; connect-src 'self' ws: wss:; "
     "frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    "Cache-Control": "no-cache",  # or a browser mixes the modules of two versions
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
@@ -23,5 +24,10 @@ def add_console_routes(app: web.Application) -> None:
     async def page(_request: web.Request) -> web.FileResponse:
         return web.FileResponse(_PAGE / "index.html", headers=_HEADERS)
 
+    async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
+        if request.path.startswith("/console/"):
+            response.headers.update(_HEADERS)
+
     app.router.add_get("/", page)
     app.router.add_static("/console/", _PAGE)
+    app.on_response_prepare.append(add_headers)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import TestServer
 
+from app.core.identity import Identity
 from app.hub import Draft
 from app.keys import HUB, SERVER
 from tests.clients.conftest import ConnectNode
@@ -24,7 +25,7 @@ async def drop(server: TestServer, client: NodeClient) -> None:
     """End a client's transport from the server's side."""
     realtime = server.app[SERVER]
     eio_sid = realtime.manager.eio_sid_from_sid(client.sid, client.namespace)
-    await realtime._close(eio_sid)
+    await realtime.eio.disconnect(eio_sid)
 
 
 def numbers(messages: list[dict[str, Any]]) -> list[int]:
@@ -126,16 +127,16 @@ async def test_a_message_sent_again_after_its_answer_was_lost_is_published_once(
     await bob.request("join", {"channel": "dev-team"})
     alice = await connect_node(token=ALICE, retries=3, ackTimeout=10_000)
     hub = server.app[HUB]
-    publish = hub.publish
+    publish_as = hub.publish_as
     receipts = []
 
-    async def publish_and_lose_the_answer(draft: Draft) -> Any:
-        receipts.append(await publish(draft))
+    async def publish_and_lose_the_answer(identity: Identity, draft: Draft) -> Any:
+        receipts.append(publish_as(identity, draft))
         if len(receipts) == 1:
             await drop(server, alice)
         return receipts[-1]
 
-    monkeypatch.setattr(hub, "publish", publish_and_lose_the_answer)
+    monkeypatch.setattr(hub, "publish_as", publish_and_lose_the_answer)
     answer = await alice.post("user_message", message(1) | {"nonce": "n1"}, timeout=False)
     assert len(alice.moments("connect")) == 2
     assert answer["duplicate"] is True

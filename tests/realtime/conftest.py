@@ -14,7 +14,7 @@ from aiohttp.test_utils import TestServer
 from tests.realtime.wire import Wire
 
 OpenWire = Callable[[], Awaitable[Wire]]
-BAD_PACKET = "closed a connection that sent no Socket.IO packet"
+BAD_PACKET = "closed a connection that broke the protocol"
 
 
 class Logs:

@@ -19,7 +19,7 @@ from socketio.packet import (
 
 from app.core.errors import Invalid, TooLarge
 from app.realtime import codec, packets
-from app.realtime.packets import PacketError, Unreadable, packet_class
+from app.realtime.packets import Assembly, PacketError, Unreadable, parse
 
 ROOT = "/"
 
@@ -126,22 +126,29 @@ def test_a_refusal_to_connect_is_written_as_the_protocol_says() -> None:
 
 
 def test_attachments_take_the_places_kept_for_them() -> None:
-    packet = Packet(encoded_packet='51-["a",{"b":{"_placeholder":true,"num":0}}]')
-    assert packet.add_attachment(b"\x00") is True
-    assert packet.data == ["a", {"b": b"\x00"}]
+    places = '{"b":{"_placeholder":true,"num":1}},{"_placeholder":true,"num":0}'
+    assembly = Assembly(parse(f'52-/chat,7["a",{places}]'))
+    assert assembly.add(b"\x00") is None
+    assert assembly.add(b"\x01") == (EVENT, "/chat", 7, ["a", {"b": b"\x01"}, b"\x00"], 2)
+
+
+@pytest.mark.parametrize("number", ["1", "-1", "9999", '"0"', "null", "[0]", "0.5"])
+def test_a_place_for_no_attachment_is_no_packet(number: str) -> None:
+    assembly = Assembly(parse(f'51-["a",{{"_placeholder":true,"num":{number}}}]'))
+    with pytest.raises(PacketError):
+        assembly.add(b"\x00")
 
 
 @pytest.mark.parametrize(
     "payload", ['["a","12345678"]', '["a","öööö"]', '["a",[[[[[[[]]]]]]]]'], ids=len
 )
 def test_an_event_over_the_limit_in_bytes_keeps_its_name_and_id(payload: str) -> None:
-    limited = packet_class(len(payload.encode()) - 1)
-    packet = limited(encoded_packet=f"2/circles,7{payload}")
-    _type, _namespace, packet_id, (name, unreadable) = fields(packet)
+    limit = len(payload.encode()) - 1
+    _type, _namespace, packet_id, data, _attachments = parse(f"42/circles,7{payload}", 1, limit)
+    name, unreadable = data
     assert (name, packet_id, type(unreadable)) == ("a", 7, Unreadable)
     assert isinstance(unreadable.error, TooLarge)
-    exact = packet_class(len(payload.encode()))
-    assert not isinstance(fields(exact(encoded_packet=f"2{payload}"))[3][1], Unreadable)
+    assert not isinstance(parse(f"2{payload}", 0, limit + 1).data[1], Unreadable)
 
 
 def test_an_event_nested_too_deep_keeps_its_name() -> None:
@@ -155,7 +162,7 @@ def test_an_event_nested_too_deep_keeps_its_name() -> None:
 @pytest.mark.parametrize("payload", ["[1", "[", "xx", '["' + "n" * 129 + '"', '["\\x"'])
 def test_an_event_over_the_limit_without_a_name_is_no_packet(payload: str) -> None:
     with pytest.raises(PacketError):
-        packet_class(1)(encoded_packet="2" + payload)
+        parse("2" + payload, 0, 1)
 
 
 @settings(database=None)
@@ -173,10 +180,10 @@ def test_what_is_written_is_read_back(
 @example('2["\\ud800"]')
 @example("2/" + "," * 100)
 def test_any_text_is_a_packet_or_a_packet_error(text: str) -> None:
-    for decoder in (Packet, packet_class(8)):
+    for limit in (0, 8):
         try:
-            packet = decoder(encoded_packet=text or "\x00")
+            packet = parse(text, 0, limit)
         except PacketError:
             continue
-        assert packet.packet_type in (CONNECT, DISCONNECT, EVENT, ACK, BINARY_EVENT, BINARY_ACK)
+        assert packet.type in (CONNECT, DISCONNECT, EVENT, ACK, BINARY_EVENT, BINARY_ACK)
         assert packet.namespace.startswith("/")

@@ -180,7 +180,7 @@ async def test_what_was_missed_while_away_is_shown_exactly_once(
     # Offline for what is opened from now on, and cut off from what was.
     await console.page.context.set_offline(True)
     engine = development.app[SERVER].eio
-    await engine.close_all(engine.reason.SERVER_DISCONNECT)
+    await engine.disconnect()
     await expect(console.state).to_have_text("reconnecting")
     writer = await connect(token=BOB, url=url)
     for content in ("missed 1", "missed 2"):

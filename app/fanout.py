@@ -1,0 +1,30 @@
+"""What the Hub asks of whatever hands messages to connections: `app.realtime` has it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from app.core.channel import Channel
+from app.core.message import Publication
+
+
+class FanOut(Protocol):
+    """Hands publications to the members in this process. Nothing here waits or raises."""
+
+    def enter(self, sid: str, channel: Channel) -> None:
+        """Make a connection a member: it gets what is delivered from now on."""
+
+    def leave(self, sid: str, channel: Channel) -> None:
+        """End what `enter` began."""
+
+    def has_members(self, channel: Channel) -> bool:
+        """Tell whether a member of `channel` is connected here."""
+
+    def channels(self, namespace: str) -> list[Channel]:
+        """Return the channels of `namespace` that have members here."""
+
+    def deliver(self, channel: Channel, publication: Publication) -> None:
+        """Send a publication to every member of `channel` here."""
+
+    def send(self, sid: str, channel: Channel, publication: Publication) -> None:
+        """Send a publication to one connection."""

@@ -1,0 +1,152 @@
+"""WebSocket frames (RFC 6455 §5): bytes in, messages out, and the reverse. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from aiohttp._websocket.helpers import websocket_mask
+
+CONTINUATION: Final = 0x0
+TEXT: Final = 0x1
+BINARY: Final = 0x2
+CLOSE: Final = 0x8
+PING: Final = 0x9
+PONG: Final = 0xA
+
+# Close codes (RFC 6455 §7.4.1)
+NORMAL: Final = 1000
+PROTOCOL_ERROR: Final = 1002
+NOT_UTF8: Final = 1007
+TOO_BIG: Final = 1009
+
+_FIN: Final = 0x80
+_MASKED: Final = 0x80
+
+
+class FrameError(Exception):
+    """What arrived breaks the WebSocket protocol; `code` is the close code to answer with."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+
+
+class Frame(NamedTuple):
+    """A whole message (TEXT, BINARY) or a control frame (CLOSE, PING, PONG)."""
+
+    opcode: int
+    payload: bytes | bytearray
+
+
+def encode(opcode: int, payload: bytes) -> bytes:
+    """Return one whole, unmasked frame, as servers send them."""
+    size = len(payload)
+    if size < 126:
+        return bytes((_FIN | opcode, size)) + payload
+    if size < 65_536:
+        return b"%c\x7e%b%b" % (_FIN | opcode, size.to_bytes(2, "big"), payload)
+    return b"%c\x7f%b%b" % (_FIN | opcode, size.to_bytes(8, "big"), payload)
+
+
+def decode(frames: bytes) -> Iterator[Frame]:
+    """Return the frames that `encode` made and somebody joined."""
+    at = 0
+    while at < len(frames):
+        opcode, size = frames[at] & 0xF, frames[at + 1]
+        at += 2
+        if size >= 126:
+            length = 2 if size == 126 else 8
+            size = int.from_bytes(frames[at : at + length], "big")
+            at += length
+        yield Frame(opcode, frames[at : at + size])
+        at += size
+
+
+class FrameReader:
+    """Take a client's bytes as they arrive and return the messages that they complete.
+
+    Args:
+        max_bytes: largest message; more is refused before it is held in memory.
+    """
+
+    __slots__ = ("_buffer", "_fragments", "_fragments_opcode", "_max_bytes")
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._buffer = b""
+        # Of a message in several frames: what has come of it (§5.4).
+        self._fragments: bytearray | None = None
+        self._fragments_opcode = 0
+
+    def feed(self, data: bytes) -> list[Frame]:
+        """Return what `data` completes, in order.
+
+        Raises:
+            FrameError: it breaks the protocol, or a message is too large.
+        """
+        if self._buffer:
+            data = self._buffer + data
+            self._buffer = b""
+        frames: list[Frame] = []
+        at, end = 0, len(data)
+        while end - at >= 2:
+            first, size = data[at], data[at + 1]
+            if size < _MASKED:
+                raise FrameError(PROTOCOL_ERROR, "an unmasked frame")
+            size -= _MASKED
+            head = at + 2
+            if size >= 126:
+                length = 2 if size == 126 else 8
+                if end - head < length:
+                    break
+                size = int.from_bytes(data[head : head + length], "big")
+                head += length
+            if size > self._max_bytes:
+                raise FrameError(TOO_BIG, "a frame that is too large")
+            body = head + 4
+            if body + size > end:
+                # Checked as early as it is known: a bad frame isn't waited for.
+                self._check_opcode(first, size)
+                break
+            payload = bytearray(data[body : body + size])
+            websocket_mask(data[head:body], payload)
+            at = body + size
+            if first == _FIN | TEXT and self._fragments is None:  # nearly all there are
+                frames.append(Frame(TEXT, payload))
+            elif (frame := self._take(first, payload)) is not None:
+                frames.append(frame)
+        if at < end:
+            self._buffer = data[at:] if at else data
+        return frames
+
+    def _check_opcode(self, first: int, size: int) -> None:
+        opcode = first & 0xF
+        if first & 0x70:
+            raise FrameError(PROTOCOL_ERROR, "a reserved bit")
+        if opcode in (CLOSE, PING, PONG):
+            if size > 125 or not first & _FIN:
+                raise FrameError(PROTOCOL_ERROR, "a control frame in pieces")
+        elif opcode > BINARY:
+            raise FrameError(PROTOCOL_ERROR, "a reserved opcode")
+        elif (opcode == CONTINUATION) != (self._fragments is not None):
+            raise FrameError(PROTOCOL_ERROR, "a fragment out of place")
+
+    def _take(self, first: int, payload: bytearray) -> Frame | None:
+        self._check_opcode(first, len(payload))
+        opcode = first & 0xF
+        if opcode >= CLOSE:
+            return Frame(opcode, payload)
+        if self._fragments is None:
+            if first & _FIN:
+                return Frame(opcode, payload)
+            self._fragments, self._fragments_opcode = payload, opcode
+            return None
+        self._fragments += payload
+        if len(self._fragments) > self._max_bytes:
+            raise FrameError(TOO_BIG, "a message that is too large")
+        if not first & _FIN:
+            return None
+        frame = Frame(self._fragments_opcode, self._fragments)
+        self._fragments = None
+        return frame

@@ -1,0 +1,56 @@
+"""A polling session that tries to move to a WebSocket (Engine.IO protocol, "Upgrade").
+
+The client sends `2probe` and gets `3probe`; its polling request is released; with `5` it has
+moved. Until then the session polls on, so a WebSocket that fails on the way costs nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from app.realtime.connection import Connection
+from app.realtime.websocket import WebSocket
+
+_TIMEOUT_SECONDS: Final = 10.0  # as the official server
+
+
+class Probe:
+    """The owner of a WebSocket until the session moves to it."""
+
+    __slots__ = ("_connection", "_socket", "_timer", "answered")
+
+    def __init__(self, connection: Connection, socket: WebSocket) -> None:
+        self._connection = connection
+        self._socket = socket
+        #: Whether `3probe` was sent: polls are then answered at once, so that the client can move.
+        self.answered = False
+        self._timer = asyncio.get_running_loop().call_later(_TIMEOUT_SECONDS, self.end)
+        connection.probe = self
+        socket.attach(self)
+
+    def on_text(self, text: str) -> None:
+        if text == "2probe" and not self.answered:
+            self._socket.send_text("3probe")
+            self.answered = True
+            self._connection.release_poll()
+        elif text == "5" and self.answered:
+            self._timer.cancel()
+            self._connection.open_socket(self._socket)
+        else:
+            self.end()
+
+    def on_binary(self, _data: bytes) -> None:
+        self.end()
+
+    def on_unsent(self, over_limit: bool) -> None: ...
+
+    def on_lost(self, reason: str) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """Give the move up; the session goes on polling."""
+        self._timer.cancel()
+        if self._connection.probe is self:
+            self._connection.probe = None
+        self._socket.close()

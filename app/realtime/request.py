@@ -1,0 +1,66 @@
+"""One event of a client, as namespaces that take requests get it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Sequence
+from typing import Any, Protocol, runtime_checkable
+
+import orjson
+
+from app.core.errors import HearthError
+from app.realtime import frames
+from app.realtime.rooms import Client
+
+
+class Request:
+    """An event and the way to answer it.
+
+    Args:
+        event: its name, as the client wrote it.
+        args: what came with it.
+        error: why it can't be taken, or None.
+    """
+
+    __slots__ = ("_ack_id", "_client", "args", "error", "event")
+
+    def __init__(
+        self,
+        event: str,
+        args: Sequence[Any],
+        error: HearthError | None,
+        client: Client,
+        ack_id: int | None,
+    ) -> None:
+        self.event = event
+        self.args = args
+        self.error = error
+        self._client = client
+        self._ack_id = ack_id
+
+    @property
+    def wants_ack(self) -> bool:
+        """Whether the client waits for an answer, and hasn't got one yet."""
+        return self._ack_id is not None
+
+    def reply(self, answer: dict[str, Any]) -> None:
+        """Acknowledge the event, once; it is on its way when this returns."""
+        if self._ack_id is None:
+            return
+        ack = b"43%b,%d[%b]" % (
+            self._client.namespace.encode(),
+            self._ack_id,
+            orjson.dumps(answer),
+        )
+        self._ack_id = None
+        self._client.connection.write(frames.encode(frames.TEXT, ack))
+
+
+@runtime_checkable
+class RequestHandler(Protocol):
+    """A namespace that takes its clients' events as requests rather than by `on_…` methods."""
+
+    async def on_connected(self, sid: str) -> None:
+        """The client has its CONNECT reply: what is sent from here comes after it."""
+
+    def on_request(self, sid: str, request: Request) -> Awaitable[None] | None:
+        """Handle one event; the connection's next one waits for what is returned."""

@@ -1,0 +1,247 @@
+"""Rooms and who is in them: python-socketio's manager, in structures that cost what is used.
+
+Stock keeps a bidict per room, makes each connection a room of its own, searches every room of the
+namespace when a connection ends (so n of them cost n²), and emits by a task for each recipient.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import socketio
+from socketio.packet import EVENT
+
+from app.realtime import frames
+from app.realtime.connection import Connection
+
+
+class Client:
+    """A connection's membership of one namespace."""
+
+    __slots__ = ("connected", "connection", "ending", "namespace", "rooms", "sid")
+
+    def __init__(self, sid: str, namespace: str, connection: Connection) -> None:
+        self.sid = sid
+        self.namespace = namespace
+        self.connection = connection
+        self.rooms: set[str] = set()
+        self.connected = False
+        self.ending = False
+
+
+class Room:
+    """Connections that get the same frames.
+
+    What is sent in one turn of the event loop is joined and written to each member once: the busier
+    a room is, the less a delivery costs. Who enters or leaves in between gets exactly what was sent
+    while it was in.
+    """
+
+    __slots__ = ("_pending", "members")
+
+    def __init__(self) -> None:
+        self.members: dict[str, Connection] = {}
+        self._pending: list[bytes] = []
+
+    def send(self, frame: bytes) -> None:
+        """Send encoded frames to every member, at the end of this turn."""
+        if not self._pending:
+            asyncio.get_running_loop().call_soon(self.flush)
+        self._pending.append(frame)
+
+    def flush(self) -> None:
+        """Write what was sent."""
+        if self._pending:
+            data = b"".join(self._pending)
+            self._pending.clear()
+            for connection in self.members.values():
+                connection.write(data)
+
+    def add(self, client: Client) -> None:
+        """Let a client in."""
+        self.flush()
+        self.members[client.sid] = client.connection
+
+    def remove(self, sid: str) -> None:
+        """Let a client out."""
+        self.flush()
+        self.members.pop(sid, None)
+
+
+def encode_packet(packet: Any) -> bytes:
+    """Return a Socket.IO packet and its attachments as WebSocket frames."""
+    encoded = packet.encode()
+    if isinstance(encoded, str):
+        return frames.encode(frames.TEXT, b"4" + encoded.encode())
+    text, *attachments = encoded
+    return b"".join(
+        [
+            frames.encode(frames.TEXT, b"4" + text.encode()),
+            *(frames.encode(frames.BINARY, bytes(attachment)) for attachment in attachments),
+        ]
+    )
+
+
+class Rooms(socketio.AsyncManager):  # type: ignore[misc]
+    """`socketio.AsyncManager` on `Client`s and `Room`s; its methods are the stock ones."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._clients: dict[str, dict[str, Client]] = {}
+        self._rooms: dict[str, dict[str, Room]] = {}
+
+    def client(self, namespace: str, sid: str) -> Client | None:
+        """Return a client of a namespace."""
+        return self._clients.get(namespace, {}).get(sid)
+
+    def room(self, namespace: str, name: str) -> Room | None:
+        """Return a room, or None when nobody is in it."""
+        return self._rooms.get(namespace, {}).get(name)
+
+    def room_names(self, namespace: str) -> list[str]:
+        """Return the rooms of a namespace that somebody is in."""
+        return list(self._rooms.get(namespace, {}))
+
+    def add_client(self, connection: Connection, namespace: str) -> Client:
+        """Add a connection to a namespace, not yet connected."""
+        client = Client(self.server.eio.generate_id(), namespace, connection)
+        self._clients.setdefault(namespace, {})[client.sid] = client
+        connection.clients[namespace] = client
+        return client
+
+    # What python-socketio and applications call
+
+    def get_namespaces(self) -> Iterable[str]:
+        return self._clients.keys()
+
+    def get_participants(self, namespace: str, room: Any) -> Iterator[tuple[str, str]]:
+        for client in self._find(namespace, room):
+            yield client.sid, client.connection.sid
+
+    def is_pre_connected(self, sid: str, namespace: str) -> bool:
+        client = self.client(namespace, sid)
+        return client is not None and not client.connected
+
+    def is_connected(self, sid: str, namespace: str) -> bool:
+        client = self.client(namespace, sid)
+        return client is not None and client.connected and not client.ending
+
+    def sid_from_eio_sid(self, eio_sid: str, namespace: str) -> str | None:
+        connection = self.server.eio.sockets.get(eio_sid)
+        client = connection and connection.clients.get(namespace)
+        return client.sid if client else None
+
+    def eio_sid_from_sid(self, sid: str, namespace: str) -> str | None:
+        client = self.client(namespace, sid)
+        return client.connection.sid if client else None
+
+    def pre_disconnect(self, sid: str, namespace: str) -> str | None:
+        client = self.client(namespace, sid)
+        if client is None:
+            return None
+        client.ending = True
+        return client.connection.sid
+
+    def basic_disconnect(self, sid: str, namespace: str, **_kwargs: Any) -> None:
+        client = self._clients.get(namespace, {}).pop(sid, None)
+        if client is None:
+            return
+        if not self._clients[namespace]:
+            del self._clients[namespace]
+        for room in list(client.rooms):
+            self._leave(client, room)
+        if client.connection.clients.get(namespace) is client:
+            del client.connection.clients[namespace]
+        self.callbacks.pop(sid, None)
+
+    def is_sid_room(self, namespace: str, room: Any) -> bool:
+        return isinstance(room, str) and self.client(namespace, room) is not None
+
+    def basic_enter_room(
+        self, sid: str, namespace: str, room: str, eio_sid: str | None = None
+    ) -> None:
+        client = self.client(namespace, sid)
+        if client is None:
+            raise ValueError("sid is not connected to requested namespace")
+        if self.is_sid_room(namespace, room):
+            raise ValueError("cannot enter a sid room")
+        client.rooms.add(room)
+        self._rooms.setdefault(namespace, {}).setdefault(room, Room()).add(client)
+
+    def basic_leave_room(self, sid: str, namespace: str, room: str) -> None:
+        client = self.client(namespace, sid)
+        if client is not None and room in client.rooms:
+            self._leave(client, room)
+
+    def basic_close_room(self, room: str, namespace: str) -> None:
+        if self.is_sid_room(namespace, room):
+            raise ValueError("cannot close a sid room")
+        for client in self._find(namespace, [room]):
+            self._leave(client, room)
+
+    def get_rooms(self, sid: str, namespace: str) -> list[str]:
+        client = self.client(namespace, sid)
+        return [client.sid, *client.rooms] if client else []
+
+    async def emit(
+        self,
+        event: str,
+        data: Any,
+        namespace: str,
+        room: Any = None,
+        skip_sid: Any = None,
+        callback: Any = None,
+        to: Any = None,
+        **_kwargs: Any,
+    ) -> None:
+        """Send an event to a connection, a room, a list of them, or a whole namespace."""
+        room = to or room
+        arguments = list(data) if isinstance(data, tuple) else [] if data is None else [data]
+        skipped = set(skip_sid) if isinstance(skip_sid, list | tuple | set) else {skip_sid}
+        packet_class = self.server.packet_class
+        frame = None
+        for client in self._find(namespace, room):
+            if client.sid in skipped:
+                continue
+            if callback is not None:
+                # Each recipient answers with an id of its own.
+                frame = None
+            if frame is None:
+                frame = encode_packet(
+                    packet_class(
+                        EVENT,
+                        namespace=namespace,
+                        data=[event, *arguments],
+                        id=None
+                        if callback is None
+                        else self._generate_ack_id(client.sid, callback),
+                    )
+                )
+            client.connection.write(frame)
+
+    def _find(self, namespace: str, room: Any) -> list[Client]:
+        clients = self._clients.get(namespace, {})
+        if room is None:
+            return list(clients.values())
+        found: dict[str, Client] = {}
+        for name in [room] if isinstance(room, str) else room:
+            if name in clients:
+                found[name] = clients[name]
+            elif (members := self.room(namespace, name)) is not None:
+                members.flush()  # so that what was sent before comes before
+                found |= {sid: clients[sid] for sid in members.members}
+        return list(found.values())
+
+    def _leave(self, client: Client, name: str) -> None:
+        client.rooms.discard(name)
+        room = self.room(client.namespace, name)
+        if room is None:
+            return
+        room.remove(client.sid)
+        if not room.members:
+            rooms = self._rooms[client.namespace]
+            del rooms[name]
+            if not rooms:
+                del self._rooms[client.namespace]

@@ -1,0 +1,203 @@
+"""A WebSocket on a connection that aiohttp has accepted, without a task or a queue of its own.
+
+aiohttp's `WebSocketResponse` keeps the request, its task and a queue for as long as the socket
+lives, and wakes a task for each message. Here the transport is taken over after the handshake
+(RFC 6455 §4.2.2): bytes go from the event loop to `FrameReader` to the owner in one call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import hashlib
+from typing import Final, Protocol
+
+from aiohttp import web
+from aiohttp.abc import AbstractStreamWriter
+
+from app.realtime.frames import (
+    BINARY,
+    CLOSE,
+    NORMAL,
+    NOT_UTF8,
+    PING,
+    PONG,
+    TEXT,
+    FrameError,
+    FrameReader,
+    encode,
+)
+
+_GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+_CLOSE_TIMEOUT_SECONDS: Final = 2.0
+
+
+class Owner(Protocol):
+    """Who gets what arrives on a socket."""
+
+    def on_text(self, text: str) -> None:
+        """A text message has arrived."""
+
+    def on_binary(self, data: bytes) -> None:
+        """A binary message has arrived."""
+
+    def on_unsent(self, over_limit: bool) -> None:
+        """The unsent bytes have gone over their limit, or are well below it again."""
+
+    def on_lost(self, reason: str) -> None:
+        """The socket is gone; `reason` says how the client broke the protocol, if it did."""
+
+
+class WebSocket(asyncio.Protocol):
+    """One open socket.
+
+    Args:
+        max_bytes: largest message in.
+        max_unsent_bytes: over this, `on_unsent` is called; what to do is the owner's business.
+    """
+
+    __slots__ = ("_closing", "_owner", "_reader", "_transport", "write")
+
+    def __init__(self, max_bytes: int, max_unsent_bytes: int, transport: asyncio.Transport) -> None:
+        self._reader = FrameReader(max_bytes)
+        self._transport = transport
+        self._owner: Owner | None = None
+        self._closing = False
+        transport.set_write_buffer_limits(max_unsent_bytes)
+        #: Send encoded frames. The transport's own method: a room calls it for every member.
+        self.write = transport.write
+
+    def attach(self, owner: Owner) -> None:
+        """Give what arrives from now on to `owner`."""
+        self._owner = owner
+
+    def send_text(self, text: str) -> None:
+        """Send one text message."""
+        self.write(encode(TEXT, text.encode()))
+
+    def close(self, code: int = NORMAL) -> None:
+        """Send a close frame (§5.5.1); the connection ends when the client has answered it."""
+        if self._closing:
+            return
+        self._closing = True
+        self._owner = None
+        self.write(encode(CLOSE, code.to_bytes(2, "big")))
+        # A server closes first (§7.1.1); who doesn't read is not waited for long.
+        self._transport.close()
+        asyncio.get_running_loop().call_later(_CLOSE_TIMEOUT_SECONDS, self._transport.abort)
+
+    def abort(self) -> None:
+        """Drop the connection and what is unsent."""
+        self._closing = True
+        self._owner = None
+        self._transport.abort()
+
+    def pause_reading(self) -> None:
+        """Take no more from the client for now."""
+        self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        """End what `pause_reading` began."""
+        self._transport.resume_reading()
+
+    # asyncio.Protocol
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            for opcode, payload in self._reader.feed(data):
+                owner = self._owner
+                if owner is None:
+                    return
+                if opcode == TEXT:
+                    owner.on_text(payload.decode())
+                elif opcode == BINARY:
+                    owner.on_binary(bytes(payload))
+                elif opcode == PING:
+                    self.write(encode(PONG, bytes(payload)))
+                elif opcode == CLOSE:
+                    self._end(NORMAL, "")
+        except FrameError as error:
+            self._end(error.code, str(error))
+        except UnicodeDecodeError:
+            self._end(NOT_UTF8, "a text that is not UTF-8")
+
+    def pause_writing(self) -> None:
+        if self._owner is not None:
+            self._owner.on_unsent(True)
+
+    def resume_writing(self) -> None:
+        if self._owner is not None:
+            self._owner.on_unsent(False)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._closing = True
+        self._tell_lost(self._owner, "")
+
+    def _end(self, code: int, reason: str) -> None:
+        owner = self._owner
+        self.close(code)
+        self._tell_lost(owner, reason)
+
+    def _tell_lost(self, owner: Owner | None, reason: str) -> None:
+        self._owner = None
+        if owner is not None:
+            owner.on_lost(reason)
+
+
+class Takeover(web.StreamResponse):
+    """The response of a handler that goes on with a WebSocket: `101 Switching Protocols`.
+
+    Args:
+        socket: what `accept` returned.
+    """
+
+    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
+        return None
+
+    async def write_eof(self, data: bytes = b"") -> None: ...
+
+
+def accept(request: web.Request, max_bytes: int, max_unsent_bytes: int) -> WebSocket:
+    """Answer a WebSocket handshake and take the connection over; then return a `Takeover`.
+
+    Raises:
+        HTTPBadRequest: it is no valid handshake.
+        ConnectionResetError: the client is gone already.
+    """
+    reply = _handshake(request)
+    protocol = request.protocol
+    transport = protocol.transport
+    if transport is None:
+        raise ConnectionResetError
+    # aiohttp forgets the connection: to it, it is lost, without being closed.
+    tail = protocol._message_tail  # noqa: SLF001 - what came right behind the handshake
+    protocol.transport = None
+    protocol.connection_lost(None)
+    socket = WebSocket(max_bytes, max_unsent_bytes, transport)
+    transport.set_protocol(socket)
+    transport.resume_reading()
+    transport.write(reply)
+    if tail:
+        asyncio.get_running_loop().call_soon(socket.data_received, tail)
+    return socket
+
+
+def _handshake(request: web.Request) -> bytes:
+    headers = request.headers
+    try:
+        key = headers.get("Sec-WebSocket-Key", "")
+        valid = len(base64.b64decode(key, validate=True)) == 16
+    except (binascii.Error, ValueError):
+        valid = False
+    if (
+        not valid
+        or headers.get("Upgrade", "").lower() != "websocket"
+        or headers.get("Sec-WebSocket-Version") != "13"
+    ):
+        raise web.HTTPBadRequest(text="Not a WebSocket handshake.\n")
+    accepted = base64.b64encode(hashlib.sha1(key.encode() + _GUID, usedforsecurity=False).digest())
+    return (
+        b"HTTP/1.1 101 Switching Protocols\r\n"
+        b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %b\r\n\r\n" % accepted
+    )

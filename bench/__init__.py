@@ -1,0 +1,1 @@
+"""Measure Hearth beside its peers: `make bench`; bench/README.md says what is measured."""
