@@ -175,7 +175,7 @@ class ChannelNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
     # Requests, contract §3
 
     def _publish(self, member: Member, request: Request) -> Awaitable[None] | None:
-        asked = requests.load(requests.PUBLISH, _argument(request))
+        asked = requests.PUBLISH.load(_argument(request))
         draft = Draft(
             Channel(self.path, asked["channel"]),
             request.event,
@@ -194,19 +194,19 @@ class ChannelNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
         request.reply(answers.published(await receipt))
 
     async def _join(self, member: Member, request: Request) -> None:
-        asked = requests.load(requests.JOIN, _argument(request))
+        asked = requests.JOIN.load(_argument(request))
         channel = Channel(self.path, asked["channel"])
         since = Position(**asked["since"]) if asked.get("since") else None
         async with self.hub.joining(member, channel, since, asked.get("history")) as joined:
             request.reply(answers.joined(channel, joined))
 
     async def _leave(self, member: Member, request: Request) -> None:
-        asked = requests.load(requests.LEAVE, _argument(request))
+        asked = requests.LEAVE.load(_argument(request))
         await self.hub.leave(member, Channel(self.path, asked["channel"]))
         request.reply({"ok": True})
 
     async def _history(self, member: Member, request: Request) -> None:
-        asked = requests.load(requests.HISTORY, _argument(request))
+        asked = requests.HISTORY.load(_argument(request))
         page = await self.hub.history(
             member.identity,
             Channel(self.path, asked["channel"]),
@@ -216,12 +216,12 @@ class ChannelNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
         request.reply(answers.page(page))
 
     async def _presence(self, member: Member, request: Request) -> None:
-        asked = requests.load(requests.PRESENCE, _argument(request))
+        asked = requests.PRESENCE.load(_argument(request))
         members = await self.hub.presence(member.identity, Channel(self.path, asked["channel"]))
         request.reply({"ok": True, **answers.presence(members)})
 
     async def _authenticate(self, member: Member, request: Request) -> None:
-        asked = requests.load(requests.AUTHENTICATE, _argument(request))
+        asked = requests.AUTHENTICATE.load(_argument(request))
         identity = self._authenticator.identify(asked["token"])
         if identity.key != member.identity.key:
             raise Forbidden("The token is somebody else's.")

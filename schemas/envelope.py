@@ -9,6 +9,7 @@ from marshmallow import Schema, fields
 
 from schemas.fields import ChannelName, Integer, JsonObject, ShortText
 from schemas.payloads import MemberIdentity
+from schemas.requests import Loader
 
 
 class Envelope(Schema):
@@ -28,7 +29,7 @@ class Envelope(Schema):
     nonce = ShortText(max_length=128)
 
 
-ENVELOPE = Envelope()
+ENVELOPE = Loader(Envelope())
 
 
 def is_envelope(event: str, value: Any) -> bool:

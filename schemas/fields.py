@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from marshmallow import ValidationError, fields, validate
 
@@ -71,14 +71,27 @@ class Boolean(fields.Boolean):
 class IntegerOrText(fields.Field[int | str]):
     """An id as its system writes it: 7 or "agent-7"."""
 
+    TEXT: ClassVar[Text] = ShortText()
+    INTEGER: ClassVar[Integer] = Integer()
     default_error_messages = {"invalid": "Must be an integer or text."}
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         if isinstance(value, str):
-            return ShortText().deserialize(value, attr, data)
+            return self.TEXT.deserialize(value, attr, data)
         if isinstance(value, int) and not isinstance(value, bool):
-            return Integer().deserialize(value, attr, data)
+            return self.INTEGER.deserialize(value, attr, data)
         raise self.make_error("invalid")
+
+
+class Object(fields.Field[dict[str, Any]]):
+    """An object whose contents are somebody else's to check."""
+
+    default_error_messages = {"invalid": "Must be an object."}
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        if not isinstance(value, Mapping):
+            raise self.make_error("invalid")
+        return value
 
 
 class JsonObject(fields.Field[dict[str, Any]]):

@@ -21,7 +21,7 @@ def json_problem(value: Any) -> str | None:
         below: list[Any] = []
         for item in level:
             if isinstance(item, str):
-                if not item.isascii() and _lone_surrogate(item):
+                if not item.isascii() and not is_unicode(item):
                     return "Holds a lone surrogate, which is not Unicode text."
             elif item is None or isinstance(item, bool):
                 continue
@@ -46,9 +46,10 @@ def json_problem(value: Any) -> str | None:
     return f"Nested more than {MAX_DEPTH} deep."
 
 
-def _lone_surrogate(text: str) -> bool:
+def is_unicode(text: str) -> bool:
+    """Tell whether `text` is without lone surrogates, which no encoding can write."""
     try:
         text.encode()
     except UnicodeEncodeError:
-        return True
-    return False
+        return False
+    return True

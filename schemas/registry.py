@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from marshmallow import Schema
 
+from schemas.acceptor import Accept, compile_acceptor, is_plain_json
 from schemas.errors import SchemaError
 from schemas.fields import CHANNEL_NAME, CHANNEL_RULE
 from schemas.json_value import json_problem
@@ -40,9 +41,15 @@ class MessageType:
     payload: Schema
     publishers: frozenset[str] = frozenset()
     kept: bool = True
+    _accepts: Accept = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_accepts", compile_acceptor(self.payload))
 
     def check(self, data: Any) -> None:
         """Raise `SchemaError` unless `data` is a payload of this type."""
+        if self._accepts(data) and is_plain_json(data):
+            return
         if not isinstance(data, dict):
             raise SchemaError({"data": "Must be an object."})
         if (problem := json_problem(data)) is not None:

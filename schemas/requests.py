@@ -6,8 +6,9 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields
 
+from schemas.acceptor import compile_acceptor
 from schemas.errors import SchemaError
-from schemas.fields import ChannelName, Integer, JsonObject, ShortText
+from schemas.fields import ChannelName, Integer, Object, ShortText
 
 MAX_PAGE = 1000
 DEFAULT_PAGE = 50
@@ -43,7 +44,7 @@ class Publish(Schema):
     are the server's to set."""
 
     channel = ChannelName(required=True)
-    data = JsonObject(required=True)
+    data = Object(required=True)  # each type checks its own
     action = ShortText(max_length=64)
     nonce = ShortText(max_length=128)
 
@@ -52,18 +53,28 @@ class Authenticate(Schema):
     token = ShortText(required=True, max_length=16_384)
 
 
-JOIN, LEAVE, HISTORY, PRESENCE = Join(), Leave(), History(), Presence()
-PUBLISH, AUTHENTICATE = Publish(), Authenticate()
+class Loader:
+    """Loads what fits a schema, quickly where it plainly does."""
+
+    def __init__(self, schema: Schema) -> None:
+        self.schema = schema
+        self._accepts = compile_acceptor(schema)
+
+    def load(self, value: Any) -> dict[str, Any]:
+        """Return `value` as the schema loads it.
+
+        Raises:
+            SchemaError: it doesn't fit.
+        """
+        if self._accepts(value):
+            accepted: dict[str, Any] = value
+            return accepted
+        try:
+            loaded: dict[str, Any] = self.schema.load(value)
+        except ValidationError as error:
+            raise SchemaError.from_marshmallow(error.messages) from None
+        return loaded
 
 
-def load(schema: Schema, value: Any) -> dict[str, Any]:
-    """Return `value` as `schema` loads it.
-
-    Raises:
-        SchemaError: it doesn't fit.
-    """
-    try:
-        loaded: dict[str, Any] = schema.load(value)
-    except ValidationError as error:
-        raise SchemaError.from_marshmallow(error.messages) from None
-    return loaded
+JOIN, LEAVE, HISTORY, PRESENCE = map(Loader, (Join(), Leave(), History(), Presence()))
+PUBLISH, AUTHENTICATE = Loader(Publish()), Loader(Authenticate())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 
 LATEST: Final = 253_402_300_799  # 9999-12-31T23:59:59Z, the last that RFC 3339 can write
@@ -14,5 +15,10 @@ def isoformat(now: float) -> str:
     Args:
         now: seconds since 1970.
     """
-    instant = datetime.fromtimestamp(now, UTC)
-    return f"{instant:%Y-%m-%dT%H:%M:%S}.{instant.microsecond // 1000:03d}Z"
+    milliseconds = int(now * 1000)
+    return f"{_second(milliseconds // 1000)}.{milliseconds % 1000:03d}Z"
+
+
+@lru_cache(maxsize=8)
+def _second(seconds: int) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}"

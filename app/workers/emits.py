@@ -11,7 +11,6 @@ from app.core.channel import BROADCAST_CHANNEL, NOTIFICATIONS, Channel, is_sid
 from app.hub import Draft, Hub
 from schemas.envelope import ENVELOPE, is_envelope
 from schemas.errors import SchemaError
-from schemas.requests import load
 
 log = structlog.get_logger("hearth.workers")
 
@@ -82,7 +81,7 @@ def _draft(channel: Channel, message: dict[str, Any], now: float) -> Draft:
         raise SchemaError({"data": "An emit has exactly one argument."})
     if not is_envelope(event, args[0]):
         return Draft(channel, event, args[0], relay=False)
-    envelope = load(ENVELOPE, args[0])
+    envelope = ENVELOPE.load(args[0])
     if envelope.get("channel", channel.name) != channel.name:
         raise SchemaError({"channel": f"Not the room that it was emitted to, {channel.name}."})
     return Draft(

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from schemas.envelope import ENVELOPE, is_envelope, notice
 from schemas.errors import SchemaError
-from schemas.requests import load
 from tests.support.properties import json_like, moderate, nested_lists
 
 LONG = "x" * 1_000_000
@@ -42,18 +41,18 @@ WRONG: dict[str, list[Any]] = {
 def rejected(value: Any) -> dict[str, str]:
     """Return which fields are wrong with `value`."""
     with pytest.raises(SchemaError) as caught:
-        load(ENVELOPE, value)
+        ENVELOPE.load(value)
     return caught.value.fields
 
 
 def test_a_whole_envelope_is_taken() -> None:
-    loaded = load(ENVELOPE, WHOLE)
+    loaded = ENVELOPE.load(WHOLE)
     assert loaded.pop("timestamp").isoformat() == "2026-11-20T12:00:00+00:00"
     assert loaded == {key: value for key, value in WHOLE.items() if key != "timestamp"}
 
 
 def test_a_worker_may_write_as_much_as_it_knows() -> None:
-    assert load(ENVELOPE, MINIMAL) == MINIMAL
+    assert ENVELOPE.load(MINIMAL) == MINIMAL
 
 
 @pytest.mark.parametrize("key", ["type", "data"])
@@ -99,7 +98,7 @@ def test_what_is_wrong_with_the_sender_is_named(sender: Any, path: str) -> None:
 def problem(value: Any) -> dict[str, str] | None:
     """Return which fields are wrong with `value`, or None when it is an envelope."""
     try:
-        load(ENVELOPE, value)
+        ENVELOPE.load(value)
     except SchemaError as error:
         return error.fields
     return None
