@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import sys
 
@@ -51,12 +52,24 @@ async def serve(settings: Settings) -> None:
             f"Hearth can't start: can't listen on {settings.host} port {settings.port} "
             f"({error.strerror}); see HOST and PORT"
         )
+    _tune_collector()
     port = runner.addresses[0][1]
     log.info("serving", url=f"http://{settings.host}:{port}", version=__version__)
     await stop.wait()
     log.info("stopping")
     await runner.cleanup()
     log.info("stopped")
+
+
+def _tune_collector() -> None:
+    """Keep the garbage collector from walking what start-up made, and from running all the time.
+
+    A message leaves no cycles behind, so collecting every 700 allocations finds nothing; and a full
+    collection walks every connection, so its pauses grow with them.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 def _warn(settings: Settings) -> None:

@@ -11,7 +11,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 import structlog
@@ -26,7 +26,7 @@ from app.core.identity import Identity
 from app.core.message import Message, Publication, Receipt
 from app.core.presence import Present
 from app.fanout import FanOut
-from schemas.registry import Registry
+from schemas.registry import MessageType, Registry
 
 log = structlog.get_logger("hearth.hub")
 
@@ -42,8 +42,7 @@ class Member:
     connected: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(NamedTuple):
     """What is to be published.
 
     Args:
@@ -118,7 +117,7 @@ class Hub:
         """
         message_type = self.registry.require(draft.channel.namespace, draft.type)
         access.require_publish(identity, draft.channel, draft.type, message_type.publishers)
-        message = self._message(draft)
+        message = self._message(draft, message_type)
         receipt = self._broker.publish_nowait(draft.channel, message)
         return receipt or self._broker.publish(draft.channel, message)
 
@@ -128,18 +127,19 @@ class Hub:
         Raises:
             SchemaError, Unavailable: as `publish_as`.
         """
-        return await self._broker.publish(draft.channel, self._message(draft))
+        message_type = self.registry.require(draft.channel.namespace, draft.type)
+        return await self._broker.publish(draft.channel, self._message(draft, message_type))
 
-    def _message(self, draft: Draft) -> Message:
-        channel = draft.channel
-        self.registry.check_channel(channel.namespace, channel.name)
-        message_type = self.registry.require(channel.namespace, draft.type)
+    def _message(self, draft: Draft, message_type: MessageType) -> Message:
+        self.registry.check_channel(draft.channel.namespace, draft.channel.name)
         message_type.check(draft.data)
         published_at = self.clock() if draft.published_at is None else draft.published_at
+        timestamp = isoformat(published_at)
         return Message(
             draft.type,
-            _encode(draft, published_at),
+            _encode(draft, timestamp),
             published_at,
+            timestamp,
             message_type.kept,
             _nonce_key(draft),
             draft.relay,
@@ -265,12 +265,12 @@ class Hub:
                 log.warning("could not tell of members", channel=str(channel), reason=error.code)
 
 
-def _encode(draft: Draft, published_at: float) -> bytes:
+def _encode(draft: Draft, timestamp: str) -> bytes:
     envelope: dict[str, Any] = {
         "type": draft.type,
         "channel": draft.channel.name,
         "data": draft.data,
-        "timestamp": isoformat(published_at),
+        "timestamp": timestamp,
     }
     if draft.action is not None:
         envelope["action"] = draft.action

@@ -8,7 +8,6 @@ from typing import Any, Final
 import orjson
 
 from app.core.channel import Channel
-from app.core.clock import isoformat
 from app.core.errors import HearthError
 from app.core.history import Page
 from app.core.message import Publication, Receipt
@@ -29,7 +28,7 @@ def published(receipt: Receipt) -> dict[str, Any]:
     answer: dict[str, Any] = {
         "ok": True,
         "epoch": receipt.epoch,
-        "timestamp": isoformat(publication.published_at),
+        "timestamp": publication.timestamp,
     }
     if publication.offset is not None:
         answer["offset"] = publication.offset

@@ -15,6 +15,7 @@ from schemas.fields import CHANNEL_NAME, CHANNEL_RULE
 from schemas.json_value import json_problem
 
 KINDS: Final = frozenset({"user", "agent", "service"})
+_REMEMBERED_CHANNELS: Final = 4096
 _TYPE_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
 # Socket.IO's own events, and the requests and events that every namespace has (contract §3).
 RESERVED: Final = frozenset(
@@ -81,6 +82,7 @@ class Registry:
     ) -> None:
         self.namespaces = {rules.name: rules for rules in namespaces}
         self._types: dict[tuple[str, str], MessageType] = {}
+        self._checked: set[tuple[str, str]] = set()  # channels known to be right
         for message_type in types:
             self.register(message_type)
 
@@ -115,6 +117,8 @@ class Registry:
 
     def check_channel(self, namespace: str, name: str) -> None:
         """Raise `SchemaError` unless `name` can be the name of a channel in `namespace`."""
+        if (namespace, name) in self._checked:
+            return
         rules = self.namespaces.get(namespace)
         if rules is None:
             raise SchemaError({"namespace": "Not a namespace of this server."})
@@ -122,6 +126,9 @@ class Registry:
             raise SchemaError({"channel": CHANNEL_RULE})
         if rules.channel_pattern is not None and not rules.channel_pattern.fullmatch(name):
             raise SchemaError({"channel": f"Channels of {namespace} are {rules.channel}."})
+        if len(self._checked) >= _REMEMBERED_CHANNELS:
+            self._checked.clear()
+        self._checked.add((namespace, name))
 
     def __iter__(self) -> Iterator[MessageType]:
         return iter(self._types.values())

@@ -16,6 +16,7 @@ KINDS: Final = frozenset(get_args(Kind))
 MODES: Final = frozenset(get_args(Mode))
 # An id becomes part of a channel's name ("user:<id>"), so it keeps to the same alphabet.
 ID_PATTERN: Final = re.compile(r"[A-Za-z0-9_.:/-]{1,120}")
+_REMEMBERED_ANSWERS: Final = 256
 _GRANT_PART: Final = re.compile(r"[A-Za-z0-9_.:/*-]{1,128}")
 
 
@@ -92,6 +93,10 @@ class Identity:
     kind: Kind
     grants: tuple[Grant, ...] = ()
     expires_at: float | None = None
+    # What was asked before: a busy publisher asks the same question again and again.
+    _answers: dict[tuple[Channel, str], bool] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @property
     def key(self) -> str:
@@ -100,7 +105,13 @@ class Identity:
 
     def granted(self, channel: Channel, mode: Literal["r", "w"]) -> bool:
         """Tell whether any grant gives `mode` in `channel`."""
-        return any(grant.covers(channel, mode) for grant in self.grants)
+        answer = self._answers.get((channel, mode))
+        if answer is None:
+            answer = any(grant.covers(channel, mode) for grant in self.grants)
+            if len(self._answers) >= _REMEMBERED_ANSWERS:
+                self._answers.clear()
+            self._answers[channel, mode] = answer
+        return answer
 
     def to_dict(self) -> dict[str, str]:
         """Return `{id, kind}`, as `sender` and member lists show it."""

@@ -12,6 +12,7 @@ class Message(NamedTuple):
         type: what the message is; also its Socket.IO event name.
         body: the envelope as JSON, without `offset`: encoded once, by the publisher.
         published_at: the instant in its `timestamp`, in seconds since 1970.
+        timestamp: the same, as the envelope has it.
         kept: whether history keeps it, and it so gets an offset.
         nonce_key: publisher and nonce as one string, or None: repeats within
             `IDEMPOTENCY_SECONDS` are not published again.
@@ -21,6 +22,7 @@ class Message(NamedTuple):
     type: str
     body: bytes
     published_at: float
+    timestamp: str
     kept: bool = True
     nonce_key: str | None = None
     relay: bool = True
@@ -33,13 +35,14 @@ class Publication(NamedTuple):
         offset: 1, 2, 3, … in its channel; None for a type that history doesn't keep.
         type: as in `Message`.
         body: the whole envelope as JSON.
-        published_at: as in `Message`.
+        published_at, timestamp: as in `Message`.
     """
 
     offset: int | None
     type: str
     body: bytes
     published_at: float
+    timestamp: str
 
 
 class Receipt(NamedTuple):
@@ -58,5 +61,5 @@ def place(message: Message, offset: int | None) -> Publication:
     """Give a message its place: the offset is spliced into the JSON, nothing is decoded."""
     body = message.body
     if offset is not None:
-        body = b'%b,"offset":%d}' % (body[:-1], offset)
-    return Publication(offset, message.type, body, message.published_at)
+        body = body[:-1] + f',"offset":{offset}}}'.encode()
+    return Publication(offset, message.type, body, message.published_at, message.timestamp)

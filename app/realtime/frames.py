@@ -70,11 +70,13 @@ class FrameReader:
         max_bytes: largest message; more is refused before it is held in memory.
     """
 
-    __slots__ = ("_buffer", "_fragments", "_fragments_opcode", "_max_bytes")
+    __slots__ = ("_buffer", "_fragments", "_fragments_opcode", "_max_bytes", "_needed")
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
-        self._buffer = b""
+        # The beginning of a frame, and how many bytes it takes to go on with it.
+        self._buffer: bytearray | None = None
+        self._needed = 0
         # Of a message in several frames: what has come of it (§5.4).
         self._fragments: bytearray | None = None
         self._fragments_opcode = 0
@@ -85,9 +87,12 @@ class FrameReader:
         Raises:
             FrameError: it breaks the protocol, or a message is too large.
         """
-        if self._buffer:
-            data = self._buffer + data
-            self._buffer = b""
+        if self._buffer is not None:
+            # Appended, not joined: a client may dribble a large frame, byte by byte.
+            self._buffer += data
+            if len(self._buffer) < self._needed:
+                return []
+            data, self._buffer, self._needed = bytes(self._buffer), None, 0
         frames: list[Frame] = []
         at, end = 0, len(data)
         while end - at >= 2:
@@ -107,7 +112,8 @@ class FrameReader:
             body = head + 4
             if body + size > end:
                 # Checked as early as it is known: a bad frame isn't waited for.
-                self._check_opcode(first, size)
+                self._check(first, size)
+                self._needed = body + size - at
                 break
             payload = bytearray(data[body : body + size])
             websocket_mask(data[head:body], payload)
@@ -117,10 +123,10 @@ class FrameReader:
             elif (frame := self._take(first, payload)) is not None:
                 frames.append(frame)
         if at < end:
-            self._buffer = data[at:] if at else data
+            self._buffer = bytearray(data[at:])
         return frames
 
-    def _check_opcode(self, first: int, size: int) -> None:
+    def _check(self, first: int, size: int) -> None:
         opcode = first & 0xF
         if first & 0x70:
             raise FrameError(PROTOCOL_ERROR, "a reserved bit")
@@ -131,9 +137,11 @@ class FrameReader:
             raise FrameError(PROTOCOL_ERROR, "a reserved opcode")
         elif (opcode == CONTINUATION) != (self._fragments is not None):
             raise FrameError(PROTOCOL_ERROR, "a fragment out of place")
+        elif self._fragments is not None and len(self._fragments) + size > self._max_bytes:
+            raise FrameError(TOO_BIG, "a message that is too large")
 
     def _take(self, first: int, payload: bytearray) -> Frame | None:
-        self._check_opcode(first, len(payload))
+        self._check(first, len(payload))
         opcode = first & 0xF
         if opcode >= CLOSE:
             return Frame(opcode, payload)
@@ -143,8 +151,6 @@ class FrameReader:
             self._fragments, self._fragments_opcode = payload, opcode
             return None
         self._fragments += payload
-        if len(self._fragments) > self._max_bytes:
-            raise FrameError(TOO_BIG, "a message that is too large")
         if not first & _FIN:
             return None
         frame = Frame(self._fragments_opcode, self._fragments)

@@ -59,6 +59,8 @@ class Request:
 class RequestHandler(Protocol):
     """A namespace that takes its clients' events as requests rather than by `on_…` methods."""
 
+    namespace: str
+
     async def on_connected(self, sid: str) -> None:
         """The client has its CONNECT reply: what is sent from here comes after it."""
 

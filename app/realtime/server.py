@@ -64,6 +64,12 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
             **options,
         )
         self.eio.events = self
+        self._request_handlers: dict[str, RequestHandler] = {}
+
+    def register_namespace(self, namespace_handler: Any) -> None:
+        super().register_namespace(namespace_handler)
+        if isinstance(namespace_handler, RequestHandler):
+            self._request_handlers[namespace_handler.namespace] = namespace_handler
 
     def _engineio_server_class(self) -> type[EngineServer]:
         return EngineServer
@@ -134,8 +140,8 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
             return  # sent before the client heard that the server ended this namespace
         event, *args = incoming.data
         error = args[0].error if args and isinstance(args[0], Unreadable) else None
-        handler = self.namespace_handlers.get(incoming.namespace)
-        if isinstance(handler, RequestHandler):
+        handler = self._request_handlers.get(incoming.namespace)
+        if handler is not None:
             if (wait := self._wait_for_turn(connection)) > 0:
                 error = RateLimited(retry_after=math.ceil(wait * 1000) / 1000)
             request = Request(event, args, error, client, incoming.id)
@@ -212,8 +218,8 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
         if connection.closed:  # while it was connecting, so nobody has ended it
             await self._end(client, self.reason.TRANSPORT_CLOSE)
             return
-        handler = self.namespace_handlers.get(namespace)
-        if isinstance(handler, RequestHandler):
+        handler = self._request_handlers.get(namespace)
+        if handler is not None:
             await handler.on_connected(client.sid)
 
     async def _ask_to_connect(self, client: Client, auth: Any) -> Any:

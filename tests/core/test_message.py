@@ -20,21 +20,23 @@ ENVELOPES = st.dictionaries(
 
 def test_the_offset_comes_last_and_nothing_else_changes() -> None:
     body = b'{"type":"typing","data":{"typing":true}}'
-    publication = place(Message("typing", body, 5.0), 42)
+    publication = place(Message("typing", body, 5.0, "then"), 42)
     assert publication == Publication(
-        42, "typing", b'{"type":"typing","data":{"typing":true},"offset":42}', 5.0
+        42, "typing", b'{"type":"typing","data":{"typing":true},"offset":42}', 5.0, "then"
     )
 
 
 def test_a_message_that_is_not_kept_stays_as_it_is() -> None:
     body = b'{"type":"typing"}'
-    assert place(Message("typing", body, 5.0), None) == Publication(None, "typing", body, 5.0)
+    assert place(Message("typing", body, 5.0, "then"), None) == Publication(
+        None, "typing", body, 5.0, "then"
+    )
 
 
 @moderate
 @given(ENVELOPES, st.integers(1, 2**53))
 def test_the_body_stays_json(envelope: dict[str, Any], offset: int) -> None:
-    publication = place(Message("any", orjson.dumps(envelope), 0.0), offset)
+    publication = place(Message("any", orjson.dumps(envelope), 0.0, "then"), offset)
     assert orjson.loads(publication.body) == envelope | {"offset": offset}
 
 

@@ -22,7 +22,7 @@ def message(
 ) -> Message:
     """Return a message whose body holds `text`."""
     body = orjson.dumps({"type": "user_message", "data": {"content": text}})
-    return Message("user_message", body, published_at, kept, nonce_key)
+    return Message("user_message", body, published_at, "then", kept, nonce_key)
 
 
 def text_of(publication: Publication) -> str:

@@ -1,0 +1,198 @@
+"""Pings at their times, by a clock that passes at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+
+from app.realtime.connection import Connection
+from app.realtime.frames import TEXT, encode
+from app.realtime.heartbeat import Heartbeat
+from tests.support.transport import RecordingEvents, new_connection
+from tests.support.virtual_loop import run_virtually
+
+INTERVAL, TIMEOUT = 25.0, 20.0
+CLOSE_TO = 0.05  # seconds by which the timer may be late
+PING = encode(TEXT, b"2")
+
+
+class Beats:
+    """A heart, and when it pinged and closed whom."""
+
+    def __init__(self, interval: float = INTERVAL, timeout: float = TIMEOUT) -> None:
+        self.heartbeat = Heartbeat(interval, timeout)
+        self.pings: dict[str, list[float]] = {}
+        self.ends: dict[str, float] = {}
+
+    def add(self, sid: str = "a", *, answers: Callable[[], bool] = lambda: False) -> Connection:
+        """Watch a connection that answers its pings, or not."""
+        connection = new_connection(_Ends(self, sid), sid=sid)
+        self.pings[sid] = []
+
+        def write(data: bytes) -> None:
+            assert data == PING
+            self.pings[sid].append(now())
+            if answers():
+                asyncio.get_running_loop().call_soon(self.heartbeat.on_pong, connection)
+
+        connection.write = write
+        self.heartbeat.add(connection)
+        return connection
+
+
+class _Ends(RecordingEvents):
+    def __init__(self, beats: Beats, sid: str) -> None:
+        super().__init__()
+        self._beats, self._sid = beats, sid
+
+    def on_closed(self, connection: Connection, reason: str) -> None:
+        assert reason == "ping timeout"
+        self._beats.ends[self._sid] = now()
+
+
+def now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def about(*times: float) -> list[Any]:
+    return [pytest.approx(time, abs=CLOSE_TO) for time in times]
+
+
+Main = Callable[[], Coroutine[Any, Any, None]]
+
+
+def virtually(main: Main) -> Callable[[], None]:
+    """Run a test on a virtual loop."""
+
+    def run() -> None:
+        run_virtually(main)
+
+    run.__name__ = main.__name__
+    run.__doc__ = main.__doc__
+    return run
+
+
+@virtually
+async def test_who_answers_is_pinged_for_ever() -> None:
+    beats = Beats()
+    beats.add(answers=lambda: True)
+    await asyncio.sleep(101)
+    assert beats.pings["a"] == about(25, 50, 75, 100)
+    assert beats.ends == {}
+
+
+@virtually
+async def test_who_does_not_answer_is_closed_when_the_time_is_over() -> None:
+    beats = Beats()
+    beats.add()
+    await asyncio.sleep(100)
+    assert beats.pings["a"] == about(25)
+    assert beats.ends == {"a": about(45)[0]}
+
+
+@virtually
+async def test_who_stops_to_answer_is_closed_after_its_last_ping() -> None:
+    beats = Beats()
+    beats.add(answers=lambda: now() < 60)
+    await asyncio.sleep(200)
+    assert beats.pings["a"] == about(25, 50, 75)
+    assert beats.ends == {"a": about(95)[0]}
+
+
+@virtually
+async def test_each_connection_has_times_of_its_own() -> None:
+    beats = Beats()
+    beats.add("a")
+    await asyncio.sleep(10)
+    beats.add("b", answers=lambda: True)
+    await asyncio.sleep(10)
+    beats.add("c")
+    await asyncio.sleep(50)
+    assert beats.pings == {"a": about(25), "b": about(35, 60), "c": about(45)}
+    assert beats.ends == {"a": about(45)[0], "c": about(65)[0]}
+
+
+@virtually
+async def test_an_answer_that_nothing_asked_for_changes_nothing() -> None:
+    beats = Beats()
+    connection = beats.add()
+    await asyncio.sleep(24)
+    for _time in range(3):
+        beats.heartbeat.on_pong(connection)
+    await asyncio.sleep(2)
+    assert beats.pings["a"] == about(25)
+    await asyncio.sleep(18)
+    beats.heartbeat.on_pong(connection)
+    beats.heartbeat.on_pong(connection)
+    await asyncio.sleep(24)
+    assert beats.pings["a"] == about(25)
+    await asyncio.sleep(2)
+    assert beats.pings["a"] == about(25, 69)
+
+
+@virtually
+async def test_who_is_gone_is_left_alone() -> None:
+    beats = Beats()
+    connection = beats.add()
+    await asyncio.sleep(20)
+    connection.closed = True
+    await asyncio.sleep(100)
+    assert (beats.pings["a"], beats.ends) == ([], {})
+
+
+@virtually
+async def test_who_is_gone_while_it_was_to_answer_is_left_alone() -> None:
+    beats = Beats()
+    connection = beats.add()
+    await asyncio.sleep(30)
+    connection.closed = True
+    await asyncio.sleep(100)
+    assert (beats.pings["a"], beats.ends) == (about(25), {})
+
+
+@virtually
+async def test_it_is_overdue_as_soon_as_its_time_is_over() -> None:
+    beats = Beats()
+    connection = beats.add()
+    assert not beats.heartbeat.overdue(connection)
+    await asyncio.sleep(26)
+    assert not beats.heartbeat.overdue(connection)
+    connection.due_at = now()
+    assert beats.heartbeat.overdue(connection)
+
+
+@virtually
+async def test_intervals_below_a_second_are_kept() -> None:
+    beats = Beats(0.3, 0.2)
+    beats.add("a", answers=lambda: True)
+    beats.add("b")
+    await asyncio.sleep(1)
+    assert beats.pings == {"a": about(0.3, 0.6, 0.9), "b": about(0.3)}
+    assert beats.ends == {"b": about(0.5)[0]}
+
+
+@virtually
+async def test_one_timer_does_for_all() -> None:
+    beats = Beats()
+    loop: Any = asyncio.get_running_loop()
+    before = len(loop._scheduled)
+    for number in range(100):
+        beats.add(str(number), answers=lambda: True)
+    assert len(loop._scheduled) == before + 1
+    await asyncio.sleep(60)
+    assert all(times == about(25, 50) for times in beats.pings.values())
+
+
+@virtually
+async def test_nobody_is_pinged_after_the_end() -> None:
+    beats = Beats()
+    beats.add("a")
+    await asyncio.sleep(10)
+    beats.add("b")
+    await asyncio.sleep(20)
+    beats.heartbeat.stop()
+    await asyncio.sleep(100)
+    assert (beats.pings, beats.ends) == ({"a": about(25), "b": []}, {})
