@@ -112,6 +112,8 @@ class Registry:
         """Return a type. Raises `SchemaError` where the namespace has none of that name."""
         message_type = self.get(namespace, name)
         if message_type is None:
+            if namespace not in self.namespaces:
+                raise SchemaError({"namespace": "Not a namespace of this server."})
             raise SchemaError({"type": f"Not a type of message in {namespace}."})
         return message_type
 

@@ -15,7 +15,7 @@ def isoformat(now: float) -> str:
     Args:
         now: seconds since 1970.
     """
-    milliseconds = int(now * 1000)
+    milliseconds = round(now * 1_000_000) // 1000  # 1.001 s is a little less as a float
     return f"{_second(milliseconds // 1000)}.{milliseconds % 1000:03d}Z"
 
 
