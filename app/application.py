@@ -23,6 +23,7 @@ from app.settings import Settings, is_loopback
 from app.web.console import add_console_routes
 from app.web.health import add_health_routes
 from app.web.hosts import loopback_hosts_only
+from app.web.metrics import add_metrics_route
 from app.workers.emits import EmitIntake
 from namespaces import NAMESPACES
 from schemas.catalogue import standard_registry
@@ -56,7 +57,7 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> we
     # Messages: broker, hub, members
     history = (settings.history_size, settings.history_seconds, clock)
     broker = RelayedBroker(redis, *history) if redis else MemoryBroker(*history)
-    hub = app[HUB] = Hub(broker, RoomFanOut(rooms), standard_registry(), clock)
+    hub = app[HUB] = Hub(broker, RoomFanOut(rooms), standard_registry(), clock, rooms.counters)
     roster = Roster(hub)
     hub.members_changed.append(roster.members_changed)
 
@@ -70,6 +71,7 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> we
     # HTTP
     server.attach(app)
     add_health_routes(app, hub)
+    add_metrics_route(app, rooms.counters, hub, rooms.count_clients)
     add_console_routes(app)
 
     # What lives as long as the application

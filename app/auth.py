@@ -6,6 +6,7 @@ import secrets
 import time
 import warnings
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, Final, cast
 from urllib.parse import parse_qs
 
@@ -18,6 +19,7 @@ from app.core.identity import ID_PATTERN, KINDS, Grant, Identity, Kind, parse_gr
 from app.settings import Settings
 
 ALGORITHM: Final = "HS256"
+REMEMBERED_TOKENS: Final = 4096
 # In development everybody may do everything already; this only lets one be somebody in particular.
 DEVELOPMENT_SECRET: Final = "hearth-development-only-admits-everybody"  # noqa: S105
 DEVELOPMENT_GRANTS: Final = (Grant("*", "*", "rw"),)
@@ -63,6 +65,8 @@ class Authenticator:
         self._settings = settings
         self._secret = settings.auth_secret or DEVELOPMENT_SECRET
         self._clock = clock
+        # A client that comes back brings the same token: thousands may, at the same time.
+        self._proved = lru_cache(maxsize=REMEMBERED_TOKENS)(self._prove)
 
     def identify(self, token: str | None) -> Identity:
         """Return who brings `token`.
@@ -85,6 +89,13 @@ class Authenticator:
 
     def verify(self, token: str) -> Identity:
         """Return whom `token` proves. Raises as `identify` does."""
+        identity = self._proved(token)
+        if identity.expires_at is not None and identity.expires_at <= self._clock():
+            raise TokenExpired
+        return identity
+
+    def _prove(self, token: str) -> Identity:
+        """Return whom `token` proves, or has proved until it ended."""
         settings = self._settings
         try:
             claims = jwt.decode(
@@ -103,10 +114,7 @@ class Authenticator:
         except (jwt.InvalidTokenError, UnicodeError):
             # Why it failed would help who guesses more than who errs.
             raise Unauthorized("The token is not valid.") from None
-        identity = _identity(claims)
-        if identity.expires_at is not None and identity.expires_at <= self._clock():
-            raise TokenExpired
-        return identity
+        return _identity(claims)
 
 
 def make_token(secret: str, identity: Identity, **claims: Any) -> str:

@@ -8,23 +8,23 @@ are connected to this process.
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
 
-import orjson
 import structlog
 
 from app.broker.base import Broker
 from app.core import access
 from app.core.channel import Channel
 from app.core.clock import isoformat
+from app.core.counters import Counters
 from app.core.errors import HearthError
 from app.core.history import Page, Position, Recovery
 from app.core.identity import Identity
 from app.core.message import Message, Publication, Receipt
 from app.core.presence import Present
+from app.draft import Draft
 from app.fanout import FanOut
 from schemas.registry import MessageType, Registry
 
@@ -40,26 +40,6 @@ class Member:
     identity: Identity
     channels: set[Channel] = field(default_factory=set)
     connected: bool = True
-
-
-class Draft(NamedTuple):
-    """What is to be published.
-
-    Args:
-        data: the payload.
-        sender: `{id, kind}` of who says it, or None.
-        published_at: when another process published it already, in seconds since 1970.
-        relay: as in `Message`.
-    """
-
-    channel: Channel
-    type: str
-    data: dict[str, Any]
-    sender: Mapping[str, str] | None = None
-    action: str | None = None
-    nonce: str | None = None
-    published_at: float | None = None
-    relay: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +61,7 @@ class Hub:
         fanout: the members in this process.
         registry: which types there are.
         clock: seconds since 1970.
+        counters: of what happens, shared with the realtime side.
     """
 
     def __init__(
@@ -89,7 +70,9 @@ class Hub:
         fanout: FanOut,
         registry: Registry,
         clock: Callable[[], float] = time.time,
+        counters: Counters | None = None,
     ) -> None:
+        self.counters = counters or Counters()
         self.registry = registry
         self.clock = clock
         self.members_changed: list[MembersChanged] = []
@@ -119,7 +102,10 @@ class Hub:
         access.require_publish(identity, draft.channel, draft.type, message_type.publishers)
         message = self._message(draft, message_type)
         receipt = self._broker.publish_nowait(draft.channel, message)
-        return receipt or self._broker.publish(draft.channel, message)
+        if receipt is None:
+            return self._publish(draft.channel, message, message_type)
+        self._count(receipt, message_type)
+        return receipt
 
     async def publish(self, draft: Draft) -> Receipt:
         """Publish without asking who: for workers and for the server itself.
@@ -128,7 +114,18 @@ class Hub:
             SchemaError, Unavailable: as `publish_as`.
         """
         message_type = self.registry.require(draft.channel.namespace, draft.type)
-        return await self._broker.publish(draft.channel, self._message(draft, message_type))
+        return await self._publish(draft.channel, self._message(draft, message_type), message_type)
+
+    async def _publish(
+        self, channel: Channel, message: Message, message_type: MessageType
+    ) -> Receipt:
+        receipt = await self._broker.publish(channel, message)
+        self._count(receipt, message_type)
+        return receipt
+
+    def _count(self, receipt: Receipt, message_type: MessageType) -> None:
+        if not receipt.duplicate:
+            self.counters.published[message_type.key] += 1
 
     def _message(self, draft: Draft, message_type: MessageType) -> Message:
         self.registry.check_channel(draft.channel.namespace, draft.channel.name)
@@ -137,11 +134,11 @@ class Hub:
         timestamp = isoformat(published_at)
         return Message(
             draft.type,
-            _encode(draft, timestamp),
+            draft.encode(timestamp),
             published_at,
             timestamp,
             message_type.kept,
-            _nonce_key(draft),
+            draft.nonce_key,
             draft.relay,
         )
 
@@ -263,26 +260,3 @@ class Hub:
                 await listener(channel, identity, joined)
             except HearthError as error:
                 log.warning("could not tell of members", channel=str(channel), reason=error.code)
-
-
-def _encode(draft: Draft, timestamp: str) -> bytes:
-    envelope: dict[str, Any] = {
-        "type": draft.type,
-        "channel": draft.channel.name,
-        "data": draft.data,
-        "timestamp": timestamp,
-    }
-    if draft.action is not None:
-        envelope["action"] = draft.action
-    if draft.sender is not None:
-        envelope["sender"] = draft.sender
-    if draft.nonce is not None:
-        envelope["nonce"] = draft.nonce
-    return orjson.dumps(envelope)
-
-
-def _nonce_key(draft: Draft) -> str | None:
-    if draft.nonce is None:
-        return None
-    sender = f"{draft.sender['kind']}:{draft.sender['id']}" if draft.sender else "worker"
-    return f"{sender} {draft.nonce}"

@@ -9,6 +9,7 @@ import ipaddress
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
@@ -120,6 +121,7 @@ def _read(env: Env) -> Settings:
     )
 
 
+@lru_cache(maxsize=64)
 def is_loopback(host: str) -> bool:
     """Tell whether only this machine reaches `host`."""
     if host == "localhost":

@@ -22,7 +22,8 @@ from app.core.errors import (
 )
 from app.core.history import Position
 from app.core.message import Receipt
-from app.hub import Draft, Hub, Member
+from app.draft import Draft
+from app.hub import Hub, Member
 from namespaces import answers
 from namespaces.expiry import ExpiryTimer
 from schemas import requests
@@ -163,6 +164,7 @@ class ChannelNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
     def _fail(self, sid: str, request: Request, error: Exception) -> None:
         shown = self._shown(error)
         failure = answers.failure(shown)
+        self.hub.counters.failed[shown.code] += 1
         if request.wants_ack:
             request.reply(failure)
         else:

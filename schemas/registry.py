@@ -42,9 +42,11 @@ class MessageType:
     payload: Schema
     publishers: frozenset[str] = frozenset()
     kept: bool = True
+    key: tuple[str, str] = field(init=False, repr=False, compare=False)
     _accepts: Accept = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "key", (self.namespace, self.name))
         object.__setattr__(self, "_accepts", compile_acceptor(self.payload))
 
     def check(self, data: Any) -> None:
@@ -93,7 +95,7 @@ class Registry:
             ValueError: its name is reserved, taken or malformed, its namespace is unknown, or a
                 publisher is no kind of identity.
         """
-        key = (message_type.namespace, message_type.name)
+        key = message_type.key
         if message_type.namespace not in self.namespaces:
             raise ValueError(f"{message_type.name}: no namespace {message_type.namespace}")
         if message_type.name in RESERVED or not _TYPE_NAME.fullmatch(message_type.name):

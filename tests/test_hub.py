@@ -12,7 +12,8 @@ from app.core.channel import BROADCAST_CHANNEL, Channel, user_channel
 from app.core.errors import Forbidden, Unavailable
 from app.core.identity import Identity
 from app.core.message import Receipt
-from app.hub import Draft, Hub, Member
+from app.draft import Draft
+from app.hub import Hub, Member
 from schemas.catalogue import standard_registry
 from schemas.errors import SchemaError
 from tests.support.clock import SettableClock

@@ -11,7 +11,8 @@ from app.broker.memory import MemoryBroker
 from app.core.channel import BROADCAST_CHANNEL, Channel, user_channel
 from app.core.errors import Forbidden, Unavailable
 from app.core.history import Position, Recovery
-from app.hub import Draft, Hub, Joined, Member
+from app.draft import Draft
+from app.hub import Hub, Joined, Member
 from schemas.catalogue import standard_registry
 from schemas.errors import SchemaError
 from tests.support.clock import SettableClock

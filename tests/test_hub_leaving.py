@@ -10,7 +10,8 @@ from app.broker.memory import MemoryBroker
 from app.core.channel import Channel
 from app.core.errors import Unavailable
 from app.core.identity import Identity
-from app.hub import Draft, Hub, Member
+from app.draft import Draft
+from app.hub import Hub, Member
 from schemas.catalogue import standard_registry
 from tests.support.clock import SettableClock
 from tests.support.fanout import RecordingFanOut

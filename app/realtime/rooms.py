@@ -13,6 +13,7 @@ from typing import Any
 import socketio
 from socketio.packet import EVENT
 
+from app.core.counters import Counters
 from app.realtime import frames
 from app.realtime.connection import Connection
 
@@ -39,10 +40,11 @@ class Room:
     while it was in.
     """
 
-    __slots__ = ("_pending", "members")
+    __slots__ = ("_counters", "_pending", "members")
 
-    def __init__(self) -> None:
+    def __init__(self, counters: Counters) -> None:
         self.members: dict[str, Connection] = {}
+        self._counters = counters
         self._pending: list[bytes] = []
 
     def send(self, frame: bytes) -> None:
@@ -55,6 +57,7 @@ class Room:
         """Write what was sent."""
         if self._pending:
             data = b"".join(self._pending)
+            self._counters.delivered += len(self._pending) * len(self.members)
             self._pending.clear()
             for connection in self.members.values():
                 connection.write(data)
@@ -89,6 +92,7 @@ class Rooms(socketio.AsyncManager):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.counters = Counters()
         self._clients: dict[str, dict[str, Client]] = {}
         self._rooms: dict[str, dict[str, Room]] = {}
 
@@ -99,6 +103,10 @@ class Rooms(socketio.AsyncManager):  # type: ignore[misc]
     def room(self, namespace: str, name: str) -> Room | None:
         """Return a room, or None when nobody is in it."""
         return self._rooms.get(namespace, {}).get(name)
+
+    def count_clients(self) -> dict[str, int]:
+        """Return how many clients each namespace has."""
+        return {namespace: len(clients) for namespace, clients in self._clients.items()}
 
     def room_names(self, namespace: str) -> list[str]:
         """Return the rooms of a namespace that somebody is in."""
@@ -168,7 +176,10 @@ class Rooms(socketio.AsyncManager):  # type: ignore[misc]
         if self.is_sid_room(namespace, room):
             raise ValueError("cannot enter a sid room")
         client.rooms.add(room)
-        self._rooms.setdefault(namespace, {}).setdefault(room, Room()).add(client)
+        rooms = self._rooms.setdefault(namespace, {})
+        if room not in rooms:
+            rooms[room] = Room(self.counters)
+        rooms[room].add(client)
 
     def basic_leave_room(self, sid: str, namespace: str, room: str) -> None:
         client = self.client(namespace, sid)

@@ -129,6 +129,7 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
     def on_closed(self, connection: Connection, reason: str) -> None:
         """End a connection's clients."""
         connection.assembly = None
+        self.manager.counters.closed[reason] += 1
         if connection.clients:
             self._spawn(self._end_all(connection, reason))
 

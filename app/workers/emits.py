@@ -8,7 +8,8 @@ from typing import Any
 import structlog
 
 from app.core.channel import BROADCAST_CHANNEL, NOTIFICATIONS, Channel, is_sid
-from app.hub import Draft, Hub
+from app.draft import Draft
+from app.hub import Hub
 from schemas.envelope import ENVELOPE, is_envelope
 from schemas.errors import SchemaError
 
@@ -20,7 +21,6 @@ class EmitIntake:
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
-        self.rejected = 0
 
     async def take(self, message: dict[str, Any]) -> bool:
         """Publish one emit, as the stock manager writes it to Redis.
@@ -46,7 +46,7 @@ class EmitIntake:
             try:
                 await self._hub.publish(_draft(channel, message, self._hub.clock()))
             except SchemaError as error:
-                self.rejected += 1
+                self._hub.counters.rejected[namespace] += 1
                 log.warning(
                     "rejected what a worker emitted",
                     namespace=namespace,

@@ -8,7 +8,7 @@ import pytest
 from aiohttp.test_utils import TestServer
 
 from app.core.identity import Identity
-from app.hub import Draft
+from app.draft import Draft
 from app.keys import HUB, SERVER
 from tests.clients.conftest import ConnectNode
 from tests.conftest import ALICE, BOB, Serve

@@ -104,13 +104,17 @@ def test_what_was_refused_is_not_there() -> None:
 
 
 @pytest.mark.parametrize(
-    ("namespace", "name"),
-    [("/feeds", "my_plugin_update"), ("/other", "my_plugin_update"), ("/notifications", "other")],
+    ("namespace", "name", "field"),
+    [
+        ("/feeds", "my_plugin_update", "type"),
+        ("/other", "my_plugin_update", "namespace"),
+        ("/notifications", "other", "type"),
+    ],
 )
-def test_a_type_of_another_namespace_is_unknown_here(namespace: str, name: str) -> None:
+def test_a_type_of_another_namespace_is_unknown_here(namespace: str, name: str, field: str) -> None:
     types = registry()
     types.register(message_type())
     assert types.get(namespace, name) is None
     with pytest.raises(SchemaError) as caught:
         types.require(namespace, name)
-    assert list(caught.value.fields) == ["type"]
+    assert list(caught.value.fields) == [field]

@@ -1,0 +1,54 @@
+"""What somebody asks the Hub to publish."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import orjson
+
+from app.core.channel import Channel
+
+
+class Draft(NamedTuple):
+    """What is to be published.
+
+    Args:
+        data: the payload.
+        sender: `{id, kind}` of who says it, or None.
+        published_at: when another process published it already, in seconds since 1970.
+        relay: as in `Message`.
+    """
+
+    channel: Channel
+    type: str
+    data: dict[str, Any]
+    sender: Mapping[str, str] | None = None
+    action: str | None = None
+    nonce: str | None = None
+    published_at: float | None = None
+    relay: bool = True
+
+    @property
+    def nonce_key(self) -> str | None:
+        """The nonce together with who said it (contract §4, promise 4); None without one."""
+        if self.nonce is None:
+            return None
+        sender = f"{self.sender['kind']}:{self.sender['id']}" if self.sender else "worker"
+        return f"{sender} {self.nonce}"
+
+    def encode(self, timestamp: str) -> bytes:
+        """Return the envelope as JSON, without an offset."""
+        envelope: dict[str, Any] = {
+            "type": self.type,
+            "channel": self.channel.name,
+            "data": self.data,
+            "timestamp": timestamp,
+        }
+        if self.action is not None:
+            envelope["action"] = self.action
+        if self.sender is not None:
+            envelope["sender"] = self.sender
+        if self.nonce is not None:
+            envelope["nonce"] = self.nonce
+        return orjson.dumps(envelope)

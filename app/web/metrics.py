@@ -1,0 +1,76 @@
+"""What Prometheus scrapes at `/metrics` (contract §7)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.gc_collector import GCCollector
+from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import Collector
+
+from app.core.counters import Counters
+from app.hub import Hub
+
+Members = Callable[[], Mapping[str, int]]
+
+
+class HearthCollector(Collector):
+    """Read the counters when they are asked for.
+
+    Args:
+        members: how many connections each namespace has at this moment.
+    """
+
+    def __init__(self, counters: Counters, hub: Hub, members: Members) -> None:
+        self._counters = counters
+        self._hub = hub
+        self._members = members
+
+    def collect(self) -> Iterator[Metric]:
+        counters = self._counters
+        published = CounterMetricFamily(
+            "hearth_published", "Messages published", labels=["namespace", "type"]
+        )
+        for labels, number in counters.published.items():
+            published.add_metric(labels, number)
+        yield published
+        yield CounterMetricFamily(
+            "hearth_delivered", "Messages handed to members", value=counters.delivered
+        )
+        for name, text, label, counter in (
+            ("hearth_failed", "Requests answered with an error", "code", counters.failed),
+            ("hearth_closed", "Connections that ended", "reason", counters.closed),
+            ("hearth_rejected", "Emits of workers not accepted", "namespace", counters.rejected),
+        ):
+            family = CounterMetricFamily(name, text, labels=[label])
+            for key, number in counter.items():
+                family.add_metric([key], number)
+            yield family
+        members = GaugeMetricFamily(
+            "hearth_members", "Connections in a namespace", labels=["namespace"]
+        )
+        for namespace, number in self._members().items():
+            members.add_metric([namespace], number)
+        yield members
+        yield GaugeMetricFamily(
+            "hearth_ready", "1 while the server can serve", value=int(self._hub.ready)
+        )
+
+
+def add_metrics_route(app: web.Application, counters: Counters, hub: Hub, members: Members) -> None:
+    """Serve `/metrics`: Hearth's own, and those of the process and its garbage collector."""
+    registry = CollectorRegistry()
+    registry.register(HearthCollector(counters, hub, members))
+    ProcessCollector(registry=registry)
+    GCCollector(registry=registry)
+
+    async def metrics(_request: web.Request) -> web.Response:
+        return web.Response(
+            body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST}
+        )
+
+    app.router.add_get("/metrics", metrics)

@@ -1,0 +1,58 @@
+"""What Prometheus reads."""
+
+from __future__ import annotations
+
+import aiohttp
+from aiohttp.test_utils import TestServer
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.conftest import BOB, Connect
+
+Samples = dict[tuple[str, tuple[str, ...]], float]
+
+
+async def scrape(server: TestServer) -> Samples:
+    """Return each sample by its name and its labels' values."""
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(server.make_url("/metrics")) as response,
+    ):
+        assert response.content_type == "text/plain"
+        text = await response.text()
+    return {
+        (sample.name, tuple(sample.labels.values())): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+async def test_messages_deliveries_and_failures_are_counted(
+    server: TestServer, connect: Connect
+) -> None:
+    alice, bob = await connect(), await connect(token=BOB)
+    for client in (alice, bob):
+        await client.request("join", {"channel": "dev-team"})
+    before = await scrape(server)
+    for number in range(3):
+        message = {"channel": "dev-team", "data": {"content": str(number)}}
+        await alice.request("user_message", message)
+    await alice.request("user_message", {"channel": "dev-team"})
+    for client in (alice, bob):
+        await client.next("user_message", 3)
+    after = await scrape(server)
+    published = ("hearth_published_total", ("/circles", "user_message"))
+    delivered = ("hearth_delivered_total", ())
+    assert after[published] == 3
+    assert after[delivered] - before[delivered] >= 6  # and a circle_status may have come
+    assert after["hearth_failed_total", ("invalid",)] == 1
+    assert after["hearth_members", ("/circles",)] == 2
+    assert after["hearth_ready", ()] == 1
+    assert after["process_resident_memory_bytes", ()] > 0
+
+
+async def test_ends_are_counted_by_reason(server: TestServer, connect: Connect) -> None:
+    alice, bob = await connect(), await connect(token=BOB)
+    await alice.disconnect()
+    while ("hearth_closed_total", ("transport close",)) not in await scrape(server):
+        await bob.settle()
+    assert (await scrape(server))["hearth_members", ("/circles",)] == 1
