@@ -12,13 +12,15 @@ CLIENT := app/web/console/vendor/socket.io.esm.min.js
 .PHONY: help run token test lint types unit format clean
 
 help:
-	@sed -n 's/^# //p' Makefile
+	@sed -n 's/^# \(make .*\)/\1/p' Makefile
 
 run: .venv/runtime console
+	@command -v npm >/dev/null || echo "npm is missing: the server runs, but its console does not."
 	$(BIN)/python -m app
 
 token: .venv/runtime
-	@$(BIN)/python -m app.token --id '$(ID)' --kind '$(or $(KIND),user)' --grants '$(GRANTS)'
+	@[ -n "$$ID" ] || { echo "Say whose: make token ID=alice [KIND=user] [GRANTS='*:*:rw']" >&2; exit 2; }
+	@$(BIN)/python -m app.token --id "$$ID" --kind "$${KIND:-user}" --grants "$$GRANTS"
 
 test: lint types unit
 

@@ -11,12 +11,15 @@ from typing import Any, Final, cast
 from urllib.parse import parse_qs
 
 import jwt
+import structlog
 from jwt.warnings import InsecureKeyLengthWarning
 
 from app.core.clock import LATEST
 from app.core.errors import TokenExpired, Unauthorized
 from app.core.identity import ID_PATTERN, KINDS, Grant, Identity, Kind, parse_grants
 from app.settings import Settings
+
+log = structlog.get_logger("hearth.auth")
 
 ALGORITHM: Final = "HS256"
 REMEMBERED_TOKENS: Final = 4096
@@ -78,7 +81,8 @@ class Authenticator:
         if self._settings.development:
             try:
                 return self.verify(token) if token else _development_identity()
-            except (Unauthorized, TokenExpired):
+            except (Unauthorized, TokenExpired) as error:
+                log.info("admitted a bad token, for this is development mode", reason=error.message)
                 return _development_identity()
         if token is not None:
             return self.verify(token)

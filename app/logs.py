@@ -6,9 +6,15 @@ import logging
 import sys
 
 import structlog
+from aiohttp.http_exceptions import HttpProcessingError
 from structlog.typing import EventDict, Processor
 
 from app.settings import Settings
+
+
+def _is_our_fault(record: logging.LogRecord) -> bool:
+    """Leave out what is no HTTP: anybody can send it, and it is answered with 400."""
+    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
 
 
 def tell_exception(_logger: object, _method: str, event_dict: EventDict) -> EventDict:
@@ -67,6 +73,7 @@ def configure_logs(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(settings.log_level.upper())
+    logging.getLogger("aiohttp.server").addFilter(_is_our_fault)
     # These two write a line per packet, with its content, at INFO.
     for name in ("socketio", "engineio"):
         logging.getLogger(name).setLevel(logging.ERROR)

@@ -87,7 +87,7 @@ def load_settings(env_file: str | None = ".env") -> Settings:
     try:
         settings = _read(env)
     except EnvError as error:
-        raise SettingsError(str(error)) from None
+        raise SettingsError(re.sub(r"\['(.*)'\]", r"\1", str(error))) from None
     _refuse_open_door(settings, insisted=_optional(env, "AUTH_MODE") is not None)
     return settings
 

@@ -35,6 +35,8 @@ def main() -> None:
             **{name: value for name, value in claims.items() if value is not None},
         )
     )
+    if not grants:
+        print("It has no grants, so it opens next to nothing: see --grants.", file=sys.stderr)
     if settings.auth_secret is None:
         print("No AUTH_SECRET is set: this is good in development mode only.", file=sys.stderr)
 

@@ -109,7 +109,7 @@ class ChannelNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
         except Unavailable as error:
             # The client can't know what it would have joined: have it come back.
             self._notify(sid, "error", error.to_dict(), **answers.failure(error))
-            await self.server.disconnect(sid, self.path)
+            await self.server.end(sid, self.path)
 
     async def welcome(self, member: Member) -> None:
         """Do what a namespace does for each new member; nothing by default."""
@@ -182,9 +182,9 @@ class ChannelNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
             Channel(self.path, asked["channel"]),
             request.event,
             asked["data"],
-            sender=member.identity.to_dict(),
-            action=asked.get("action"),
-            nonce=asked.get("nonce"),
+            member.identity.to_dict(),
+            asked.get("action"),
+            asked.get("nonce"),
         )
         receipt = self.hub.publish_as(member.identity, draft)
         if not isinstance(receipt, Receipt):
@@ -245,7 +245,7 @@ class ChannelNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
     async def _expire(self, sid: str) -> None:
         error = TokenExpired()
         self._notify(sid, "error", error.to_dict(), **answers.failure(error))
-        await self.server.disconnect(sid, self.path)
+        await self.server.end(sid, self.path)
 
 
 def _argument(request: Request) -> Any:

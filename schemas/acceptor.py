@@ -26,11 +26,9 @@ from schemas.fields import (
     ShortText,
     Text,
 )
-from schemas.json_value import is_unicode, json_problem
+from schemas.json_value import MAX_INT, MIN_INT, is_unicode, json_problem
 
 Accept = Callable[[Any], bool]
-
-_INT_LIMIT: Final = 2**63
 
 
 def compile_acceptor(schema: Schema) -> Accept:
@@ -69,7 +67,7 @@ def is_plain_json(value: dict[str, Any]) -> bool:
             if not (item.isascii() or is_unicode(item)):
                 return False
         elif kind is int:
-            if not -_INT_LIMIT <= item < _INT_LIMIT:
+            if not MIN_INT <= item <= MAX_INT:
                 return False
         elif kind is float:
             if not math.isfinite(item):

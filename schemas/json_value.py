@@ -6,7 +6,9 @@ import math
 from typing import Any, Final
 
 MAX_DEPTH: Final = 64
-_INT_LIMIT: Final = 2**63
+# What 64 bits hold, with or without a sign. JavaScript is exact up to 2**53 only.
+MIN_INT: Final = -(2**63)
+MAX_INT: Final = 2**64 - 1
 
 
 def json_problem(value: Any) -> str | None:
@@ -26,7 +28,7 @@ def json_problem(value: Any) -> str | None:
             elif item is None or isinstance(item, bool):
                 continue
             elif isinstance(item, int):
-                if not -_INT_LIMIT <= item < _INT_LIMIT:
+                if not MIN_INT <= item <= MAX_INT:
                     return "Holds an integer of more than 64 bits."
             elif isinstance(item, float):
                 if not math.isfinite(item):

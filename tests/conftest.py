@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from app.application import create_app
 from app.auth import make_token
 from app.core.identity import Identity, Kind, parse_grants
+from app.keys import SERVER
+from app.realtime.server import Server
 from app.settings import Settings
 from tests.support.client import Client
 from tests.support.process import HearthProcess
@@ -22,6 +25,7 @@ from tests.support.redis import RedisServer
 SECRET = "a secret of the tests, long enough for HS256"
 
 Serve = Callable[..., Awaitable[TestServer]]
+ServePlain = Callable[[Server], Awaitable[TestServer]]
 Connect = Callable[..., Awaitable[Client]]
 Run = Callable[..., Awaitable[HearthProcess]]
 
@@ -54,6 +58,25 @@ def serve(aiohttp_server: Any) -> Serve:
         return server
 
     return serve_with
+
+
+@pytest.fixture
+def serve_plain(aiohttp_server: Any) -> ServePlain:
+    """Return a function that serves a realtime server with nothing of Hearth's on it."""
+
+    async def serve_one(server: Server) -> TestServer:
+        app = web.Application()
+        app[SERVER] = server
+        server.attach(app)
+
+        async def close(_app: web.Application) -> None:
+            await server.close_all()
+
+        app.on_shutdown.append(close)
+        started: TestServer = await aiohttp_server(app)
+        return started
+
+    return serve_one
 
 
 @pytest.fixture

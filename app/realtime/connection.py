@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
 from app.core.rate import TokenBucket
 from app.realtime import frames
+from app.realtime.events import Events, ProtocolError
 from app.realtime.handshake import Handshake
-from app.realtime.outbox import Outbox
+from app.realtime.inbox import Inbox
+from app.realtime.outbox import Outbox, allowance
 from app.realtime.websocket import WebSocket
 
 if TYPE_CHECKING:
@@ -23,25 +24,6 @@ log = structlog.get_logger("hearth.realtime")
 
 CLOSE_PACKET: Final = "1"
 NOOP_PACKET: Final = "6"
-# Events that may wait behind one that is being handled, before the client's bytes do.
-_MAX_WAITING: Final = 100
-
-
-class ProtocolError(ValueError):
-    """What a client sent is not Engine.IO or Socket.IO; the connection ends."""
-
-
-class Events(Protocol):
-    """Who is told what happens to connections."""
-
-    def on_pong(self, connection: Connection) -> None:
-        """The client has answered a ping."""
-
-    def on_message(self, connection: Connection, packet: str | bytes) -> None:
-        """A message has arrived: text still behind its `4`. Raises `ProtocolError`."""
-
-    def on_closed(self, connection: Connection, reason: str) -> None:
-        """The connection is closed; it is told once."""
 
 
 class Connection:
@@ -52,24 +34,9 @@ class Connection:
     """
 
     __slots__ = (
-        "_delayed",
-        "_events",
-        "_idle",
-        "_outbox",
-        "_waiting",
-        "assembly",
-        "bucket",
-        "busy",
-        "clients",
-        "closed",
-        "due_at",
-        "handshake",
-        "pinged",
-        "probe",
-        "session",
-        "sid",
-        "socket",
-        "write",
+        *("_allowed", "_delayed", "_events", "_inbox", "_max_unsent_bytes", "_outbox", "assembly"),
+        *("bucket", "busy", "clients", "closed", "due_at", "entered", "handshake", "pinged"),
+        *("probe", "session", "sid", "socket", "write"),
     )
 
     def __init__(
@@ -83,6 +50,7 @@ class Connection:
         self.socket: WebSocket | None = None
         self.probe: Probe | None = None
         self.closed = False
+        self.entered = False  # whether it ever was in a namespace
         self.busy = False
         self.pinged = False
         self.due_at = 0.0
@@ -90,9 +58,11 @@ class Connection:
         self.write: Callable[[bytes], None] = self._hold
         self._events = events
         self._delayed: list[bytes] | None = None
+        self._max_unsent_bytes = max_unsent_bytes
+        # Unsent bytes past which it is cut off, while there are more than the limit.
+        self._allowed: int | None = None
         self._outbox = Outbox(max_unsent_bytes)
-        self._waiting: deque[str | bytes] = deque()
-        self._idle: asyncio.Future[None] | None = None
+        self._inbox = Inbox()
 
     @property
     def upgraded(self) -> bool:
@@ -102,6 +72,15 @@ class Connection:
     def send(self, packet: str) -> None:
         """Send one Engine.IO packet."""
         self.write(frames.encode(frames.TEXT, packet.encode()))
+
+    def ping(self, frame: bytes) -> None:
+        """Send a ping, also while other writes are held: its answer is waited for."""
+        if self._delayed is None:
+            self.write(frame)
+        elif self.socket is None:
+            self._outbox.add(frame)
+        else:
+            self.socket.write(frame)
 
     # What arrives
 
@@ -114,11 +93,14 @@ class Connection:
         if self.closed:
             return
         if isinstance(packet, bytes) or packet.startswith("4"):
-            # Acknowledgements are no requests: a handler may be waiting for this one.
-            if self.busy and not (isinstance(packet, str) and packet.startswith("43")):
-                self._wait(packet)
-            else:
-                self._events.on_message(self, packet)
+            if self._blocked and not self._overtakes(packet):
+                self._inbox.add(packet)
+                if self.socket is not None and self._inbox.full:
+                    self.socket.pause_reading()
+                return
+            self._events.on_message(self, packet)
+            if self._inbox and self.assembly is None:
+                self._take_waiting()  # what has waited for the last piece of an acknowledgement
         elif packet == "3":
             self._events.on_pong(self)
         elif packet == CLOSE_PACKET:
@@ -133,28 +115,39 @@ class Connection:
     def go_on(self) -> None:
         """Take what has waited, up to the next request that takes time."""
         self.busy = False
+        self._take_waiting()
+
+    async def until_room(self) -> None:
+        """Wait while as much has arrived and waits as may.
+
+        Not until all is handled: a client that polls sends nothing, no answer and no pong, before
+        its last request is answered.
+        """
+        await self._inbox.until_room()
+
+    @property
+    def _blocked(self) -> bool:
+        # Who has not read its last answers gets no further ones: they would add up without bound.
+        return self.busy or self._allowed is not None or self._outbox.over
+
+    def _overtakes(self, packet: str | bytes) -> bool:
+        # Acknowledgements are no requests: a handler may be waiting for this one. What is being
+        # assembled while a handler runs is one too: an event would have waited.
+        return self.assembly is not None or (
+            isinstance(packet, str) and packet.startswith(("43", "46"))
+        )
+
+    def _take_waiting(self) -> None:
+        if self._inbox and self.assembly is not None:
+            return  # an acknowledgement's, whose next piece comes first
+        was_full = self._inbox.full
         try:
-            while self._waiting and not self.busy and not self.closed:
-                self._events.on_message(self, self._waiting.popleft())
+            while self._inbox and not self._blocked and not self.closed:
+                self._events.on_message(self, self._inbox.take())
         except ProtocolError as error:
             self.fail(error)
-        if self.socket is not None and len(self._waiting) < _MAX_WAITING:
+        if was_full and not self._inbox.full and self.socket is not None:
             self.socket.resume_reading()
-        if not self.busy and self._idle is not None:
-            self._idle.set_result(None)
-            self._idle = None
-
-    async def until_idle(self) -> None:
-        """Wait until everything that has arrived is handled."""
-        while self.busy and not self.closed:
-            if self._idle is None:
-                self._idle = asyncio.get_running_loop().create_future()
-            await asyncio.shield(self._idle)
-
-    def _wait(self, packet: str | bytes) -> None:
-        self._waiting.append(packet)
-        if self.socket is not None and len(self._waiting) >= _MAX_WAITING:
-            self.socket.pause_reading()
 
     # Polling
 
@@ -176,7 +169,10 @@ class Connection:
                 raise
         if self._moving or self.upgraded:
             return NOOP_PACKET  # what is held goes the new way, or the next poll takes it
-        return self._outbox.take_payload()
+        payload = self._outbox.take_payload()
+        if self._inbox and not self.closed:
+            self._take_waiting()
+        return payload
 
     def release_poll(self) -> None:
         """Have a waiting poll return."""
@@ -187,10 +183,10 @@ class Connection:
         return self.probe is not None and self.probe.answered
 
     def _hold(self, data: bytes) -> None:
-        if self._outbox.full:
-            self._cut_off(data)
-        else:
+        if self._outbox.has_room(len(data)):
             self._outbox.add(data)
+        else:
+            self._cut_off()
 
     # WebSocket
 
@@ -198,30 +194,41 @@ class Connection:
         """Send and receive by a WebSocket from now on."""
         self.socket = socket
         self.probe = None
+        socket.attach(self)
         if self._delayed is None:
             self.write = socket.write
         if held := self._outbox.take():
             socket.write(held)
-        socket.attach(self)
         self.release_poll()
 
-    def on_text(self, text: str) -> None:
+    def on_text(self, packet: str | bytes) -> None:
         try:
-            self.receive(text)
+            self.receive(packet)
         except ProtocolError as error:
             self.fail(error)
 
-    def on_binary(self, data: bytes) -> None:
-        try:
-            self.receive(data)
-        except ProtocolError as error:
-            self.fail(error)
+    on_binary = on_text
 
     def on_unsent(self, over_limit: bool) -> None:
-        # The write that went over the limit may have been one large message to somebody who
-        # reads; whoever has not read it by the next one is slow.
-        if not self.closed and self.socket is not None and self._delayed is None:
-            self.write = self._cut_off if over_limit else self.socket.write
+        if self.closed or self.socket is None:
+            return
+        unsent = self.socket.unsent_bytes
+        self._allowed = allowance(unsent, self._max_unsent_bytes) if over_limit else None
+        if self._delayed is None:
+            self.write = self._way_out(self.socket)
+        if not over_limit:
+            self._take_waiting()
+
+    def _way_out(self, socket: WebSocket) -> Callable[[bytes], None]:
+        return socket.write if self._allowed is None else self._write_over_limit
+
+    def _write_over_limit(self, data: bytes) -> None:
+        socket, allowed = self.socket, self._allowed
+        if socket is not None and allowed is not None:
+            if socket.unsent_bytes + len(data) <= allowed:
+                socket.write(data)
+            else:
+                self._cut_off()
 
     def on_lost(self, reason: str) -> None:
         if reason:
@@ -229,7 +236,7 @@ class Connection:
         else:
             self.close("transport close")
 
-    def _cut_off(self, _data: bytes) -> None:
+    def _cut_off(self) -> None:
         # Called in the midst of a room's members: end now, tell of it when nobody iterates.
         self.write = _discard
         if self.socket is not None:
@@ -248,7 +255,7 @@ class Connection:
         """Send `first`, and then what was kept."""
         delayed, self._delayed = self._delayed or [], None
         if not self.closed:
-            self.write = self.socket.write if self.socket is not None else self._hold
+            self.write = self._hold if self.socket is None else self._way_out(self.socket)
             self.write(b"".join([first, *delayed]))
 
     # The end
@@ -270,15 +277,12 @@ class Connection:
             self._outbox.add(frames.encode(frames.TEXT, last_packet.encode()))
         self.closed = True
         self.write = _discard
-        self._waiting.clear()
+        self._inbox.clear()
         if self.probe is not None:
             self.probe.end()
         self.release_poll()
         if self.socket is not None:
             self.socket.close()
-        if self._idle is not None:
-            self._idle.set_result(None)
-            self._idle = None
         self._events.on_closed(self, reason)
 
 

@@ -16,7 +16,8 @@ from engineio.packet import Packet as EnginePacket
 
 from app.core.channel import SID_MARK
 from app.realtime import frames
-from app.realtime.connection import Connection, ProtocolError
+from app.realtime.connection import Connection
+from app.realtime.events import ProtocolError
 from app.realtime.handshake import Handshake
 from app.realtime.heartbeat import Heartbeat
 from app.realtime.outbox import SEPARATOR
@@ -96,7 +97,7 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
         self.sockets[connection.sid] = connection
         self.heartbeat.add(connection)
         asyncio.get_running_loop().call_later(
-            self._connect_timeout, _close_unless_connected, connection
+            self._connect_timeout, close_unless_entered, connection
         )
         return connection
 
@@ -237,7 +238,7 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
                 error if isinstance(error, ProtocolError) else ProtocolError("bad payload")
             )
             return _refuse("Bad payload")
-        await connection.until_idle()
+        await connection.until_room()
         return web.Response(text="ok")
 
     async def _read(self, request: web.Request) -> bytes:
@@ -245,12 +246,15 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
         body = bytearray()
         limit = self._limits.frame_bytes
         if (request.content_length or 0) <= limit:
-            async for chunk in request.content.iter_any():
-                body += chunk
-                if len(body) > limit:
-                    break
-            else:
-                return bytes(body)
+            try:
+                async for chunk in request.content.iter_any():
+                    body += chunk
+                    if len(body) > limit:
+                        break
+                else:
+                    return bytes(body)
+            except web.RequestPayloadError:  # not what its Content-Encoding says
+                raise web.HTTPBadRequest(text="Bad payload") from None
         raise web.HTTPRequestEntityTooLarge(limit, len(body), text="Payload too large")
 
 
@@ -276,6 +280,7 @@ def _refuse(reason: str, status: int = 400) -> web.Response:
     return web.json_response({"message": reason}, status=status)
 
 
-def _close_unless_connected(connection: Connection) -> None:
+def close_unless_entered(connection: Connection) -> None:
+    """Close a connection that is in no namespace."""
     if not connection.clients:
-        connection.close("connect timeout")
+        connection.close("no namespace")

@@ -75,7 +75,7 @@ class Heartbeat:
         while self._to_ping and self._to_ping[0][0] <= now:
             due_at, connection = self._to_ping.popleft()
             if not connection.closed and connection.due_at == due_at:
-                connection.write(_PING)
+                connection.ping(_PING)
                 # From when it was due: a timer that is late doesn't lengthen the time-out.
                 self._expect(connection, pinged=True, due_at=due_at + self.timeout)
         while self._to_answer and self._to_answer[0][0] <= now:

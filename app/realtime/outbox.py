@@ -11,24 +11,38 @@ from app.realtime import frames
 SEPARATOR: Final = "\x1e"
 
 
+def allowance(unsent_bytes: int, limit: int) -> int:
+    """Return what may be unsent once a write has gone over `limit`, and made it `unsent_bytes`.
+
+    One large write (the answer to a join, say) is no sign that its receiver doesn't read, and small
+    ones come right behind it: as many bytes as it went over, but at most the limit, may follow.
+    """
+    return unsent_bytes + min(limit, unsent_bytes - limit)
+
+
 class Outbox:
     """Keep encoded frames until they are polled for, or move to a WebSocket as they are.
 
     Args:
-        limit: bytes past which it is full.
+        limit: bytes that may be kept, see `allowance`.
     """
 
-    __slots__ = ("_bytes", "_frames", "_limit", "_poll")
+    __slots__ = ("_allowed", "_bytes", "_frames", "_limit", "_poll")
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
+        self._allowed = limit
         self._frames: list[bytes] = []
         self._bytes = 0
         self._poll: asyncio.Future[None] | None = None
 
+    def has_room(self, size: int) -> bool:
+        """Tell whether as many bytes more may be kept."""
+        return self._bytes <= self._limit or self._bytes + size <= self._allowed
+
     @property
-    def full(self) -> bool:
-        """Whether more is unsent than may be."""
+    def over(self) -> bool:
+        """Whether more is kept than the limit."""
         return self._bytes > self._limit
 
     @property
@@ -38,8 +52,11 @@ class Outbox:
 
     def add(self, data: bytes) -> None:
         """Keep encoded frames, and have a waiting request fetch them."""
+        was_within = self._bytes <= self._limit
         self._frames.append(data)
         self._bytes += len(data)
+        if was_within and self._bytes > self._limit:
+            self._allowed = allowance(self._bytes, self._limit)
         self.release()
 
     async def wait(self) -> None:

@@ -117,6 +117,7 @@ class Rooms(socketio.AsyncManager):  # type: ignore[misc]
         client = Client(self.server.eio.generate_id(), namespace, connection)
         self._clients.setdefault(namespace, {})[client.sid] = client
         connection.clients[namespace] = client
+        connection.entered = True
         return client
 
     # What python-socketio and applications call
@@ -150,6 +151,9 @@ class Rooms(socketio.AsyncManager):  # type: ignore[misc]
         if client is None:
             return None
         client.ending = True
+        # It may enter again at once, also while a handler still says goodbye to it.
+        if client.connection.clients.get(namespace) is client:
+            del client.connection.clients[namespace]
         return client.connection.sid
 
     def basic_disconnect(self, sid: str, namespace: str, **_kwargs: Any) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 import time
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Final
 
 import socketio
 import structlog
@@ -16,11 +17,15 @@ from socketio.packet import ACK, CONNECT, CONNECT_ERROR, DISCONNECT, EVENT
 from app.core.errors import RateLimited
 from app.core.rate import TokenBucket
 from app.realtime import codec
-from app.realtime.connection import Connection, ProtocolError
-from app.realtime.engine import EngineServer, Limits
+from app.realtime.connection import Connection
+from app.realtime.engine import EngineServer, Limits, close_unless_entered
 from app.realtime.packets import Assembly, Incoming, Packet, PacketError, Unreadable, parse
 from app.realtime.request import Request, RequestHandler
 from app.realtime.rooms import Client, Rooms, encode_packet
+from app.realtime.work import Work
+
+CLOSE_SECONDS: Final = 3.0
+GOODBYE_SECONDS: Final = 2.0
 
 log = structlog.get_logger("hearth.realtime")
 
@@ -53,13 +58,17 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
         self._messages_per_second = messages_per_second
         self._clock = clock
         self.manager_initialized = False
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._work = Work()
         limits = Limits(max_message_bytes, 2 * max_message_bytes, max_unsent_bytes)
         super().__init__(
             client_manager=manager,
             serializer=Packet,
             json=codec,
-            async_handlers=False,
+            # Else python-socketio refuses `call`, which would wait for ever in its own handlers.
+            async_handlers=True,
+            # Left to itself, each adds a handler of its own, which writes tracebacks to stderr.
+            logger=logging.getLogger("socketio.server"),
+            engineio_logger=logging.getLogger("engineio.server"),
             limits=limits,
             **options,
         )
@@ -86,11 +95,26 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
         return client.connection.handshake.environ if client else None
 
     async def close_all(self) -> None:
-        """Close every connection; the clients see a lost transport, and connect again."""
+        """Close every connection; the clients see a lost transport, and connect again.
+
+        Handlers that are at work have `CLOSE_SECONDS` to end, and are then cancelled.
+        """
         await self.eio.disconnect()
         self.eio.heartbeat.stop()
-        while self._tasks:
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._work.finish(CLOSE_SECONDS)
+
+    async def end(self, sid: str, namespace: str) -> None:
+        """Disconnect a client; and close its connection, if that was its last namespace.
+
+        Clients close it themselves once they have read that they are disconnected. Who closes at
+        the same moment keeps them from reading it.
+        """
+        client = self.manager.client(namespace, sid)
+        await self.disconnect(sid, namespace=namespace)
+        if client is not None:
+            asyncio.get_running_loop().call_later(
+                GOODBYE_SECONDS, close_unless_entered, client.connection
+            )
 
     async def _send_packet(self, eio_sid: str, pkt: Any) -> None:
         connection = self.eio.sockets.get(eio_sid)
@@ -124,19 +148,19 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
         elif incoming.type == DISCONNECT:
             client = connection.clients.get(incoming.namespace)
             if client is not None:
-                self._run(connection, self._end(client, self.reason.CLIENT_DISCONNECT))
+                self._work.run(connection, self._end(client, self.reason.CLIENT_DISCONNECT))
 
     def on_closed(self, connection: Connection, reason: str) -> None:
         """End a connection's clients."""
         connection.assembly = None
         self.manager.counters.closed[reason] += 1
         if connection.clients:
-            self._spawn(self._end_all(connection, reason))
+            self._work.spawn(self._end_all(connection, reason))
 
     def _on_event(self, connection: Connection, incoming: Incoming) -> None:
         client = connection.clients.get(incoming.namespace)
-        if client is None or client.ending:
-            if not connection.clients:
+        if client is None:
+            if not connection.entered:
                 raise PacketError("an event before CONNECT")
             return  # sent before the client heard that the server ended this namespace
         event, *args = incoming.data
@@ -148,11 +172,11 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
             request = Request(event, args, error, client, incoming.id)
             pending = handler.on_request(client.sid, request)
             if pending is not None:
-                self._run(connection, pending)
+                self._work.run(connection, pending)
         elif error is not None:
             raise PacketError(error.message)
         else:
-            self._run(
+            self._work.run(
                 connection,
                 self._handle_event_internal(
                     self, client.sid, connection.sid, incoming.data, incoming.namespace, incoming.id
@@ -171,7 +195,7 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
         client = connection.clients.get(incoming.namespace)
         if client is not None:
             # Not in turn: the handler of the event before it may be waiting for it.
-            self._spawn(self.manager.trigger_callback(client.sid, incoming.id, incoming.data))
+            self._work.spawn(self.manager.trigger_callback(client.sid, incoming.id, incoming.data))
 
     def _on_connect(self, connection: Connection, incoming: Incoming) -> None:
         namespace = incoming.namespace
@@ -186,7 +210,7 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
             # Stock refuses with a string, which leaves the JS client's error without a message.
             self._refuse(connection, namespace, {"message": "Invalid namespace"})
             return
-        self._run(connection, self._connect(connection, namespace, incoming.data))
+        self._work.run(connection, self._connect(connection, namespace, incoming.data))
 
     # The life of a client
 
@@ -242,7 +266,7 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
     async def _end(self, client: Client, reason: str) -> None:
         if client.ending or not client.connected:
             return
-        client.ending = True
+        self.manager.pre_disconnect(client.sid, client.namespace)
         try:
             await self._trigger_event("disconnect", client.namespace, client.sid, reason)
         except Exception:
@@ -252,25 +276,3 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
     async def _end_all(self, connection: Connection, reason: str) -> None:
         for client in list(connection.clients.values()):
             await self._end(client, reason)
-
-    # Work that takes time
-
-    def _run(self, connection: Connection, work: Awaitable[None]) -> None:
-        """Do work of a connection whose next event is to wait for it."""
-        connection.hold_requests()
-        self._spawn(self._run_in_turn(connection, work))
-
-    async def _run_in_turn(self, connection: Connection, work: Awaitable[None]) -> None:
-        try:
-            await work
-        except ProtocolError as error:
-            connection.fail(error)
-        except Exception:
-            log.exception("a handler failed")
-        finally:
-            connection.go_on()
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)

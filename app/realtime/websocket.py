@@ -72,6 +72,11 @@ class WebSocket(asyncio.Protocol):
         """Give what arrives from now on to `owner`."""
         self._owner = owner
 
+    @property
+    def unsent_bytes(self) -> int:
+        """What the transport still holds."""
+        return self._transport.get_write_buffer_size()
+
     def send_text(self, text: str) -> None:
         """Send one text message."""
         self.write(encode(TEXT, text.encode()))

@@ -37,7 +37,7 @@ class EmitIntake:
         ):
             return False
         rooms = message.get("room")
-        names = [rooms] if isinstance(rooms, str) else rooms
+        names = rooms if rooms is None or isinstance(rooms, list) else [rooms]
         if names is not None:
             names = [name for name in names if not is_sid(name)]
             if not names:
@@ -57,7 +57,7 @@ class EmitIntake:
 
     def _channels(self, namespace: str, names: Iterable[str] | None) -> list[Channel]:
         if names is not None:
-            return [Channel(namespace, str(name)) for name in names]
+            return [Channel(namespace, str(name)) for name in names]  # ids may be integers
         if namespace == NOTIFICATIONS:
             return [BROADCAST_CHANNEL]  # everybody there has joined it, so once is enough
         return self._hub.local_channels(namespace)

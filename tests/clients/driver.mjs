@@ -5,6 +5,9 @@ import { io } from "socket.io-client";
 
 const sockets = new Map();
 
+// JSON has no bytes: {"$bytes": [1, 2]} in a command stands for them.
+const withBytes = (key, value) => (Array.isArray(value?.$bytes) ? Buffer.from(value.$bytes) : value);
+
 const say = (name, happening) => process.stdout.write(JSON.stringify({ socket: name, ...happening }) + "\n");
 
 function watchEngine(name, engine) {
@@ -20,6 +23,7 @@ const commands = {
     socket.on("connect", () => say(name, { on: "connect", sid: socket.id }));
     socket.on("connect_error", ({ message, data }) => say(name, { on: "connect_error", message, data }));
     socket.on("disconnect", (reason) => say(name, { on: "disconnect", reason }));
+    // An event that wants an acknowledgement brings a function, which JSON leaves out.
     socket.onAny((event, ...args) => say(name, { event, args }));
   },
   emit({ socket: name, event, args }) {
@@ -29,6 +33,10 @@ const commands = {
     // With `retries` set, socket.io-client wants `ackTimeout` rather than a timeout per emit.
     const socket = timeout === null ? sockets.get(name) : sockets.get(name).timeout(timeout);
     socket.emit(event, ...args, (error, answer) => say(name, { id, error: error?.message, answer }));
+  },
+  answer({ socket: name, id, event, answer }) {
+    sockets.get(name).on(event, (...args) => args.pop()(answer));
+    say(name, { id });
   },
   disconnect({ socket: name }) {
     sockets.get(name).disconnect();
@@ -43,7 +51,7 @@ const commands = {
 
 createInterface({ input: process.stdin, crlfDelay: Infinity })
   .on("line", (line) => {
-    const command = JSON.parse(line);
+    const command = JSON.parse(line, withBytes);
     commands[command.do](command);
   })
   .on("close", () => process.exit(0));

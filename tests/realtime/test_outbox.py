@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from app.realtime.engine import _decode
 from app.realtime.frames import BINARY, TEXT, encode
-from app.realtime.outbox import SEPARATOR, Outbox
+from app.realtime.outbox import SEPARATOR, Outbox, allowance
 
 # https://socket.io/docs/v4/engine-io-protocol/#encoding
 PAYLOADS: dict[str, tuple[list[str | bytes], str]] = {
@@ -56,23 +56,39 @@ def test_what_is_in_a_payload_is_read_back(packets: list[str | bytes]) -> None:
     assert [_decode(one) for one in outbox.take_payload().split(SEPARATOR)] == packets
 
 
-def test_it_is_full_past_its_limit_and_not_at_it() -> None:
+def test_it_has_no_room_past_its_limit() -> None:
     outbox = Outbox(10)
     outbox.add(bytes(10))
-    assert not outbox.full
-    outbox.add(b"\x00")
-    assert outbox.full
-    assert outbox.take() == bytes(11)
-    assert not outbox.full
+    assert outbox.has_room(1)  # and what goes over the limit may be large
+    outbox.add(bytes(1))
+    assert outbox.has_room(1)
+    assert not outbox.has_room(2)
+    outbox.add(bytes(1))
+    assert not outbox.has_room(1)
+    assert outbox.take() == bytes(12)
+    assert outbox.has_room(1000)
     assert outbox.take() == b""
+
+
+@pytest.mark.parametrize(
+    ("unsent", "allowed"), [(101, 102), (150, 200), (200, 300), (1000, 1100), (5000, 5100)]
+)
+def test_behind_a_large_write_there_is_room_for_small_ones(unsent: int, allowed: int) -> None:
+    assert allowance(unsent, 100) == allowed
+    outbox = Outbox(100)
+    outbox.add(bytes(unsent))
+    while outbox.has_room(1):
+        outbox.add(bytes(1))
+    assert len(outbox.take()) == allowed
 
 
 def test_taking_a_payload_makes_room_too() -> None:
     outbox = Outbox(3)
-    outbox.add(frame("4hello"))
-    assert outbox.full
-    outbox.take_payload()
-    assert not outbox.full
+    for _time in range(2):
+        outbox.add(frame("4hello"))
+        assert not outbox.has_room(8)
+        outbox.take_payload()
+        assert outbox.has_room(8)
 
 
 async def test_who_waits_gets_what_comes() -> None:

@@ -4,61 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+from typing import Any
 
 import aiohttp
 import pytest
 from aiohttp.test_utils import TestServer
 
-from app.keys import SERVER
+from app.keys import HUB, SERVER
 from tests.conftest import ALICE, BOB, Connect
 from tests.realtime.conftest import BAD_PACKET, Logs
-
-QUERY = {"EIO": "4", "transport": "polling"}
-SEPARATOR = "\x1e"
-
-
-class Poller:
-    """One Engine.IO session over HTTP."""
-
-    def __init__(self, session: aiohttp.ClientSession, server: TestServer) -> None:
-        self._session = session
-        self._server = server
-        self._url = server.make_url("/socket.io/").with_query(QUERY)
-        self.sid = ""
-
-    async def open(self) -> Poller:
-        opened = await self.poll()
-        self.sid = json.loads(opened[0][1:])["sid"]
-        self._url = self._url.update_query(sid=self.sid)
-        return self
-
-    async def poll(self) -> list[str]:
-        """Return the packets of the next response."""
-        async with self._session.get(self._url) as response:
-            return (await response.text()).split(SEPARATOR)
-
-    async def hang(self) -> asyncio.Task[list[str]]:
-        """Poll with nothing to fetch; return when the server has the request."""
-        poll = asyncio.create_task(self.poll())
-        connection = self._server.app[SERVER].eio.sockets[self.sid]
-        for _turn in range(10_000):
-            await asyncio.sleep(0)
-            if connection.polled:
-                return poll
-        raise AssertionError("the request has not arrived")
-
-    async def post(self, *packets: str) -> int:
-        """Send packets; return the status."""
-        async with self._session.post(self._url, data=SEPARATOR.join(packets)) as response:
-            return response.status
-
-    async def join(self, namespace: str, token: str) -> Poller:
-        await self.post(f"40{namespace}," + json.dumps({"token": token}))
-        packets = await self.poll()
-        while not any("connection_ack" in packet for packet in packets):
-            assert packets[0].startswith(f"40{namespace},")
-            packets += await self.poll()
-        return self
+from tests.realtime.poller import Poller
 
 
 @pytest.fixture
@@ -102,7 +57,7 @@ async def test_several_packets_of_one_body_are_answered_in_order(poller: Poller)
 
 
 async def test_a_stranger_has_no_session(poller: Poller) -> None:
-    poller._url = poller._url.update_query(sid="made-up")
+    poller.url = poller.url.update_query(sid="made-up")
     assert await poller.post("4x") == 400
 
 
@@ -124,3 +79,22 @@ async def test_a_body_of_several_segments_arrives_whole(poller: Poller, logs: Lo
 async def test_a_body_that_is_no_payload_is_refused(poller: Poller, logs: Logs, body: str) -> None:
     assert await poller.post(body) == 400
     assert logs.tracebacks() == []
+
+
+async def test_a_slow_handler_keeps_nobody_from_sending(
+    server: TestServer, poller: Poller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A client that polls sends no pong before its last POST is answered."""
+    may_end = asyncio.Event()
+    presence = server.app[HUB].presence
+
+    async def slow_presence(*args: Any) -> Any:
+        await may_end.wait()
+        return await presence(*args)
+
+    monkeypatch.setattr(server.app[HUB], "presence", slow_presence)
+    assert await poller.post('42/circles,1["presence",{"channel":"c"}]') == 200
+    assert await poller.post("3", '42/circles,2["ping"]') == 200
+    may_end.set()
+    acks = [one for one in await poller.until("43/circles,2") if one.startswith("43")]
+    assert [ack.partition("[")[0] for ack in acks] == ["43/circles,1", "43/circles,2"]

@@ -11,7 +11,7 @@ from aiohttp.test_utils import TestServer
 
 from app.core.errors import Internal
 from app.core.identity import Identity
-from app.hub import Draft
+from app.draft import Draft
 from app.keys import HUB
 from tests.conftest import ALICE, BOB, Connect, Serve
 from tests.realtime.conftest import Logs, OpenWire

@@ -30,6 +30,7 @@ OVERRIDDEN: list[tuple[type, type, str, str]] = [
     (realtime.Server, socketio.AsyncServer, "_engineio_server_class", ""),
     (realtime.Server, socketio.AsyncServer, "_send_packet", "eio_sid, pkt"),
     (realtime.Server, socketio.AsyncServer, "get_environ", "sid, namespace=None"),
+    (realtime.Server, socketio.AsyncServer, "register_namespace", "namespace_handler"),
     (engine.EngineServer, engineio.AsyncServer, "attach", "app, engineio_path='engine.io'"),
     (engine.EngineServer, engineio.AsyncServer, "generate_id", ""),
     (engine.EngineServer, engineio.AsyncServer, "send_packet", "sid, pkt"),
@@ -66,7 +67,6 @@ OVERRIDDEN: list[tuple[type, type, str, str]] = [
 # What we call.
 CALLED: list[tuple[Any, str, str]] = [
     (socketio.AsyncServer, "disconnect", "sid, namespace=None, ignore_queue=False"),
-    (socketio.AsyncServer, "register_namespace", "namespace_handler"),
     (socketio.AsyncServer, "attach", "app, socketio_path='socket.io'"),
     (socketio.AsyncServer, "_trigger_event", "event, namespace, *args"),
     (

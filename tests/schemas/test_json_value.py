@@ -18,7 +18,7 @@ HARMLESS: list[Any] = [
     True,
     0,
     -1,
-    2**63 - 1,
+    2**64 - 1,
     -(2**63),
     0.5,
     -0.0,
@@ -32,7 +32,7 @@ HARMFUL = {
     "NaN": math.nan,
     "Infinity": math.inf,
     "-Infinity": -math.inf,
-    "over 64 bits": 2**63,
+    "over 64 bits": 2**64,
     "under 64 bits": -(2**63) - 1,
     "huge": 10**5000,
     "lone surrogate": "a\ud800",
@@ -66,7 +66,7 @@ def test_what_harms_is_found_at_any_depth(value: Any, wrap: Any) -> None:
     ("value", "problem"),
     [
         (math.nan, "NaN"),
-        (2**63, "64 bits"),
+        (2**64, "64 bits"),
         ("\ud800", "surrogate"),
         ({5: 1}, "key"),
         (b"a", "binary"),
@@ -104,7 +104,7 @@ def _unfit(value: Any) -> bool:
     if isinstance(value, float):
         return not math.isfinite(value)
     if isinstance(value, int):
-        return not -(2**63) <= value < 2**63
+        return not -(2**63) <= value < 2**64
     if isinstance(value, list):
         return any(map(_unfit, value))
     return isinstance(value, dict) and any(map(_unfit, [*value, *value.values()]))

@@ -55,6 +55,13 @@ class NodeClient:
         """Emit an event without asking for an acknowledgement."""
         self._tell("emit", event=event, args=arguments)
 
+    async def answer(self, event: str, answer: Any) -> None:
+        """From now on, acknowledge each event of this name with `answer`."""
+        number = self._driver.next_id()
+        done = self._waiting[number] = asyncio.get_running_loop().create_future()
+        self._tell("answer", id=number, event=event, answer=answer)
+        await done
+
     def drop(self) -> None:
         """Lose the transport without a goodbye."""
         self._tell("drop")

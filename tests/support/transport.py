@@ -6,7 +6,8 @@ import asyncio
 from typing import Any
 
 from app.realtime import frames
-from app.realtime.connection import Connection, ProtocolError
+from app.realtime.connection import Connection
+from app.realtime.events import ProtocolError
 from app.realtime.frames import CLOSE, TEXT
 from app.realtime.websocket import WebSocket
 
@@ -19,6 +20,10 @@ class RecordingTransport(asyncio.Transport):
         self.writes: list[bytes] = []
         self.calls: list[str] = []
         self.high: int | None = None
+        self.unsent_bytes = 0
+
+    def get_write_buffer_size(self) -> int:
+        return self.unsent_bytes
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         self.writes.append(bytes(data))

@@ -1,0 +1,84 @@
+"""What connect handlers see of the request: python-socketio's `environ`, with fewer lies."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
+from engineio.async_drivers.aiohttp import translate_request
+
+from app.realtime.handshake import Handshake
+
+PATH = "/socket.io/?EIO=4&transport=polling&token=%C3%B6"
+HEADERS = [
+    ("Host", "example.com:8000"),
+    ("User-Agent", "a test"),
+    ("Content-Type", "text/plain"),
+    ("Content-Length", "0"),
+    ("Cookie", "a=1; b=2"),
+    ("Authorization", "Bearer a:b"),
+    ("X-Odd", "a: b, c"),
+]
+
+
+def request(*headers: tuple[str, str], path: str = PATH) -> web.Request:
+    raw = tuple((name.encode(), value.encode()) for name, value in headers)
+    made = make_mocked_request("GET", path, headers=dict(headers))
+    made._message = made._message._replace(raw_headers=raw)
+    return made
+
+
+# What stock makes up, or (the query) decodes, so that who parses it decodes it twice.
+STOCKS_OWN = {"REMOTE_ADDR", "REMOTE_PORT", "SERVER_NAME", "SERVER_PORT", "QUERY_STRING"}
+
+
+def test_it_is_what_the_stock_driver_makes() -> None:
+    made = request(*HEADERS)
+    stock = translate_request(made)
+    names = {name for name in stock if name.isupper()} - STOCKS_OWN
+    assert {"HTTP_HOST", "HTTP_COOKIE", "HTTP_X_ODD", "CONTENT_TYPE", "RAW_URI"} <= names
+    environ = Handshake(made).environ
+    assert {name: environ.get(name) for name in names} == {name: stock[name] for name in names}
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    {
+        "REQUEST_METHOD": "GET",
+        "PATH_INFO": "/socket.io/",
+        "QUERY_STRING": "EIO=4&transport=polling&token=%C3%B6",
+        "HTTP_AUTHORIZATION": "Bearer a:b",
+        "CONTENT_TYPE": "text/plain",
+        "CONTENT_LENGTH": "0",
+        "wsgi.url_scheme": "http",
+        "wsgi.errors": sys.stderr,
+    }.items(),
+)
+def test_it_says_what_pep_3333_says(name: str, expected: Any) -> None:
+    assert Handshake(request(*HEADERS)).environ[name] == expected
+
+
+def test_a_header_that_came_twice_is_joined() -> None:
+    made = request(("X-Odd", "a"), ("x-odd", "b"))
+    assert Handshake(made).environ["HTTP_X_ODD"] == "a,b"
+
+
+def test_a_proxy_may_say_that_it_is_https() -> None:
+    environ = Handshake(request(("X-Forwarded-Proto", "https"))).environ
+    assert environ["wsgi.url_scheme"] == "https"
+
+
+def test_bytes_that_are_no_utf_8_do_no_harm() -> None:
+    made = request()
+    made._message = made._message._replace(raw_headers=((b"X-Odd", b"\xff"), (b"X-Even", b"ok")))
+    environ = Handshake(made).environ
+    assert (environ["HTTP_X_ODD"], environ["HTTP_X_EVEN"]) == ("\ufffd", "ok")
+
+
+def test_each_is_told_on_its_own() -> None:
+    handshake = Handshake(request(*HEADERS))
+    handshake.environ["PATH_INFO"] = "changed"
+    assert handshake.environ["PATH_INFO"] == "/socket.io/"

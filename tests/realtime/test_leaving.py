@@ -1,0 +1,81 @@
+"""Thousands leave at once, and nothing of them is left."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from aiohttp.test_utils import TestServer
+
+from app.keys import HUB, SERVER
+from tests.conftest import ALICE, BOB, Connect
+from tests.realtime.conftest import Logs
+from tests.support.raw import RawWebSocket, masked
+
+CLIENTS = 2000
+AT_ONCE = 100
+
+
+async def join(server: TestServer) -> RawWebSocket:
+    """Open a connection that is in channel `c` and in one of its own."""
+    socket = await RawWebSocket.open(server)
+    sid = await socket.engine()
+    socket.write("40/circles," + json.dumps({"token": ALICE}))
+    for number, channel in enumerate(("c", sid.strip("~-_"))):
+        socket.write(f'42/circles,{number}["join",{{"channel":"{channel}"}}]')
+    answers = [one for one in await socket.until("43/circles,1") if str(one).startswith("43")]
+    assert all('"ok":true' in str(one) for one in answers)
+    return socket
+
+
+async def join_all(server: TestServer) -> list[RawWebSocket]:
+    joined: list[RawWebSocket] = []
+    while len(joined) < CLIENTS:
+        joined += await asyncio.gather(*(join(server) for _number in range(AT_ONCE)))
+    return joined
+
+
+def leave(socket: RawWebSocket, way: str) -> None:
+    if way == "close":
+        socket.writer.write(masked(8, b"\x03\xe9"))
+    elif way == "disconnect":
+        socket.write("41/circles,")
+        socket.write("1")
+    socket.writer.close() if way != "drop" else socket.close()
+
+
+@pytest.mark.parametrize("way", ["drop", "close", "disconnect"])
+async def test_nobody_is_left_in_rooms_and_presence(
+    server: TestServer, connect: Connect, logs: Logs, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"{__name__}.CLIENTS", CLIENTS if way == "drop" else AT_ONCE)
+    bystander = await connect(token=BOB)
+    await bystander.request("join", {"channel": "c"})
+    realtime: Any = server.app[SERVER]
+    gone = await join_all(server)
+    assert len(realtime.eio.sockets) == len(gone) + 1
+    presence = await bystander.request("presence", {"channel": "c"})
+    assert {one["id"]: one["connections"] for one in presence["members"]} == {
+        "alice": len(gone),
+        "bob": 1,
+    }
+
+    for socket in gone:
+        leave(socket, way)
+    while len(presence["members"]) > 1 or len(realtime.eio.sockets) > 1:
+        assert (await bystander.request("ping"))["ok"] is True
+        presence = await bystander.request("presence", {"channel": "c"})
+
+    await realtime._work.finish(10)
+    assert [one["id"] for one in presence["members"]] == ["bob"]
+    rooms = realtime.manager
+    assert list(rooms._clients["/circles"]) == [bystander.sid]
+    assert list(rooms._rooms["/circles"]) == ["c"]
+    assert list(rooms._rooms["/circles"]["c"].members) == [bystander.sid]
+    assert rooms.callbacks == {}
+    handler = realtime.namespace_handlers["/circles"]
+    assert list(handler._members) == [bystander.sid]
+    assert len(server.app[HUB].local_channels("/circles")) == 1
+    assert logs.tracebacks() == []

@@ -1,0 +1,113 @@
+"""The limit of unsent bytes, as one connection keeps it on transports that only record."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from app.realtime.connection import Connection
+from app.realtime.frames import TEXT, encode
+from app.realtime.websocket import WebSocket
+from tests.support.transport import (
+    RecordingEvents,
+    RecordingTransport,
+    new_connection,
+    open_websocket,
+)
+
+LIMIT = 1000  # unsent bytes, of `new_connection`
+
+
+@pytest.fixture
+def events() -> RecordingEvents:
+    return RecordingEvents()
+
+
+@pytest.fixture
+def connection(events: RecordingEvents) -> Connection:
+    """A session that polls."""
+    return new_connection(events)
+
+
+async def test_who_does_not_poll_is_cut_off_by_what_follows_the_limit(
+    connection: Connection, events: RecordingEvents
+) -> None:
+    connection.send("4" + "x" * 5 * LIMIT)  # one message may be larger than the limit
+    connection.send("4small")
+    await asyncio.sleep(0)
+    assert not connection.closed
+    connection.send("4" + "x" * LIMIT)
+    connection.send("4b")
+    assert events.closed == []  # a room is iterating over its members
+    await asyncio.sleep(0)
+    assert events.closed == ["slow"]
+    assert await connection.poll() == "1"  # nothing of it is kept
+
+
+async def test_who_polls_is_never_cut_off(connection: Connection, events: RecordingEvents) -> None:
+    for _number in range(10):
+        connection.send("4" + "x" * 2 * LIMIT)
+        assert len(await connection.poll()) == 2 * LIMIT + 1
+    assert events.closed == []
+
+
+async def test_who_does_not_read_is_cut_off_by_what_follows_the_limit(
+    connection: Connection, events: RecordingEvents
+) -> None:
+    transport = open_websocket(connection)
+    transport.unsent_bytes = 5 * LIMIT  # one message may be larger than the limit
+    connection.on_unsent(over_limit=True)
+    connection.send("4small")
+    assert transport.texts() == ["4small"]
+    transport.unsent_bytes = 6 * LIMIT
+    connection.send("4a")
+    assert transport.calls == ["abort"]
+    assert events.closed == []  # a room is iterating over its members
+    connection.send("4b")
+    await asyncio.sleep(0)
+    assert events.closed == ["slow"]
+    assert transport.texts() == ["4small"]
+
+
+async def test_a_limit_that_is_passed_while_a_namespace_connects_is_remembered(
+    connection: Connection, events: RecordingEvents
+) -> None:
+    transport = open_websocket(connection)
+    connection.hold_writes()
+    transport.unsent_bytes = 5 * LIMIT
+    connection.on_unsent(over_limit=True)
+    connection.send("4" + "x" * 2 * LIMIT)
+    connection.release_writes(encode(TEXT, b"4a"))
+    await asyncio.sleep(0)
+    assert events.closed == ["slow"]
+
+
+async def test_what_was_held_for_a_poll_counts_after_the_move(
+    connection: Connection, events: RecordingEvents, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    transport = RecordingTransport()
+    socket = WebSocket(1000, LIMIT, transport)
+
+    def write(data: bytes) -> None:  # as asyncio's transports do
+        transport.unsent_bytes += len(data)
+        if transport.unsent_bytes > LIMIT:
+            socket.pause_writing()
+
+    monkeypatch.setattr(socket, "write", write)
+    connection.send("4" + "x" * 2 * LIMIT)
+    connection.open_socket(socket)
+    connection.send("4" + "x" * 2 * LIMIT)
+    await asyncio.sleep(0)
+    assert events.closed == ["slow"]
+
+
+async def test_who_reads_in_time_is_not_slow(
+    connection: Connection, events: RecordingEvents
+) -> None:
+    transport = open_websocket(connection)
+    connection.on_unsent(over_limit=True)
+    connection.on_unsent(over_limit=False)
+    connection.send("4a")
+    await asyncio.sleep(0)
+    assert (transport.texts(), transport.calls, events.closed) == (["4a"], [], [])
