@@ -27,6 +27,7 @@ from app.realtime.websocket import Takeover, WebSocket, accept
 log = structlog.get_logger("hearth.realtime")
 
 _LINGER_SECONDS: Final = 10.0
+_LINGERING: Final = {"server disconnect", "client disconnect"}
 _COMPRESS_BYTES: Final = 1024
 
 
@@ -118,8 +119,8 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
         self.events.on_message(connection, packet)
 
     def on_closed(self, connection: Connection, reason: str) -> None:
-        if connection.socket is None and not connection.polled and reason == "server disconnect":
-            # What it has not polled yet says why: keep that for its next poll.
+        if connection.socket is None and not connection.polled and reason in _LINGERING:
+            # Its next poll may be on its way, and what it has not polled yet says why it ends.
             asyncio.get_running_loop().call_later(
                 _LINGER_SECONDS, self.sockets.pop, connection.sid, None
             )
@@ -178,7 +179,7 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
             return _refuse("The session has moved to a WebSocket")
         if request.method == "GET":
             return await self._poll(request, connection)
-        if request.method == "POST":
+        if request.method == "POST" and not connection.closed:
             return await self._post(request, connection)
         return _refuse("Bad request")
 
