@@ -15,6 +15,8 @@ from app.hub import Hub
 
 CIRCLES: Final = "/circles"
 STATUS_INTERVAL_SECONDS: Final = 1.0
+# Those who come back after a restart come together: one status tells of many.
+STATUS_DELAY_SECONDS: Final = 0.2
 # A status goes to every member each time: a list of all would cost members². `presence` has it.
 MAX_LISTED_MEMBERS: Final = 100
 
@@ -52,7 +54,10 @@ class Roster:
         if channel in self._timers:
             return  # one is due within a second, and it will tell of this change too
         loop = asyncio.get_running_loop()
-        due_at = max(loop.time(), self._sent_at.get(channel, 0.0) + STATUS_INTERVAL_SECONDS)
+        due_at = max(
+            loop.time() + STATUS_DELAY_SECONDS,
+            self._sent_at.get(channel, 0.0) + STATUS_INTERVAL_SECONDS,
+        )
         self._timers[channel] = loop.call_at(due_at, self._send_status, channel)
 
     def _send_status(self, channel: Channel) -> None:
