@@ -115,7 +115,7 @@ async def test_a_running_server_logs_neither_tokens_nor_secrets(run: Run) -> Non
     good, bad = token("alice"), token("alice", secret="another secret, long enough for HS256")
     async with aiohttp.ClientSession() as session:
         for brought in (good, bad):
-            await session.get(f"{process.url}/?token={brought}")
+            await (await session.get(f"{process.url}/?token={brought}")).text()
             url = f"{process.url}/socket.io/?EIO=4&transport=polling&access_token={brought}"
             header = {"Authorization": f"Bearer {brought}"}
             answer = await (await session.get(url, headers=header)).text()
