@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 
 from aiohttp import web
 from aiohttp.typedefs import Middleware
@@ -11,21 +12,21 @@ from aiohttp.typedefs import Middleware
 from app.auth import Authenticator
 from app.background import every
 from app.broker.memory import MemoryBroker
-from app.broker.relayed import RelayedBroker
 from app.hub import Hub
 from app.keys import HUB, SERVER, SETTINGS
 from app.realtime.fanout import RoomFanOut
-from app.realtime.manager import RedisManager
 from app.realtime.rooms import Rooms
 from app.realtime.server import Server
 from app.roster import Roster
 from app.settings import Settings, is_loopback
+from app.shared import Shared
 from app.web.console import add_console_routes
 from app.web.health import add_health_routes
 from app.web.hosts import loopback_hosts_only
 from app.web.metrics import add_metrics_route
-from app.workers.emits import EmitIntake
+from app.workers.emits import publish_emit
 from namespaces import NAMESPACES
+from namespaces.rooms import NamespaceRooms
 from schemas.catalogue import standard_registry
 
 HOUSEKEEPING_SECONDS = 60.0
@@ -40,9 +41,9 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> we
     app = web.Application(middlewares=_middlewares(settings))
     app[SETTINGS] = settings
 
-    # Rooms, and the way to other processes if there are any
-    redis = RedisManager(settings.redis_url, settings.emit_channel) if settings.redis_url else None
-    rooms = redis or Rooms()
+    # Redis, if there is one; and rooms
+    shared = Shared(settings.redis_url, settings, clock) if settings.redis_url else None
+    rooms = shared.rooms if shared else Rooms()
     server = app[SERVER] = Server(
         rooms,
         settings.max_message_bytes,
@@ -56,17 +57,20 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> we
 
     # Messages: broker, hub, members
     history = (settings.history_size, settings.history_seconds, clock)
-    broker = RelayedBroker(redis, *history) if redis else MemoryBroker(*history)
+    broker = shared.broker if shared else MemoryBroker(*history)
     hub = app[HUB] = Hub(broker, RoomFanOut(rooms), standard_registry(), clock, rooms.counters)
     roster = Roster(hub)
     hub.members_changed.append(roster.members_changed)
 
     # Ways in: clients by Socket.IO, workers by Redis
     authenticator = Authenticator(settings, clock)
-    for namespace in NAMESPACES:
-        server.register_namespace(namespace(hub, authenticator, _limits(settings)))
-    if redis:
-        redis.take_in = EmitIntake(hub).take
+    namespaces = [make(hub, authenticator, _limits(settings)) for make in NAMESPACES]
+    for namespace in namespaces:
+        server.register_namespace(namespace)
+    rooms.channels = NamespaceRooms(hub, namespaces)
+    server.publish = partial(publish_emit, hub)
+    if shared:
+        shared.take_in(hub)
 
     # HTTP
     server.attach(app)
@@ -76,11 +80,13 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> we
 
     # What lives as long as the application
     async def lifetime(_app: web.Application) -> AsyncIterator[None]:
-        await broker.start()
+        if shared:
+            await shared.start()
         async with every(HOUSEKEEPING_SECONDS, broker.forget_idle):
             yield
         await roster.close()
-        await broker.close()
+        if shared:
+            await shared.close()
 
     async def send_members_away(_app: web.Application) -> None:
         await server.close_all()

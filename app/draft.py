@@ -16,8 +16,6 @@ class Draft(NamedTuple):
     Args:
         data: the payload.
         sender: `{id, kind}` of who says it, or None.
-        published_at: when another process published it already, in seconds since 1970.
-        relay: as in `Message`.
     """
 
     channel: Channel
@@ -26,8 +24,6 @@ class Draft(NamedTuple):
     sender: Mapping[str, str] | None = None
     action: str | None = None
     nonce: str | None = None
-    published_at: float | None = None
-    relay: bool = True
 
     @property
     def nonce_key(self) -> str | None:

@@ -20,9 +20,6 @@ class FanOut(Protocol):
     def has_members(self, channel: Channel) -> bool:
         """Tell whether a member of `channel` is connected here."""
 
-    def channels(self, namespace: str) -> list[Channel]:
-        """Return the channels of `namespace` that have members here."""
-
     def deliver(self, channel: Channel, publication: Publication) -> None:
         """Send a publication to every member of `channel` here."""
 

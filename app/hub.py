@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Final
 
 import structlog
 
@@ -22,11 +23,15 @@ from app.core.counters import Counters
 from app.core.errors import HearthError
 from app.core.history import Page, Position, Recovery
 from app.core.identity import Identity
-from app.core.message import Message, Publication, Receipt
-from app.core.presence import Present
+from app.core.message import DISCONTINUITY, Message, Publication, Receipt
+from app.core.presence import Members
 from app.draft import Draft
 from app.fanout import FanOut
 from schemas.registry import MessageType, Registry
+
+# Who joins a channel of thousands gets a count and the first of them, and so does everybody in it
+# when they change: a list of all would cost members². `presence` has them all.
+LISTED_MEMBERS: Final = 100
 
 log = structlog.get_logger("hearth.hub")
 
@@ -47,7 +52,7 @@ class Joined:
     """What a connection that joins gets; `members` is None where it may not see them."""
 
     recovery: Recovery
-    members: list[Present] | None
+    members: Members | None
 
 
 MembersChanged = Callable[[Channel, Identity, bool], Awaitable[None]]
@@ -81,6 +86,7 @@ class Hub:
         # What arrives for connections that are joining, until they have read their history.
         self._held: dict[Channel, dict[str, list[Publication]]] = {}
         broker.receive = self._receive
+        broker.changed = self._on_changed
 
     @property
     def ready(self) -> bool:
@@ -100,12 +106,20 @@ class Hub:
         """
         message_type = self.registry.require(draft.channel.namespace, draft.type)
         access.require_publish(identity, draft.channel, draft.type, message_type.publishers)
-        message = self._message(draft, message_type)
+        message = self._message(draft, message_type, for_workers=True)
         receipt = self._broker.publish_nowait(draft.channel, message)
         if receipt is None:
             return self._publish(draft.channel, message, message_type)
         self._count(receipt, message_type)
         return receipt
+
+    def prepare(self, draft: Draft) -> Message:
+        """Return what `publish` would give to the broker. Raises `SchemaError`."""
+        return self._message(draft, self.registry.require(draft.channel.namespace, draft.type))
+
+    def count(self, draft: Draft, receipt: Receipt) -> None:
+        """Count what was prepared and has been published."""
+        self._count(receipt, self.registry.require(draft.channel.namespace, draft.type))
 
     async def publish(self, draft: Draft) -> Receipt:
         """Publish without asking who: for workers and for the server itself.
@@ -127,10 +141,12 @@ class Hub:
         if not receipt.duplicate:
             self.counters.published[message_type.key] += 1
 
-    def _message(self, draft: Draft, message_type: MessageType) -> Message:
+    def _message(
+        self, draft: Draft, message_type: MessageType, *, for_workers: bool = False
+    ) -> Message:
         self.registry.check_channel(draft.channel.namespace, draft.channel.name)
         message_type.check(draft.data)
-        published_at = self.clock() if draft.published_at is None else draft.published_at
+        published_at = self.clock()
         timestamp = isoformat(published_at)
         return Message(
             draft.type,
@@ -139,12 +155,18 @@ class Hub:
             timestamp,
             message_type.kept,
             draft.nonce_key,
-            draft.relay,
+            for_workers,
         )
 
     @asynccontextmanager
     async def joining(
-        self, member: Member, channel: Channel, since: Position | None, limit: int | None
+        self,
+        member: Member,
+        channel: Channel,
+        since: Position | None,
+        limit: int | None,
+        *,
+        trusted: bool = False,
     ) -> AsyncIterator[Joined]:
         """Make a connection a member of `channel`.
 
@@ -154,12 +176,14 @@ class Hub:
 
         Args:
             since, limit: as in `HistoryWindow.recover`.
+            trusted: whether it may, whatever it was granted.
 
         Raises:
             SchemaError, Forbidden, Unavailable: as `publish_as`.
         """
         self.registry.check_channel(channel.namespace, channel.name)
-        access.require_read(member.identity, channel)
+        if not trusted:
+            access.require_read(member.identity, channel)
         self._fanout.leave(member.sid, channel)  # who joins again would get the held ones twice
         held = self._held.setdefault(channel, {}).setdefault(member.sid, [])
         try:
@@ -167,7 +191,8 @@ class Hub:
             recovery = await self._broker.recover(channel, since, limit)
             joins = await self._broker.enter(channel, member.sid, member.identity)
             may_see = access.may_see_members(member.identity, channel)
-            yield Joined(recovery, await self._broker.members(channel) if may_see else None)
+            members = await self._broker.members(channel, LISTED_MEMBERS) if may_see else None
+            yield Joined(recovery, members)
         except BaseException:
             self._stop_holding(member, channel)
             if channel in member.channels:  # it joined again, in vain: it stays what it was
@@ -195,6 +220,8 @@ class Hub:
         self, member: Member, channel: Channel, held: list[Publication], seen: int
     ) -> None:
         for publication in held:
+            if publication.type == DISCONTINUITY:
+                seen = 0  # what follows counts anew
             if publication.offset is None or publication.offset > seen:
                 self._fanout.send(member.sid, channel, publication)
         self._fanout.enter(member.sid, channel)
@@ -233,24 +260,31 @@ class Hub:
         access.require_read(identity, channel)
         return await self._broker.history(channel, before, limit)
 
-    async def presence(self, identity: Identity, channel: Channel) -> list[Present]:
+    async def presence(self, identity: Identity, channel: Channel) -> Members:
         """Return who is in `channel`. Raises as `joining` does."""
         self.registry.check_channel(channel.namespace, channel.name)
         access.require_members(identity, channel)
         return await self._broker.members(channel)
 
-    async def members(self, channel: Channel) -> list[Present]:
-        """Return who is in `channel`, to the server itself."""
-        return await self._broker.members(channel)
+    async def members(self, channel: Channel) -> Members:
+        """Return who is in `channel`, to the server itself; the first of them only."""
+        return await self._broker.members(channel, LISTED_MEMBERS)
 
-    def local_channels(self, namespace: str) -> list[Channel]:
-        """Return the channels of `namespace` that have members in this process."""
-        return self._fanout.channels(namespace)
+    async def turn(self, channel: Channel, seconds: float) -> float:
+        """As `Broker.turn`."""
+        return await self._broker.turn(channel, seconds)
+
+    async def channels(self, namespace: str) -> list[Channel]:
+        """Return the channels of `namespace` that somebody is in, in whichever process."""
+        return await self._broker.channels(namespace)
 
     def _receive(self, channel: Channel, publication: Publication) -> None:
         for held in self._held.get(channel, {}).values():
             held.append(publication)
         self._fanout.deliver(channel, publication)
+
+    async def _on_changed(self, channel: Channel, identity: Identity, joined: bool) -> None:
+        await self._tell_members_changed(channel, identity, joined=joined)
 
     async def _tell_members_changed(
         self, channel: Channel, identity: Identity, *, joined: bool

@@ -17,8 +17,6 @@ CIRCLES: Final = "/circles"
 STATUS_INTERVAL_SECONDS: Final = 1.0
 # Those who come back after a restart come together: one status tells of many.
 STATUS_DELAY_SECONDS: Final = 0.2
-# A status goes to every member each time: a list of all would cost members². `presence` has it.
-MAX_LISTED_MEMBERS: Final = 100
 
 log = structlog.get_logger("hearth.roster")
 
@@ -28,7 +26,6 @@ class Roster:
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
-        self._sent_at: dict[Channel, float] = {}
         self._timers: dict[Channel, asyncio.TimerHandle] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -50,41 +47,28 @@ class Roster:
         self._timers.clear()
         await asyncio.gather(*self._tasks)
 
-    def _schedule_status(self, channel: Channel) -> None:
-        if channel in self._timers:
-            return  # one is due within a second, and it will tell of this change too
-        loop = asyncio.get_running_loop()
-        due_at = max(
-            loop.time() + STATUS_DELAY_SECONDS,
-            self._sent_at.get(channel, 0.0) + STATUS_INTERVAL_SECONDS,
-        )
-        self._timers[channel] = loop.call_at(due_at, self._send_status, channel)
+    def _schedule_status(self, channel: Channel, delay: float = STATUS_DELAY_SECONDS) -> None:
+        if channel not in self._timers:  # one that is due will tell of this change too
+            loop = asyncio.get_running_loop()
+            self._timers[channel] = loop.call_later(delay, self._send_status, channel)
 
     def _send_status(self, channel: Channel) -> None:
-        loop = asyncio.get_running_loop()
         del self._timers[channel]
-        self._forget_quiet(loop.time())
-        self._sent_at.pop(channel, None)  # so that the newest stays last
-        self._sent_at[channel] = loop.time()
-        task = loop.create_task(self._publish_status(channel))
+        task = asyncio.ensure_future(self._publish_status(channel))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _forget_quiet(self, now: float) -> None:
-        """Forget circles whose last status is too old to delay the next one."""
-        for channel, sent_at in list(self._sent_at.items()):
-            if sent_at > now - STATUS_INTERVAL_SECONDS:
-                break  # in the order of sending
-            del self._sent_at[channel]
-
     async def _publish_status(self, channel: Channel) -> None:
         try:
+            wait = await self._hub.turn(channel, STATUS_INTERVAL_SECONDS)
+            if wait > 0:  # somebody has just told, and perhaps not of this change
+                self._schedule_status(channel, wait)
+                return
             members = await self._hub.members(channel)
             status = {
-                "online": len(members),
-                "members": [one.identity.to_dict() for one in members[:MAX_LISTED_MEMBERS]],
+                "online": members.count,
+                "members": [one.identity.to_dict() for one in members.first],
             }
-            # Each process knows its own members only, so this one's status is for its own.
-            await self._hub.publish(Draft(channel, "circle_status", status, relay=False))
+            await self._hub.publish(Draft(channel, "circle_status", status))
         except HearthError as error:
             log.warning("no circle_status", channel=channel.name, reason=error.code)

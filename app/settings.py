@@ -18,6 +18,7 @@ from environs import Env, EnvError, ValidationError
 from app.core.identity import Grant, parse_grants
 
 _ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#\s]+")
+_NAME: Final = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 
 AuthMode = Literal["required", "none"]
 
@@ -33,7 +34,8 @@ class Settings:
     Args:
         host, port: where the server listens; port 0 takes any free one.
         redis_url: `redis://`, `rediss://` or `redis+sentinel://`; None: one process, in memory.
-        emit_channel: Redis channel of the stock managers, `EMIT_CHANNEL`.
+        hearth_prefix: prefix of every Redis key and channel of ours.
+        emit_channel: Redis channel of the stock managers.
         auth_secret: HS256 key; at least 32 bytes are wise (RFC 7518 §3.2).
         auth_issuer, auth_audience: what `iss` and `aud` must be; None: not looked at.
         auth_mode: `none` admits everybody as the development identity.
@@ -52,6 +54,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8000
     redis_url: str | None = None
+    hearth_prefix: str = "hearth"
     emit_channel: str = "socketio"
     auth_secret: str | None = None
     auth_issuer: str | None = None
@@ -102,6 +105,7 @@ def _read(env: Env) -> Settings:
         host=env.str("HOST", "127.0.0.1"),
         port=env.int("PORT", 8000, validate=_between(0, 65_535)),
         redis_url=_redis_url(env),
+        hearth_prefix=_name(env, "HEARTH_PREFIX", "hearth"),
         emit_channel=_optional(env, "EMIT_CHANNEL") or "socketio",
         auth_secret=secret,
         auth_issuer=_optional(env, "AUTH_ISSUER"),
@@ -165,6 +169,15 @@ def _one_of(env: Env, name: str, default: str, *choices: str) -> Any:
     value = (env.str(name, default) or default).lower()
     if value not in choices:
         raise EnvError(f'Environment variable "{name}" invalid: one of {", ".join(choices)}')
+    return value
+
+
+def _name(env: Env, name: str, default: str) -> str:
+    value = _optional(env, name) or default
+    if not _NAME.fullmatch(value):
+        raise EnvError(
+            f'Environment variable "{name}" invalid: 1 to 64 characters of A-Z a-z 0-9 _ . : -'
+        )
     return value
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from collections.abc import Iterable
+from typing import Any
 
 import orjson
 
@@ -11,11 +11,8 @@ from app.core.channel import Channel
 from app.core.errors import HearthError
 from app.core.history import Page
 from app.core.message import Publication, Receipt
-from app.core.presence import Present
+from app.core.presence import Members
 from app.hub import Joined
-
-# Who joins a channel of thousands gets a count and the first of them; `presence` has them all.
-MAX_JOIN_MEMBERS: Final = 100
 
 
 def failure(error: HearthError) -> dict[str, Any]:
@@ -24,14 +21,13 @@ def failure(error: HearthError) -> dict[str, Any]:
 
 def published(receipt: Receipt) -> dict[str, Any]:
     """Return a publish's answer; `offset` only where history keeps the type."""
-    publication = receipt.publication
     answer: dict[str, Any] = {
         "ok": True,
         "epoch": receipt.epoch,
-        "timestamp": publication.timestamp,
+        "timestamp": receipt.timestamp,
     }
-    if publication.offset is not None:
-        answer["offset"] = publication.offset
+    if receipt.offset is not None:
+        answer["offset"] = receipt.offset
     if receipt.duplicate:
         answer["duplicate"] = True
     return answer
@@ -47,7 +43,7 @@ def joined(channel: Channel, joined: Joined) -> dict[str, Any]:
         "epoch": recovery.position.epoch,
         "recovered": recovery.recovered,
         "messages": _messages(recovery.publications),
-        "presence": None if joined.members is None else presence(joined.members, MAX_JOIN_MEMBERS),
+        "presence": None if joined.members is None else presence(joined.members),
     }
 
 
@@ -61,9 +57,8 @@ def page(page: Page) -> dict[str, Any]:
     }
 
 
-def presence(members: Sequence[Present], limit: int | None = None) -> dict[str, Any]:
-    """Return `{count, members}` with the first `limit` members (None: all)."""
-    return {"count": len(members), "members": [one.to_dict() for one in members[:limit]]}
+def presence(members: Members) -> dict[str, Any]:
+    return {"count": members.count, "members": [one.to_dict() for one in members.first]}
 
 
 def _messages(publications: Iterable[Publication]) -> list[orjson.Fragment]:

@@ -111,6 +111,10 @@ class ChannelNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
             self._notify(sid, "error", error.to_dict(), **answers.failure(error))
             await self.server.end(sid, self.path)
 
+    def member(self, sid: str) -> Member | None:
+        """Return the member that a session id names."""
+        return self._members.get(sid)
+
     async def welcome(self, member: Member) -> None:
         """Do what a namespace does for each new member; nothing by default."""
 

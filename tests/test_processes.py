@@ -72,12 +72,14 @@ async def test_a_redis_that_comes_late_is_waited_for(run: Run, connect: Connect)
         assert str(redis.port) in line["redis"]
         await until_status(process.url, 503)
         alice = await connect(url=process.url)
-        assert (await alice.request("join", {"channel": "dev-team"}))["ok"]
+        failed = await alice.request("join", {"channel": "dev-team"})
+        assert failed["error"]["code"] == "unavailable"
         message = {"channel": "dev-team", "data": {"content": "Hi"}}
         failed = await alice.request("user_message", message)
         assert failed["error"]["code"] == "unavailable"
         redis.start("--requirepass", "hunter2")
         await until_status(process.url, 200)
+        assert (await alice.request("join", {"channel": "dev-team"}))["ok"]
         assert (await alice.request("user_message", message))["offset"] == 1
         assert (await alice.next("user_message"))["offset"] == 1
         assert not [line for line in process.log if "hunter2" in str(line)]
@@ -118,5 +120,6 @@ async def test_a_frozen_redis_is_answered_for(
     failed = await alice.request("user_message", message)
     assert failed["error"]["code"] == "unavailable"
     redis_server.thaw()
+    await until_status(process.url)
     published = await alice.request("user_message", message)
     assert published["ok"]

@@ -52,7 +52,7 @@ async def test_frontend_agent_and_worker_have_a_conversation(
         env=environment | {"HEARTH_URL": one.url, "TOKEN": AGENT},
         stdout=asyncio.subprocess.PIPE,
     )
-    assert await until_line(agent, "joined") == "joined dev-team, 1 here"
+    assert await until_line(agent, "joined") == "joined dev-team, 2 here"
     node = shutil.which("node")
     assert node
     frontend = await asyncio.create_subprocess_exec(
@@ -60,7 +60,7 @@ async def test_frontend_agent_and_worker_have_a_conversation(
         env=environment | {"HEARTH_URL": one.url, "TOKEN": ALICE},
         stdout=asyncio.subprocess.PIPE,
     )
-    assert await until_line(frontend, "joined") == "joined, 2 here"
+    assert await until_line(frontend, "joined") == "joined, 3 here"
     assert await until_line(frontend, "agent ") == "agent agent-7: You said: Hello"
     assert await until_line(agent, "alice") == "alice: Hello"
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from app.core.channel import Channel
 from app.core.history import Page, Position, Recovery
 from app.core.identity import Identity
 from app.core.message import Message, Publication, Receipt
-from app.core.presence import Present
+from app.core.presence import Members
 
 Receive = Callable[[Channel, Publication], None]
+Changed = Callable[[Channel, Identity, bool], Awaitable[None]]
 
 
 class Broker(Protocol):
@@ -23,7 +24,12 @@ class Broker(Protocol):
 
     receive: Receive
     """Called with every publication of a subscribed channel, in offset order and exactly once,
-    in this process. It neither blocks nor raises."""
+    in this process. It neither blocks nor raises. Where history was lost, a publication of the type
+    `DISCONTINUITY` says so, and what follows it has offsets of another epoch."""
+
+    changed: Changed
+    """Called when the broker itself finds that an identity has left a channel (True: joined), for
+    its process is gone."""
 
     @property
     def ready(self) -> bool:
@@ -57,7 +63,11 @@ class Broker(Protocol):
     async def recover(
         self, channel: Channel, since: Position | None, limit: int | None
     ) -> Recovery:
-        """Return what was missed since a position; see `HistoryWindow.recover`."""
+        """Return what was missed since a position; see `HistoryWindow.recover`.
+
+        Of a subscribed channel, everything up to the position that is returned has been received
+        by then.
+        """
 
     async def history(self, channel: Channel, before: int | None, limit: int) -> Page:
         """Return a stretch of history; see `HistoryWindow.page`."""
@@ -68,5 +78,18 @@ class Broker(Protocol):
     async def exit(self, channel: Channel, sid: str, identity: Identity) -> bool:
         """Note that a connection has left `channel`. True when its identity so leaves."""
 
-    async def members(self, channel: Channel) -> list[Present]:
-        """Return who is in `channel`, in the order of joining."""
+    async def members(self, channel: Channel, limit: int | None = None) -> Members:
+        """Return who is in `channel`, and the first `limit` of them (None: all)."""
+
+    async def turn(self, channel: Channel, seconds: float) -> float:
+        """Take the turn to tell of `channel`, which comes once in so many seconds in all processes.
+
+        Returns:
+            0 when it was taken, else the seconds until the next one.
+        """
+
+    async def channels(self, namespace: str) -> list[Channel]:
+        """Return the channels of `namespace` that any process is subscribed to."""
+
+    def forget_idle(self) -> None:
+        """Drop what has aged; called every minute or so."""

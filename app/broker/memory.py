@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from app.broker.base import Receive
+from app.broker.base import Changed, Receive
 from app.core.channel import Channel
 from app.core.history import HistoryWindow, Page, Position, Recovery
 from app.core.identity import Identity
 from app.core.message import IDEMPOTENCY_SECONDS, Message, Receipt, place
-from app.core.presence import Presence, Present
+from app.core.presence import Members, Presence
+
+
+class _Remembered(NamedTuple):
+    receipt: Receipt
+    published_at: float
 
 
 @dataclass(slots=True)
@@ -20,12 +27,13 @@ class _ChannelState:
     window: HistoryWindow
     presence: Presence = field(default_factory=Presence)
     # In the order of publishing, which is the order of expiry.
-    receipts: dict[str, Receipt] = field(default_factory=dict)
+    receipts: dict[str, _Remembered] = field(default_factory=dict)
     subscribed: bool = False
+    next_turn: float = 0.0
 
     def forget_receipts(self, now: float) -> None:
         for key, receipt in list(self.receipts.items()):
-            if receipt.publication.published_at > now - IDEMPOTENCY_SECONDS:
+            if receipt.published_at > now - IDEMPOTENCY_SECONDS:
                 break
             del self.receipts[key]
 
@@ -49,6 +57,8 @@ class MemoryBroker:
         self, history_size: int, history_seconds: float, clock: Callable[[], float] = time.time
     ) -> None:
         self.receive: Receive = lambda channel, publication: None
+        self.changed: Changed = _tell_nobody
+        self._sequence = 0
         self._history_size = history_size
         self._history_seconds = history_seconds
         self._clock = clock
@@ -70,25 +80,22 @@ class MemoryBroker:
 
     def _publish(self, channel: Channel, message: Message) -> Receipt:
         state = self._state(channel)
-        if (first := self.receipt(channel, message.nonce_key)) is not None:
-            return first
-        publication = place(message, state.window.offset + 1 if message.kept else None)
+        if (nonce_key := message.nonce_key) is not None:
+            now = self._clock()
+            state.forget_receipts(now)
+            if (first := state.receipts.get(nonce_key)) is not None:
+                return first.receipt._replace(duplicate=True)
+        window = state.window
+        self._sequence += 1
+        publication = place(message, window.offset + 1 if message.kept else None, self._sequence)
         if message.kept:
-            state.window.append(publication)
-        receipt = Receipt(publication, state.window.epoch)
-        if message.nonce_key is not None:
-            state.receipts[message.nonce_key] = receipt
+            window.append(publication)
+        receipt = Receipt(publication.offset, window.epoch, message.timestamp)
+        if nonce_key is not None:
+            state.receipts[nonce_key] = _Remembered(receipt, message.published_at)
         if state.subscribed:
             self.receive(channel, publication)
         return receipt
-
-    def receipt(self, channel: Channel, nonce_key: str | None) -> Receipt | None:
-        """Return the receipt of an earlier publish with this key, marked as a duplicate."""
-        if nonce_key is None or (state := self._channels.get(channel)) is None:
-            return None
-        state.forget_receipts(self._clock())
-        first = state.receipts.get(nonce_key)
-        return first and first._replace(duplicate=True)
 
     async def subscribe(self, channel: Channel) -> None:
         self._state(channel).subscribed = True
@@ -110,9 +117,23 @@ class MemoryBroker:
     async def exit(self, channel: Channel, sid: str, identity: Identity) -> bool:
         return self._state(channel).presence.exit(sid, identity)
 
-    async def members(self, channel: Channel) -> list[Present]:
+    async def members(self, channel: Channel, limit: int | None = None) -> Members:
         state = self._channels.get(channel)
-        return state.presence.members() if state else []
+        return state.presence.members(limit) if state else Members(0, [])
+
+    async def turn(self, channel: Channel, seconds: float) -> float:
+        state, now = self._state(channel), asyncio.get_running_loop().time()
+        if now < state.next_turn:
+            return state.next_turn - now
+        state.next_turn = now + seconds
+        return 0.0
+
+    async def channels(self, namespace: str) -> list[Channel]:
+        return [
+            channel
+            for channel, state in self._channels.items()
+            if state.subscribed and channel.namespace == namespace
+        ]
 
     def forget_idle(self) -> None:
         """Drop what has aged, and channels that nothing is left of.
@@ -133,3 +154,6 @@ class MemoryBroker:
             window = HistoryWindow(secrets.token_hex(6), self._history_size, self._history_seconds)
             state = self._channels[channel] = _ChannelState(window)
         return state
+
+
+async def _tell_nobody(_channel: Channel, _identity: Identity, _joined: bool) -> None: ...

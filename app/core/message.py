@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+IDEMPOTENCY_SECONDS: Final = 300.0  # contract §4, promise 4
+DISCONTINUITY: Final = "discontinuity"
 
 
 class Message(NamedTuple):
@@ -16,7 +19,7 @@ class Message(NamedTuple):
         kept: whether history keeps it, and it so gets an offset.
         nonce_key: publisher and nonce as one string, or None: repeats within
             `IDEMPOTENCY_SECONDS` are not published again.
-        relay: whether other processes are to get it too; False for what came from them.
+        for_workers: whether workers are to get it too (contract §8, the inbox).
     """
 
     type: str
@@ -25,7 +28,7 @@ class Message(NamedTuple):
     timestamp: str
     kept: bool = True
     nonce_key: str | None = None
-    relay: bool = True
+    for_workers: bool = False
 
 
 class Publication(NamedTuple):
@@ -33,33 +36,40 @@ class Publication(NamedTuple):
 
     Args:
         offset: 1, 2, 3, … in its channel; None for a type that history doesn't keep.
-        type: as in `Message`.
+        type, published_at: as in `Message`.
         body: the whole envelope as JSON.
-        published_at, timestamp: as in `Message`.
+        sequence: its place among the publications of all channels: later ones have larger numbers.
     """
 
     offset: int | None
     type: str
     body: bytes
     published_at: float
-    timestamp: str
+    sequence: int = 0
 
 
 class Receipt(NamedTuple):
-    """What a publisher gets back: the publication, the epoch it counts in, and whether the
-    nonce had been published before."""
+    """What a publisher gets back.
 
-    publication: Publication
+    Args:
+        offset: as in `Publication`.
+        epoch: the epoch that the offset counts in.
+        timestamp: as in `Message`.
+        duplicate: whether the nonce had been published before; all else is of that time.
+    """
+
+    offset: int | None
     epoch: str
+    timestamp: str
     duplicate: bool = False
 
 
-IDEMPOTENCY_SECONDS = 300.0  # contract §4, promise 4
-
-
-def place(message: Message, offset: int | None) -> Publication:
+def place(message: Message, offset: int | None, sequence: int = 0) -> Publication:
     """Give a message its place: the offset is spliced into the JSON, nothing is decoded."""
-    body = message.body
-    if offset is not None:
-        body = body[:-1] + f',"offset":{offset}}}'.encode()
-    return Publication(offset, message.type, body, message.published_at, message.timestamp)
+    body = splice(message.body, offset)
+    return Publication(offset, message.type, body, message.published_at, sequence)
+
+
+def splice(body: bytes, offset: int | None) -> bytes:
+    """Return an envelope with its offset."""
+    return body if offset is None else b'%b,"offset":%d}' % (body[:-1], offset)

@@ -2,28 +2,48 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, NamedTuple
 
 from app.core.clock import isoformat
 from app.core.identity import Identity
 
 
-@dataclass(slots=True)
-class Present:
-    """One identity in a channel, with the connections that hold it there."""
+class Present(NamedTuple):
+    """One identity in a channel.
+
+    Args:
+        joined_at: seconds since 1970.
+        connections: how many hold it there.
+    """
 
     identity: Identity
     joined_at: float
-    sids: set[str] = field(default_factory=set)
+    connections: int
 
     def to_dict(self) -> dict[str, Any]:
         """Return `{id, kind, connections, joined_at}` (contract §3, `presence`)."""
         return {
             **self.identity.to_dict(),
-            "connections": len(self.sids),
+            "connections": self.connections,
             "joined_at": isoformat(self.joined_at),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """Who is in a channel: how many identities, and the first of them in the order of joining."""
+
+    count: int
+    first: list[Present]
+
+
+@dataclass(slots=True)
+class _Held:
+    identity: Identity
+    joined_at: float
+    sids: set[str]
 
 
 class Presence:
@@ -32,7 +52,7 @@ class Presence:
     __slots__ = ("_present",)
 
     def __init__(self) -> None:
-        self._present: dict[str, Present] = {}
+        self._present: dict[str, _Held] = {}
 
     def enter(self, sid: str, identity: Identity, now: float) -> bool:
         """Add a connection.
@@ -40,12 +60,12 @@ class Presence:
         Returns:
             True when the identity was not here before: it joins.
         """
-        present = self._present.get(identity.key)
-        joins = present is None
-        if present is None:
-            present = self._present[identity.key] = Present(identity, now)
-        present.sids.add(sid)
-        return joins
+        held = self._present.get(identity.key)
+        if held is None:
+            self._present[identity.key] = _Held(identity, now, {sid})
+            return True
+        held.sids.add(sid)
+        return False
 
     def exit(self, sid: str, identity: Identity) -> bool:
         """Remove a connection.
@@ -53,18 +73,22 @@ class Presence:
         Returns:
             True when it was the identity's last one here: it leaves.
         """
-        present = self._present.get(identity.key)
-        if present is None or sid not in present.sids:
+        held = self._present.get(identity.key)
+        if held is None or sid not in held.sids:
             return False
-        present.sids.remove(sid)
-        if present.sids:
+        held.sids.remove(sid)
+        if held.sids:
             return False
         del self._present[identity.key]
         return True
 
-    def members(self) -> list[Present]:
-        """Return who is here, in the order of joining."""
-        return list(self._present.values())
+    def members(self, limit: int | None = None) -> Members:
+        """Return who is here, at most `limit` of them (None: all)."""
+        first = [
+            Present(held.identity, held.joined_at, len(held.sids))
+            for held in islice(self._present.values(), limit)
+        ]
+        return Members(len(self._present), first)
 
     def __len__(self) -> int:
         return len(self._present)

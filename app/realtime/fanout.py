@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.core.channel import Channel, is_sid
+from app.core.channel import Channel
 from app.core.message import Publication
 from app.realtime import frames
 from app.realtime.rooms import Rooms
@@ -23,10 +23,6 @@ class RoomFanOut:
 
     def has_members(self, channel: Channel) -> bool:
         return self._rooms.room(channel.namespace, channel.name) is not None
-
-    def channels(self, namespace: str) -> list[Channel]:
-        names = self._rooms.room_names(namespace)
-        return [Channel(namespace, name) for name in names if not is_sid(name)]
 
     def deliver(self, channel: Channel, publication: Publication) -> None:
         room = self._rooms.room(channel.namespace, channel.name)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, Protocol
 
 import socketio
 from socketio.packet import EVENT
@@ -87,12 +87,26 @@ def encode_packet(packet: Any) -> bytes:
     )
 
 
+class ChannelRooms(Protocol):
+    """Rooms that are more than rooms: who enters one joins a channel."""
+
+    def covers(self, namespace: str, room: Any) -> bool:
+        """Tell whether a room is a channel."""
+
+    async def enter(self, namespace: str, sid: str, room: str) -> None:
+        """Make a client a member."""
+
+    async def leave(self, namespace: str, sid: str, room: str) -> None:
+        """End what `enter` began."""
+
+
 class Rooms(socketio.AsyncManager):  # type: ignore[misc]
     """`socketio.AsyncManager` on `Client`s and `Room`s; its methods are the stock ones."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.counters = Counters()
+        self.channels: ChannelRooms | None = None
         self._clients: dict[str, dict[str, Client]] = {}
         self._rooms: dict[str, dict[str, Room]] = {}
 
@@ -170,6 +184,27 @@ class Rooms(socketio.AsyncManager):  # type: ignore[misc]
 
     def is_sid_room(self, namespace: str, room: Any) -> bool:
         return isinstance(room, str) and self.client(namespace, room) is not None
+
+    async def enter_room(
+        self, sid: str, namespace: str, room: str, eio_sid: str | None = None
+    ) -> None:
+        if self.channels is not None and self.channels.covers(namespace, room):
+            await self.channels.enter(namespace, sid, room)
+        else:
+            self.basic_enter_room(sid, namespace, room)
+
+    async def leave_room(self, sid: str, namespace: str, room: str) -> None:
+        if self.channels is not None and self.channels.covers(namespace, room):
+            await self.channels.leave(namespace, sid, room)
+        else:
+            self.basic_leave_room(sid, namespace, room)
+
+    async def close_room(self, room: str, namespace: str) -> None:
+        if self.channels is not None and self.channels.covers(namespace, room):
+            for client in self._find(namespace, [room]):
+                await self.channels.leave(namespace, client.sid, room)
+        else:
+            self.basic_close_room(room, namespace)
 
     def basic_enter_room(
         self, sid: str, namespace: str, room: str, eio_sid: str | None = None

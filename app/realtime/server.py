@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
-import socketio
 import structlog
 from socketio.exceptions import ConnectionRefusedError as Refused
 from socketio.packet import ACK, CONNECT, CONNECT_ERROR, DISCONNECT, EVENT
@@ -20,6 +19,7 @@ from app.realtime import codec
 from app.realtime.connection import Connection
 from app.realtime.engine import EngineServer, Limits, close_unless_entered
 from app.realtime.packets import Assembly, Incoming, Packet, PacketError, Unreadable, parse
+from app.realtime.publishing import PublishingServer
 from app.realtime.request import Request, RequestHandler
 from app.realtime.rooms import Client, Rooms, encode_packet
 from app.realtime.work import Work
@@ -30,7 +30,7 @@ GOODBYE_SECONDS: Final = 2.0
 log = structlog.get_logger("hearth.realtime")
 
 
-class Server(socketio.AsyncServer):  # type: ignore[misc]
+class Server(PublishingServer):
     """`socketio.AsyncServer` whose packets go from the event loop to the handler in one call.
 
     Namespaces that are `RequestHandler`s get requests; others, and plain handlers, work as in

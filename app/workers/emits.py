@@ -1,11 +1,8 @@
-"""Make messages of what stock `RedisManager`s emit (contract §8)."""
+"""Make drafts of what stock `RedisManager`s emit (contract §8)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
-
-import structlog
 
 from app.core.channel import BROADCAST_CHANNEL, NOTIFICATIONS, Channel, is_sid
 from app.draft import Draft
@@ -13,75 +10,80 @@ from app.hub import Hub
 from schemas.envelope import ENVELOPE, is_envelope
 from schemas.errors import SchemaError
 
-log = structlog.get_logger("hearth.workers")
+
+def is_for_channels(hub: Hub, message: dict[str, Any]) -> bool:
+    """Tell whether an emit, as the stock manager writes it to Redis, is to be published.
+
+    Another namespace, binary data, a callback or a single connection's room is no channel's
+    business: stock handles it.
+    """
+    if (
+        (message.get("namespace") or "/") not in hub.registry.namespaces
+        or message.get("binary")
+        or message.get("callback")
+    ):
+        return False
+    rooms = message.get("room")
+    return rooms is None or any(
+        not is_sid(room) for room in (rooms if isinstance(rooms, list) else [rooms])
+    )
 
 
-class EmitIntake:
-    """Publish emits that are for channels; what fits no schema is not delivered."""
-
-    def __init__(self, hub: Hub) -> None:
-        self._hub = hub
-
-    async def take(self, message: dict[str, Any]) -> bool:
-        """Publish one emit, as the stock manager writes it to Redis.
-
-        Returns:
-            False when it is no channel's business and stock is to handle it: another namespace,
-            binary data, a callback, or a single connection's room.
-        """
-        namespace = message.get("namespace") or "/"
-        if (
-            namespace not in self._hub.registry.namespaces
-            or message.get("binary")
-            or message.get("callback")
-        ):
-            return False
-        rooms = message.get("room")
-        names = rooms if rooms is None or isinstance(rooms, list) else [rooms]
-        if names is not None:
-            names = [name for name in names if not is_sid(name)]
-            if not names:
-                return False
-        for channel in self._channels(namespace, names):
-            try:
-                await self._hub.publish(_draft(channel, message, self._hub.clock()))
-            except SchemaError as error:
-                self._hub.counters.rejected[namespace] += 1
-                log.warning(
-                    "rejected what a worker emitted",
-                    namespace=namespace,
-                    event_name=str(message.get("event"))[:64],
-                    reason=str(error)[:500],
-                )
-        return True
-
-    def _channels(self, namespace: str, names: Iterable[str] | None) -> list[Channel]:
-        if names is not None:
-            return [Channel(namespace, str(name)) for name in names]  # ids may be integers
-        if namespace == NOTIFICATIONS:
-            return [BROADCAST_CHANNEL]  # everybody there has joined it, so once is enough
-        return self._hub.local_channels(namespace)
-
-
-def _past(instant: Any, now: float) -> float | None:
-    # Another process's clock may be ahead; what is kept for a time counts by ours.
-    return min(instant, now) if isinstance(instant, float) else None
-
-
-def _draft(channel: Channel, message: dict[str, Any], now: float) -> Draft:
-    """Read an emit: its one argument is an envelope or a bare payload.
+async def read_emit(hub: Hub, message: dict[str, Any]) -> list[Draft]:
+    """Return what an emit publishes: into a room, a list of rooms, or a whole namespace.
 
     Raises:
-        SchemaError: it is neither.
+        SchemaError: it is neither an envelope nor a payload.
+        Unavailable: the broker can't be asked for the channels of the namespace.
     """
+    namespace = message.get("namespace") or "/"
+    rooms = message.get("room")
+    if rooms is not None:
+        names = rooms if isinstance(rooms, list) else [rooms]
+        # Ids may be integers.
+        channels = [Channel(namespace, str(name)) for name in names if not is_sid(name)]
+    elif namespace == NOTIFICATIONS:
+        channels = [BROADCAST_CHANNEL]  # everybody there has joined it, so once is enough
+    else:
+        channels = await hub.channels(namespace)
+    return [_draft(channel, message) for channel in dict.fromkeys(channels)]
+
+
+async def publish_emit(hub: Hub, message: dict[str, Any]) -> bool:
+    """Publish what the server itself emits into channels.
+
+    Returns:
+        False when it is no channel's business.
+
+    Raises:
+        SchemaError, Unavailable: as `Hub.publish`.
+    """
+    if not is_for_channels(hub, message):
+        return False
+    for draft in await read_emit(hub, message):
+        await hub.publish(draft)
+    return True
+
+
+def _draft(channel: Channel, message: dict[str, Any]) -> Draft:
+    """Read an emit: its one argument is an envelope or a bare payload."""
     event, args = message.get("event"), message.get("data")
     if not isinstance(event, str):
         raise SchemaError({"type": "Must be text."})
     if not isinstance(args, list) or len(args) != 1:
         raise SchemaError({"data": "An emit has exactly one argument."})
-    if not is_envelope(event, args[0]):
-        return Draft(channel, event, args[0], relay=False)
-    envelope = ENVELOPE.load(args[0])
+    return make_draft(channel, event, args[0])
+
+
+def make_draft(channel: Channel, event: str, value: Any) -> Draft:
+    """Return a draft of an envelope, or of a bare payload.
+
+    Raises:
+        SchemaError: it is an envelope that isn't right.
+    """
+    if not is_envelope(event, value):
+        return Draft(channel, event, value)
+    envelope = ENVELOPE.load(value)
     if envelope.get("channel", channel.name) != channel.name:
         raise SchemaError({"channel": f"Not the room that it was emitted to, {channel.name}."})
     return Draft(
@@ -91,6 +93,4 @@ def _draft(channel: Channel, message: dict[str, Any], now: float) -> Draft:
         sender=envelope.get("sender"),
         action=envelope.get("action"),
         nonce=envelope.get("nonce"),
-        published_at=_past(message.get("published_at"), now),
-        relay=False,
     )

@@ -14,7 +14,7 @@ EPOCH = "e1"
 
 
 def publication(offset: int, published_at: float = 0.0) -> Publication:
-    return Publication(offset, "user_message", b"{}", published_at, "then")
+    return Publication(offset, "user_message", b"{}", published_at)
 
 
 def window_of(count: int, size: int = 100, seconds: float = 0) -> HistoryWindow:

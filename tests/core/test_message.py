@@ -20,16 +20,16 @@ ENVELOPES = st.dictionaries(
 
 def test_the_offset_comes_last_and_nothing_else_changes() -> None:
     body = b'{"type":"typing","data":{"typing":true}}'
-    publication = place(Message("typing", body, 5.0, "then"), 42)
+    publication = place(Message("typing", body, 5.0, "then"), 42, 7)
     assert publication == Publication(
-        42, "typing", b'{"type":"typing","data":{"typing":true},"offset":42}', 5.0, "then"
+        42, "typing", b'{"type":"typing","data":{"typing":true},"offset":42}', 5.0, 7
     )
 
 
 def test_a_message_that_is_not_kept_stays_as_it_is() -> None:
     body = b'{"type":"typing"}'
-    assert place(Message("typing", body, 5.0, "then"), None) == Publication(
-        None, "typing", body, 5.0, "then"
+    assert place(Message("typing", body, 5.0, "then"), None, 7) == Publication(
+        None, "typing", body, 5.0, 7
     )
 
 

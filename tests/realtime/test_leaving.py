@@ -77,5 +77,5 @@ async def test_nobody_is_left_in_rooms_and_presence(
     assert rooms.callbacks == {}
     handler = realtime.namespace_handlers["/circles"]
     assert list(handler._members) == [bystander.sid]
-    assert len(server.app[HUB].local_channels("/circles")) == 1
+    assert len(await server.app[HUB].channels("/circles")) == 1
     assert logs.tracebacks() == []

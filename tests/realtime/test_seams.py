@@ -16,8 +16,9 @@ import pytest
 import socketio
 import socketio.packet
 from aiohttp.test_utils import TestServer
+from socketio.async_pubsub_manager import AsyncPubSubManager
 
-from app.realtime import engine, manager, packets, rooms
+from app.realtime import engine, manager, packets, publishing, rooms
 from app.realtime import server as realtime
 from namespaces.base import ChannelNamespace
 from tests.conftest import Connect
@@ -31,6 +32,13 @@ OVERRIDDEN: list[tuple[type, type, str, str]] = [
     (realtime.Server, socketio.AsyncServer, "_send_packet", "eio_sid, pkt"),
     (realtime.Server, socketio.AsyncServer, "get_environ", "sid, namespace=None"),
     (realtime.Server, socketio.AsyncServer, "register_namespace", "namespace_handler"),
+    (
+        *(publishing.PublishingServer, socketio.AsyncServer, "emit"),
+        (
+            "event, data=None, to=None, room=None, skip_sid=None, namespace=None, callback=None, "
+            "ignore_queue=False"
+        ),
+    ),
     (engine.EngineServer, engineio.AsyncServer, "attach", "app, engineio_path='engine.io'"),
     (engine.EngineServer, engineio.AsyncServer, "generate_id", ""),
     (engine.EngineServer, engineio.AsyncServer, "send_packet", "sid, pkt"),
@@ -52,6 +60,9 @@ OVERRIDDEN: list[tuple[type, type, str, str]] = [
             "basic_enter_room": "sid, namespace, room, eio_sid=None",
             "basic_leave_room": "sid, namespace, room",
             "basic_close_room": "room, namespace",
+            "enter_room": "sid, namespace, room, eio_sid=None",
+            "leave_room": "sid, namespace, room",
+            "close_room": "room, namespace",
             "get_rooms": "sid, namespace",
         }.items()
     ),
@@ -59,9 +70,8 @@ OVERRIDDEN: list[tuple[type, type, str, str]] = [
         *(rooms.Rooms, socketio.AsyncManager, "emit"),
         "event, data, namespace, room=None, skip_sid=None, callback=None, to=None, **kwargs",
     ),
-    (manager.RedisManager, socketio.AsyncRedisManager, "_publish", "data"),
-    (manager.RedisManager, socketio.AsyncRedisManager, "_handle_emit", "message"),
-    (manager.RedisManager, socketio.AsyncRedisManager, "_listen", ""),
+    (manager.SharedRooms, AsyncPubSubManager, "_publish", "data"),
+    (manager.SharedRooms, AsyncPubSubManager, "_listen", ""),
     (ChannelNamespace, socketio.AsyncNamespace, "trigger_event", "event, *args"),
 ]
 # What we call.
@@ -79,8 +89,8 @@ CALLED: list[tuple[Any, str, str]] = [
     (socketio.AsyncManager, "disconnect", "sid, namespace, **kwargs"),
     (socketio.AsyncManager, "trigger_callback", "sid, id, data"),
     (socketio.AsyncManager, "_generate_ack_id", "sid, callback"),
-    (socketio.AsyncRedisManager, "initialize", ""),
-    (socketio.AsyncRedisManager, "_redis_connect", ""),
+    (AsyncPubSubManager, "initialize", ""),
+    (socketio.redis_manager, "parse_redis_sentinel_url", "url"),
     (
         *(socketio.packet.Packet, "__init__"),
         "packet_type=2, data=None, namespace=None, id=None, binary=None, encoded_packet=None",

@@ -13,7 +13,13 @@ class Listener:
 
     def __init__(self, broker: Broker) -> None:
         self.received: list[tuple[Channel, Publication]] = []
+        self._broker = broker
         broker.receive = lambda channel, publication: self.received.append((channel, publication))
+
+    async def settle(self, *channels: Channel) -> None:
+        """Wait until all that was published and is kept has been received."""
+        for channel in channels or (TEAM,):
+            await self._broker.recover(channel, None, None)
 
     def texts(self, channel: Channel = TEAM) -> list[str]:
         return texts_of([one for where, one in self.received if where == channel])

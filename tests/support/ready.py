@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import aiohttp
 from aiohttp.test_utils import TestServer
@@ -21,3 +22,12 @@ async def until_status(url: str, status: int = 200) -> None:
 async def until_ready(server: TestServer) -> None:
     """Return once `server` says that it can serve."""
     await until_status(str(server.make_url("")))
+
+
+async def until(holds: Callable[[], bool], seconds: float = 10.0) -> None:
+    """Return once something holds; raise `TimeoutError` when it takes too long."""
+    async with asyncio.timeout(seconds):
+        while True:
+            if holds():
+                return
+            await asyncio.sleep(0.01)

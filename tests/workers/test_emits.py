@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -12,7 +13,7 @@ from aiohttp.test_utils import TestServer
 from structlog.testing import capture_logs
 
 from tests.conftest import ALICE, BOB, Connect, Serve
-from tests.support.ready import until_ready
+from tests.support.ready import until, until_ready
 from tests.support.redis import RedisServer
 
 
@@ -153,9 +154,15 @@ async def test_what_no_schema_accepts_is_not_delivered(
             "agent_message", {"agent_id": 7, "content": "ok"}, room="dev-team", namespace="/circles"
         )
         message = await alice.next("agent_message")
+        await until(lambda: any(line["log_level"] != "info" for line in logs))
     assert (message["data"]["content"], message["offset"]) == ("ok", 1)
     assert alice.all("no_such_type") == []
-    assert [line["event"] for line in logs] == ["rejected what a worker emitted"]
+    warnings = [line["event"] for line in logs if line["log_level"] != "info"]
+    assert warnings == ["rejected what a worker emitted"]
+    (entry,) = await worker.redis.xrange("hearth:rejected")
+    _id, kept = entry
+    assert kept.keys() == {b"source", b"reason", b"data"}
+    assert json.loads(kept[b"data"])["event"] == event
 
 
 async def test_one_connection_is_reached_by_its_sid_as_in_stock(

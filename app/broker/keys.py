@@ -1,0 +1,93 @@
+"""Every key and channel of ours in Redis, and how long each lives.
+
+A channel stands in braces, so that a Redis Cluster would keep what belongs to it in one slot.
+
+| key | what it is | expires |
+|---|---|---|
+| `{…}:head` | hash: `epoch`, and `offset` of the newest message | `HISTORY_SECONDS` (at least ten minutes) after the last message or renewal; never where that is 0 |
+| `{…}:log` | stream of the messages, `<offset>-0` → `s` sequence, `m` record | as `head` |
+| `{…}:nonce:<publisher> <nonce>` | receipt of a publish | 5 minutes and a bit |
+| `{…}:connections` `{…}:joined` | identity → connections; identities by the time of joining | an hour after the last renewal |
+| `{…}:of:<process>` | session id → identity, of one process's members | an hour after the last renewal |
+| `{…}:turn` | somebody has just told of the channel's members | a second |
+| `sequence` | counts all publications | never |
+| `processes` | process → when it was last heard of, in ms | an hour after the last was heard of |
+| `process:<process>` | set of the channels in which it has members | an hour after it was last heard of |
+| `emits:holder` | the process that takes in what workers emit | 3 seconds after it was last renewed |
+| `emits:taken` | stream of digests: which emits were taken in | ten minutes after the last |
+| `inbox` | stream of what clients published, capped | never |
+| `rejected` | stream of what no schema accepted, capped | never |
+
+A process renews what belongs to the channels that it has members in.
+"""  # noqa: E501
+
+from __future__ import annotations
+
+from typing import Final
+
+from app.core.channel import Channel
+
+INBOX_SIZE: Final = 10_000
+REJECTED_SIZE: Final = 1_000
+LEAST_HISTORY_SECONDS: Final = 600.0
+PRESENCE_SECONDS: Final = 3600.0
+#: How often what belongs to a channel with members is renewed, in seconds.
+RENEW_SECONDS: Final = 150.0
+
+
+class Keys:
+    """The names, under a prefix (`HEARTH_PREFIX`)."""
+
+    def __init__(self, prefix: str) -> None:
+        self.prefix = prefix
+        self.sequence = f"{prefix}:sequence"
+        self.processes = f"{prefix}:processes"
+        self.emits_holder = f"{prefix}:emits:holder"
+        self.emits_taken = f"{prefix}:emits:taken"
+        self.inbox = f"{prefix}:inbox"
+        self.rejected = f"{prefix}:rejected"
+
+    # Of a channel
+
+    def live(self, channel: Channel) -> str:
+        """Return the Redis channel that publications go through."""
+        return f"{self.prefix}:{{{channel.namespace}:{channel.name}}}:live"
+
+    def head(self, channel: Channel) -> str:
+        return f"{self.prefix}:{{{channel.namespace}:{channel.name}}}:head"
+
+    def log(self, channel: Channel) -> str:
+        return f"{self.prefix}:{{{channel.namespace}:{channel.name}}}:log"
+
+    def nonce(self, channel: Channel, nonce_key: str) -> str:
+        return f"{self.prefix}:{{{channel.namespace}:{channel.name}}}:nonce:{nonce_key}"
+
+    def connections(self, channel: Channel) -> str:
+        return f"{self.prefix}:{{{channel.namespace}:{channel.name}}}:connections"
+
+    def joined(self, channel: Channel) -> str:
+        return f"{self.prefix}:{{{channel.namespace}:{channel.name}}}:joined"
+
+    def of(self, channel: Channel, process: str) -> str:
+        return f"{self.prefix}:{{{channel.namespace}:{channel.name}}}:of:{process}"
+
+    def turn(self, channel: Channel) -> str:
+        return f"{self.prefix}:{{{channel.namespace}:{channel.name}}}:turn"
+
+    def live_pattern(self, namespace: str) -> str:
+        """Return what matches `live` of every channel of a namespace."""
+        return f"{self.prefix}:{{{namespace}:*}}:live"
+
+    def channel_of(self, live: str) -> Channel:
+        """Return the channel that `live` made a name of."""
+        tag = live[len(self.prefix) + 2 : -len("}:live")]
+        return Channel(*tag.split(":", 1))
+
+    # Of a process
+
+    def process(self, process: str) -> str:
+        return f"{self.prefix}:process:{process}"
+
+    def canary(self, process: str) -> str:
+        """Return the Redis channel through which a process sees whether publishing works."""
+        return f"{self.prefix}:canary:{process}"

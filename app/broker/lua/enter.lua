@@ -1,0 +1,20 @@
+-- Note that a connection is in a channel.
+--
+-- KEYS   1 connections  2 joined  3 of this process  4 channels of this process
+-- ARGV   1 session id  2 identity  3 now, s  4 expiry, s  5 channel
+-- Returns 1 when its identity so joins.
+
+local joins = 0
+if redis.call('HSETNX', KEYS[3], ARGV[1], ARGV[2]) == 1 then
+  joins = redis.call('HINCRBY', KEYS[1], ARGV[2], 1) == 1 and 1 or 0
+  if joins == 1 then
+    -- Those who join in one instant keep their order.
+    local last = redis.call('ZREVRANGE', KEYS[2], 0, 0, 'WITHSCORES')[2]
+    local at = tonumber(ARGV[3])
+    if last and tonumber(last) >= at then at = tonumber(last) + 0.000001 end
+    redis.call('ZADD', KEYS[2], string.format('%.6f', at), ARGV[2])
+  end
+  redis.call('SADD', KEYS[4], ARGV[5])
+end
+for k = 1, 4 do redis.call('EXPIRE', KEYS[k], ARGV[4]) end
+return joins

@@ -1,0 +1,50 @@
+"""A message as Redis keeps it: `<type> <published at>` and, on the next line, its envelope."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from app.core.channel import Channel
+from app.core.clock import isoformat
+from app.core.history import Position
+from app.core.message import DISCONTINUITY, Message, Publication, splice
+
+
+def encode_record(message: Message) -> bytes:
+    """Return what is kept of a message; its offset is added when it is read."""
+    return b"%b %.6f\n%b" % (message.type.encode(), message.published_at, message.body)
+
+
+def decode_record(record: bytes, offset: int | None, sequence: int) -> Publication:
+    """Return what `encode_record` was made of, in its place."""
+    head, _, body = record.partition(b"\n")
+    name, at = head.decode().split(" ")
+    return Publication(offset, name, splice(body, offset), float(at), sequence)
+
+
+def decode_entry(entry: Any) -> Publication:
+    """Return an entry of a channel's stream: `[<offset>-0, [s, sequence, m, record]]`."""
+    entry_id, (_s, sequence, _m, record) = entry
+    return decode_record(record, int(entry_id.partition(b"-")[0]), int(sequence))
+
+
+def decode_live(data: bytes) -> tuple[Position | None, Publication]:
+    """Return what was published and its position: `<offset> <epoch> <sequence> <record>`."""
+    offset, epoch, sequence, record = data.split(b" ", 3)
+    if offset == b"-":
+        return None, decode_record(record, None, int(sequence))
+    position = Position(int(offset), epoch.decode())
+    return position, decode_record(record, position.offset, int(sequence))
+
+
+def discontinuity(channel: Channel, head: Position, now: float) -> Publication:
+    """Return what tells members that history was lost, and where the channel is now."""
+    envelope = {
+        "type": DISCONTINUITY,
+        "channel": channel.name,
+        "data": {"epoch": head.epoch, "offset": head.offset},
+        "timestamp": isoformat(now),
+    }
+    return Publication(None, DISCONTINUITY, orjson.dumps(envelope), now)

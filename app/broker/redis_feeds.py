@@ -1,0 +1,134 @@
+"""The channels that this process has members in, as it hears them from Redis."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from typing import Final
+
+import structlog
+
+from app.background import Tasks
+from app.broker.base import Receive
+from app.broker.feed import Feed
+from app.broker.keys import Keys
+from app.broker.record import discontinuity
+from app.broker.redis_log import RedisLog, missed
+from app.core.channel import Channel
+from app.core.errors import Unavailable
+from app.core.history import Position
+from app.core.message import Publication
+from app.redis.subscriptions import Subscriptions
+
+_RETRY_SECONDS: Final = 0.25
+
+log = structlog.get_logger("hearth.broker")
+
+
+class RedisFeeds:
+    """Subscribe, and fill the holes.
+
+    Args:
+        log: where they are filled from.
+        clock: seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        subscriptions: Subscriptions,
+        keys: Keys,
+        log: RedisLog,
+        clock: Callable[[], float],
+    ) -> None:
+        self.receive: Receive = lambda channel, publication: None
+        self._subscriptions = subscriptions
+        self._keys = keys
+        self._log = log
+        self._clock = clock
+        self._feeds: dict[Channel, Feed] = {}
+        self._tasks = Tasks()
+        subscriptions.on_regained.append(self._fill_all)
+
+    def __iter__(self) -> Iterator[Channel]:
+        return iter(list(self._feeds))
+
+    async def close(self) -> None:
+        """Stop filling."""
+        await self._tasks.cancel()
+
+    async def subscribe(self, channel: Channel) -> None:
+        """As `Broker.subscribe`."""
+        feed = self._feeds.get(channel)
+        if feed is None:
+            feed = self._feeds[channel] = Feed(channel, self._hand_on, self._fill)
+            feed.begun = self._tasks.add(self._begin(feed))
+        try:
+            await asyncio.shield(feed.begun)
+        except Unavailable:
+            if self._feeds.get(channel) is feed:
+                self.unsubscribe(channel)
+            raise
+
+    def unsubscribe(self, channel: Channel) -> None:
+        """As `Broker.unsubscribe`."""
+        if self._feeds.pop(channel, None) is not None:
+            self._subscriptions.unsubscribe(self._keys.live(channel))
+
+    async def reach(self, channel: Channel, position: Position, seconds: float) -> None:
+        """Wait until everything up to `position` was received, if `channel` is subscribed to.
+
+        Raises:
+            Unavailable: it takes longer than so many seconds.
+        """
+        feed = self._feeds.get(channel)
+        if feed is not None and not await feed.reach(position, seconds):
+            raise Unavailable
+
+    async def _begin(self, feed: Feed) -> None:
+        await self._subscriptions.subscribe(self._keys.live(feed.channel), feed.on_message)
+        head, _ = await self._log.read(feed.channel, None, 0)
+        feed.resume(head, None)
+        feed.release()
+
+    def _hand_on(self, channel: Channel, publication: Publication) -> None:
+        self.receive(channel, publication)
+
+    def _fill_all(self) -> None:
+        for feed in list(self._feeds.values()):
+            feed.begin_to_fill()
+
+    def _fill(self, feed: Feed) -> None:
+        self._tasks.add(self._fill_now(feed))
+
+    async def _fill_now(self, feed: Feed) -> None:
+        while self._feeds.get(feed.channel) is feed:
+            try:
+                head, publications = await self._missed_by(feed)
+            except Unavailable:
+                await asyncio.sleep(_RETRY_SECONDS)
+                continue
+            if not feed.resume(head, publications):
+                log.warning("history was lost", channel=str(feed.channel))
+                lost = discontinuity(feed.channel, head, self._clock())
+                self.receive(feed.channel, lost)
+            feed.release()
+            return
+
+    async def _missed_by(self, feed: Feed) -> tuple[Position, list[Publication] | None]:
+        """Return the newest position, and what leads there; None when that can't be had."""
+        ours, last = feed.position, feed.last
+        if ours is None:
+            raise Unavailable  # it has not begun
+        # From the one before, to see that the last is still what it was.
+        since = Position(max(0, ours.offset - 1), ours.epoch)
+        head, publications = await self._log.read(feed.channel, since, 0)
+        if head.epoch != ours.epoch:
+            return head, None
+        same = next((one for one in publications if one.offset == ours.offset), None)
+        if head.offset < ours.offset or (last and same and same.sequence != last.sequence):
+            # An older state of Redis came back, and other messages have our offsets.
+            await self._log.renounce(feed.channel, ours.epoch)
+            head, _ = await self._log.read(feed.channel, None, 0)
+            return head, None
+        publications = [one for one in publications if (one.offset or 0) > ours.offset]
+        return head, missed(head, ours, publications)

@@ -1,0 +1,110 @@
+"""What is kept of channels in Redis: a head (epoch and newest offset) and a stream for each."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from app.broker.keys import LEAST_HISTORY_SECONDS, Keys
+from app.broker.record import decode_entry
+from app.core.channel import Channel
+from app.core.history import Page, Position
+from app.core.message import Publication
+from app.redis.commands import Commands
+from app.redis.scripts import load_script
+
+LUA: Final = Path(__file__).parent / "lua"
+RECOVER, RENOUNCE = (load_script(LUA, name) for name in ("recover", "renounce"))
+
+
+class RedisLog:
+    """Read history.
+
+    Args:
+        size: messages kept per channel; 0 keeps none.
+        seconds: how long each is kept; 0 sets no age.
+        clock: seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        commands: Commands,
+        keys: Keys,
+        size: int,
+        seconds: float,
+        clock: Callable[[], float],
+    ) -> None:
+        self.size = size
+        self._commands = commands
+        self._keys = keys
+        self._seconds = seconds
+        self._clock = clock
+
+    @property
+    def expiry_ms(self) -> int:
+        """How long Redis keeps what isn't renewed; 0: for ever."""
+        return int(max(self._seconds, LEAST_HISTORY_SECONDS) * 1000) if self._seconds else 0
+
+    @property
+    def oldest(self) -> float | None:
+        """The instant before which messages have aged, in seconds since 1970, if any."""
+        return self._clock() - self._seconds if self._seconds else None
+
+    async def read(
+        self, channel: Channel, since: Position | None, limit: int
+    ) -> tuple[Position, list[Publication]]:
+        """Return the newest position, and what follows `since` if it is of the same epoch; else
+        the newest `limit` messages (-1: all)."""
+        offset, epoch = (since.offset, since.epoch) if since is not None else (-1, "")
+        head, newest, entries = await self._commands.run(
+            RECOVER,
+            [self._keys.head(channel), self._keys.log(channel)],
+            [new_epoch(), offset, epoch, limit, self.expiry_ms],
+        )
+        position = Position(newest, head.decode())
+        return position, self._kept(position, entries)
+
+    async def page(self, channel: Channel, before: int | None, limit: int) -> Page:
+        """As `Broker.history`."""
+        head, _ = await self.read(channel, None, 0)
+        newest = head.offset if before is None else min(before - 1, head.offset)
+        entries = await self._commands.send(
+            "XREVRANGE", self._keys.log(channel), f"{newest}-0", "-", "COUNT", limit + 1
+        )
+        publications = self._kept(head, entries)
+        return Page(head, publications[-limit:], more=len(publications) > limit)
+
+    async def renounce(self, channel: Channel, epoch: str) -> None:
+        """Give a channel a new epoch, if it still has this one."""
+        await self._commands.run(RENOUNCE, [self._keys.head(channel)], [epoch, new_epoch()])
+
+    def _kept(self, head: Position, entries: list[Any]) -> list[Publication]:
+        """Return those entries of a stream that are to be kept, in order.
+
+        Redis trims a little later than it was told to.
+        """
+        oldest = self.oldest
+        publications = [
+            publication
+            for publication in map(decode_entry, entries)
+            if (publication.offset or 0) > head.offset - self.size
+            and (oldest is None or publication.published_at > oldest)
+        ]
+        publications.sort(key=lambda publication: publication.offset or 0)
+        return publications
+
+
+def missed(
+    head: Position, since: Position | None, publications: list[Publication]
+) -> list[Publication] | None:
+    """Return `publications` if they are exactly those from `since` to `head`."""
+    if since is None or since.epoch != head.epoch or since.offset > head.offset:
+        return None
+    return publications if len(publications) == head.offset - since.offset else None
+
+
+def new_epoch() -> str:
+    """Return a name that no epoch has had."""
+    return secrets.token_hex(6)

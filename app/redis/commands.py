@@ -1,0 +1,171 @@
+"""Ask Redis things: replies come in the order of the commands, so none waits for another."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any, Final
+
+import hiredis
+import structlog
+
+from app.core.errors import Unavailable
+from app.redis.connector import Connector, Link
+from app.redis.kept import KeptLink
+from app.redis.scripts import Script
+
+# A command that has waited so long is given up, and so are all others until Redis answers again.
+ANSWER_SECONDS: Final = 2.0
+# A connection on which nothing was answered for so long is dropped: it may be half open.
+DROP_SECONDS: Final = 6.0
+_SWEEP_SECONDS: Final = 0.25
+_ASK_TIME_SECONDS: Final = 1.0
+# What Redis says while it can't do its work; anything else would be a mistake of ours.
+_NOT_NOW: Final = frozenset(
+    {"LOADING", "READONLY", "OOM", "MASTERDOWN", "MISCONF", "BUSY", "NOREPLICAS", "CLUSTERDOWN"}
+    | {"TRYAGAIN", "NOAUTH", "NOPERM", "LATE"}
+)
+
+Argument = str | bytes | int | float
+
+log = structlog.get_logger("hearth.redis")
+
+
+class ReplyError(Exception):
+    """Redis refused a command; `code` is the first word of what it said."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.code = message.partition(" ")[0]
+
+
+class Commands(KeptLink):
+    """The connection for commands."""
+
+    def __init__(self, connector: Connector) -> None:
+        super().__init__(connector, "commands")
+        self._waiting: deque[tuple[float, asyncio.Future[Any]]] = deque()
+        self._answering = True
+        self._silent_since = 0.0
+        self._ahead = 0.0  # Redis's clock minus the event loop's, in seconds
+        self._watcher: asyncio.Task[None] | None = None
+
+    @property
+    def ready(self) -> bool:
+        """Whether Redis answers."""
+        return self.link is not None and self._answering
+
+    def deadline(self) -> int:
+        """Return when a command that is sent now is given up, in ms of Redis's own clock.
+
+        A Redis that stood still would otherwise do it later, when its sender has been told that
+        nothing happened.
+        """
+        now = asyncio.get_running_loop().time()
+        return int((now + self._ahead + ANSWER_SECONDS) * 1000)
+
+    def send(self, *command: Argument) -> asyncio.Future[Any]:
+        """Send a command; the reply comes in the future.
+
+        The future fails with `Unavailable` when Redis doesn't answer in time or refuses for now,
+        and with `ReplyError` when it refuses for good.
+
+        Raises:
+            Unavailable: nothing was sent.
+        """
+        link = self.link
+        if link is None or not self._answering:
+            raise Unavailable
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Any] = loop.create_future()
+        self._waiting.append((loop.time(), future))
+        link.send(*command)
+        return future
+
+    async def run(self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
+        """Run a script, also when Redis has forgotten it. Raises as `send`'s future does."""
+        try:
+            return await self.send("EVALSHA", script.sha, len(keys), *keys, *arguments)
+        except ReplyError as error:
+            if error.code != "NOSCRIPT":
+                raise
+        return await self.send("EVAL", script.source, len(keys), *keys, *arguments)
+
+    # The connection
+
+    async def on_open(self, link: Link) -> None:
+        self._waiting.clear()
+        self._answering = True
+        self.link = link  # for the first question
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                asked = self.send("TIME")
+                await asked
+                self._on_time(asked)
+        except (Unavailable, ReplyError):
+            raise ConnectionRefusedError("Redis doesn't take commands") from None
+        self._watcher = asyncio.create_task(self._watch())
+
+    def on_reply(self, reply: Any) -> None:
+        _sent_at, future = self._waiting.popleft()
+        if not self._answering:
+            self._answering = True
+            log.info("Redis answers again", redis=self._connector.host)
+        if future.done():
+            return
+        if not isinstance(reply, hiredis.ReplyError):
+            future.set_result(reply)
+            return
+        error = ReplyError(str(reply))
+        if error.code not in _NOT_NOW:
+            future.set_exception(error)
+            return
+        log.warning("Redis refused a command", redis=self._connector.host, reason=error.code)
+        future.set_exception(Unavailable())
+        if error.code == "READONLY":  # not the master any more
+            self.drop()
+
+    def on_lost(self) -> None:
+        if self._watcher is not None:
+            self._watcher.cancel()
+            self._watcher = None
+        self._give_up_waiting()
+        self._waiting.clear()
+
+    async def _watch(self) -> None:
+        loop = asyncio.get_running_loop()
+        ask_at = 0.0
+        while True:
+            await asyncio.sleep(_SWEEP_SECONDS)
+            now = loop.time()
+            silent_since = self._waiting[0][0] if self._waiting else now
+            if now - silent_since > ANSWER_SECONDS:
+                if self._answering:
+                    self._answering = False
+                    log.error("Redis does not answer", redis=self._connector.host)
+                self._give_up_waiting()
+            if now - silent_since > DROP_SECONDS:
+                self.drop()
+            if self._answering and now >= ask_at:
+                ask_at = now + _ASK_TIME_SECONDS
+                with suppress(Unavailable):
+                    self.send("TIME").add_done_callback(self._on_time)
+
+    def _on_time(self, asked: asyncio.Future[Any]) -> None:
+        if asked.exception() is None:
+            seconds, microseconds = asked.result()
+            now = asyncio.get_running_loop().time()
+            self._ahead = int(seconds) + int(microseconds) / 1_000_000 - now
+
+    def _give_up_waiting(self) -> None:
+        for _sent_at, future in self._waiting:
+            if not future.done():
+                future.set_exception(
+                    Unavailable(
+                        "The broker did not answer in time. The message may have been published: "
+                        "repeat it with the same nonce."
+                    )
+                )
+                future.exception()  # whoever waited may be gone

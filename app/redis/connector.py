@@ -1,0 +1,135 @@
+"""Open connections to wherever a Redis URL points: plain, TLS, a Unix socket, or by Sentinel."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Final, cast
+from urllib.parse import urlsplit
+
+import hiredis
+import structlog
+from redis.asyncio import Redis
+from redis.asyncio.connection import AbstractConnection
+from redis.asyncio.retry import Retry
+from redis.asyncio.sentinel import Sentinel
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from socketio.redis_manager import parse_redis_sentinel_url
+
+OPEN_SECONDS: Final = 3.0
+FAILURES: Final = (RedisError, OSError, TimeoutError)
+_MORE: Final = object()
+
+OnReply = Callable[[Any], None]
+
+log = structlog.get_logger("hearth.redis")
+
+
+class Link(asyncio.Protocol):
+    """One open connection, RESP 2: what is sent goes out at once, replies are handed on.
+
+    redis-py connects, and does TLS, passwords and Sentinel; then the transport is taken over from
+    it, for its streams and locks cost more than the command that they carry.
+
+    Args:
+        connection: one that redis-py has connected.
+        on_reply: called with each reply; errors are `hiredis.ReplyError`s.
+    """
+
+    def __init__(self, connection: AbstractConnection, on_reply: OnReply) -> None:
+        self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._on_reply = on_reply
+        self._reader = hiredis.Reader(notEnoughData=_MORE)
+        # From now on it is ours; a writer that is forgotten would close it.
+        self._writer = cast(asyncio.StreamWriter, connection._writer)  # noqa: SLF001
+        connection._reader = connection._writer = None  # noqa: SLF001
+        self._transport = cast(asyncio.Transport, self._writer.transport)
+        self._transport.set_protocol(self)
+
+    def send(self, *command: str | bytes | float) -> None:
+        """Send one command."""
+        self._transport.write(hiredis.pack_command(cast(Any, command)))
+
+    def abort(self) -> None:
+        """Drop the connection."""
+        self._transport.abort()
+        self._end()
+
+    # asyncio.Protocol
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            self._reader.feed(data)
+            while (reply := self._reader.gets()) is not _MORE:
+                self._on_reply(reply)
+        except hiredis.ProtocolError:
+            self.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._end()
+
+    def _end(self) -> None:
+        if not self.lost.done():
+            self.lost.set_result(None)
+
+
+class Connector:
+    """Where Redis is.
+
+    Args:
+        url: `redis://`, `rediss://`, `unix://` or `redis+sentinel://`, as
+            `socketio.AsyncRedisManager` takes it.
+        service: the Sentinel service that is meant where the URL names none.
+    """
+
+    def __init__(self, url: str, service: str) -> None:
+        options: dict[str, Any] = {
+            "protocol": 2,
+            "socket_connect_timeout": OPEN_SECONDS,
+            "socket_timeout": OPEN_SECONDS,
+            "socket_keepalive": True,
+            "retry": Retry(NoBackoff(), 0),
+        }
+        parts = urlsplit(url)
+        self.host = parts.netloc.rpartition("@")[2] or parts.path
+        if parts.scheme == "redis+sentinel":
+            sentinels, name, credentials = parse_redis_sentinel_url(url)
+            sentinel: Sentinel = cast(Any, Sentinel)(
+                sentinels, sentinel_kwargs=dict(options), **(options | credentials)
+            )
+            client: Redis = sentinel.master_for(name or service)
+        else:
+            if parts.scheme == "unix":
+                del options["socket_keepalive"]
+            client = Redis.from_url(url, **options)
+        self._failing: set[str] = set()
+        self._pool: Any = client.connection_pool
+
+    def note_open(self, purpose: str) -> None:
+        """Tell that a connection is there."""
+        self._failing.discard(purpose)
+        if not self._failing:
+            log.info("connected to Redis", redis=self.host, purpose=purpose)
+
+    def note_failure(self, purpose: str, error: BaseException) -> None:
+        """Tell that one was lost or can't be opened: once, until all are there again."""
+        if not self._failing:
+            log.error(
+                "Redis can't be reached; trying again until it can",
+                redis=self.host,
+                purpose=purpose,
+                error=type(error).__name__,
+            )
+        self._failing.add(purpose)
+
+    async def open(self, on_reply: OnReply) -> Link:
+        """Return a new connection.
+
+        Raises:
+            RedisError, OSError, TimeoutError: `FAILURES`.
+        """
+        async with asyncio.timeout(OPEN_SECONDS):
+            connection = self._pool.make_connection()
+            await connection.connect()
+            return Link(connection, on_reply)

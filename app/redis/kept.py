@@ -1,0 +1,76 @@
+"""A connection that is opened again whenever it is lost."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import Any, Final
+
+from app.redis.connector import FAILURES, Connector, Link
+
+RETRY_SECONDS: Final = 0.2
+LONGEST_RETRY_SECONDS: Final = 1.0
+
+
+class KeptLink:
+    """What commands and subscriptions share.
+
+    Args:
+        connector: where Redis is.
+        purpose: what the connection is for, in logs.
+    """
+
+    def __init__(self, connector: Connector, purpose: str) -> None:
+        self.link: Link | None = None
+        self._connector = connector
+        self._purpose = purpose
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin to connect; return at once."""
+        self._task = asyncio.create_task(self._keep())
+
+    async def close(self) -> None:
+        """Let go of the connection, for good."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+
+    def drop(self) -> None:
+        """Let go of a connection that is no good; another one is opened."""
+        if self.link is not None:
+            self.link.abort()
+
+    # What a kind of connection does
+
+    async def on_open(self, link: Link) -> None:
+        """The connection is there."""
+
+    def on_reply(self, reply: Any) -> None:
+        """Redis has said something."""
+
+    def on_lost(self) -> None:
+        """The connection is gone."""
+
+    async def _keep(self) -> None:
+        wait = RETRY_SECONDS
+        while True:
+            link = None
+            try:
+                link = await self._connector.open(self.on_reply)
+                await self.on_open(link)
+                self.link = link
+                self._connector.note_open(self._purpose)
+                wait = RETRY_SECONDS
+                await link.lost
+                raise ConnectionResetError("the connection was lost")
+            except FAILURES as error:
+                self._connector.note_failure(self._purpose, error)
+            finally:
+                self.link = None
+                if link is not None:
+                    link.abort()
+                self.on_lost()
+            await asyncio.sleep(wait)
+            wait = min(2 * wait, LONGEST_RETRY_SECONDS)

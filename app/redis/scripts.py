@@ -1,0 +1,20 @@
+"""Lua scripts, each in a file of its own."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Script(NamedTuple):
+    """A script's text, and the digest by which Redis knows it."""
+
+    source: bytes
+    sha: str
+
+
+def load_script(directory: Path, name: str) -> Script:
+    """Read `<name>.lua`."""
+    source = (directory / f"{name}.lua").read_bytes()
+    return Script(source, hashlib.sha1(source, usedforsecurity=False).hexdigest())

@@ -1,0 +1,126 @@
+"""Hear what is published in Redis: one connection for all channels of this process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from itertools import islice
+from typing import Any, Final
+
+import structlog
+
+from app.core.errors import Unavailable
+from app.redis.commands import ANSWER_SECONDS
+from app.redis.connector import Connector, Link
+from app.redis.kept import KeptLink
+
+_SUBSCRIBED_AT_ONCE: Final = 500
+
+log = structlog.get_logger("hearth.redis")
+
+OnMessage = Callable[[bytes], None]
+
+
+class Subscriptions(KeptLink):
+    """The connection for what is published.
+
+    After a loss everything is subscribed again, and then `on_regained` is called: what was
+    published meanwhile was missed.
+    """
+
+    def __init__(self, connector: Connector) -> None:
+        super().__init__(connector, "subscriptions")
+        self.on_regained: list[Callable[[], None]] = []
+        self._handlers: dict[bytes, OnMessage] = {}
+        # Confirmations that are due, for each channel in the order of asking.
+        self._due: dict[bytes, deque[asyncio.Future[None]]] = {}
+
+    def listen(self, channel: str, handler: OnMessage) -> None:
+        """Subscribe to a channel for good, as soon as Redis can be reached."""
+        self._handlers[channel.encode()] = handler
+        if self.link is not None:
+            self.link.send("SUBSCRIBE", channel)
+
+    async def subscribe(self, channel: str, handler: OnMessage) -> None:
+        """Have `handler` called with whatever is published in `channel` from now on.
+
+        It is called in the order of publishing, and must not wait.
+
+        Raises:
+            Unavailable: Redis can't be reached, or doesn't answer in time.
+        """
+        name = channel.encode()
+        link = self.link
+        if link is None:
+            raise Unavailable
+        loop = asyncio.get_running_loop()
+        confirmed: asyncio.Future[None] = loop.create_future()
+        self._handlers[name] = handler
+        self._due.setdefault(name, deque()).append(confirmed)
+        link.send("SUBSCRIBE", name)
+        timer = loop.call_later(ANSWER_SECONDS, _fail, confirmed)
+        try:
+            await confirmed
+        except BaseException:
+            if self._handlers.get(name) is handler:
+                self.unsubscribe(channel)
+            raise
+        finally:
+            timer.cancel()
+
+    def unsubscribe(self, channel: str) -> None:
+        """Stop what `subscribe` began."""
+        name = channel.encode()
+        if self._handlers.pop(name, None) is not None and self.link is not None:
+            self.link.send("UNSUBSCRIBE", name)
+
+    # The connection
+
+    async def on_open(self, link: Link) -> None:
+        self.link = link
+        names = iter(list(self._handlers))
+        while chunk := list(islice(names, _SUBSCRIBED_AT_ONCE)):
+            some = [name for name in chunk if name in self._handlers]
+            if not some:
+                continue
+            last = some[-1]
+            confirmed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._due.setdefault(last, deque()).append(confirmed)
+            link.send("SUBSCRIBE", *some)
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await confirmed
+        for regained in self.on_regained:
+            regained()
+
+    def on_reply(self, reply: Any) -> None:
+        if not isinstance(reply, list):
+            return  # an error: of a user without the right to subscribe, say; nothing is confirmed
+        kind, name, *rest = reply
+        if kind == b"message":
+            handler = self._handlers.get(name)
+            if handler is not None:
+                try:
+                    handler(rest[0])
+                except Exception:  # the connection is everybody's
+                    log.exception("could not take what was published", channel=name.decode())
+        elif kind == b"subscribe":
+            due = self._due.get(name)
+            if due:
+                confirmed = due.popleft()
+                if not confirmed.done():
+                    confirmed.set_result(None)
+                if not due:
+                    del self._due[name]
+
+    def on_lost(self) -> None:
+        due, self._due = self._due, {}
+        for futures in due.values():
+            for future in futures:
+                _fail(future)
+
+
+def _fail(confirmed: asyncio.Future[None]) -> None:
+    if not confirmed.done():
+        confirmed.set_exception(Unavailable())
+        confirmed.exception()  # whoever waited may be gone

@@ -1,0 +1,80 @@
+"""Everything that stands on Redis, and in which order it begins and ends."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from app.broker.keys import Keys
+from app.broker.redis import RedisBroker
+from app.hub import Hub
+from app.realtime.manager import SharedRooms
+from app.redis.commands import Commands
+from app.redis.connector import Connector
+from app.redis.subscriptions import Subscriptions
+from app.settings import Settings
+from app.workers.emits import is_for_channels, read_emit
+from app.workers.intake import Intake
+
+
+class Shared:
+    """What makes this process one of several.
+
+    Args:
+        url: where Redis is, see `Connector`.
+        clock: seconds since 1970.
+    """
+
+    def __init__(self, url: str, settings: Settings, clock: Callable[[], float]) -> None:
+        connector = Connector(url, settings.emit_channel)
+        self._process = secrets.token_hex(8)
+        self._keys = Keys(settings.hearth_prefix)
+        self._commands = Commands(connector)
+        self._subscriptions = Subscriptions(connector)
+        self._emit_channel = settings.emit_channel
+        self._intake: Intake | None = None
+        self.rooms = SharedRooms(self._commands, self._subscriptions, settings.emit_channel)
+        self.broker = RedisBroker(
+            self._commands,
+            self._subscriptions,
+            self._keys,
+            self._process,
+            settings.history_size,
+            settings.history_seconds,
+            clock,
+        )
+
+    def take_in(self, hub: Hub) -> None:
+        """Have what workers emit published by `hub`."""
+        intake = self._intake = Intake(
+            hub,
+            self.broker.publish_taken,
+            lambda: self.broker.hears,
+            self._commands,
+            self._keys,
+            self._process,
+        )
+
+        def take(message: dict[str, Any], data: bytes) -> bool:
+            if not is_for_channels(hub, message):
+                return False
+            intake.hear(self._emit_channel, data, partial(read_emit, hub, message))
+            return True
+
+        self.rooms.take_in = take
+
+    async def start(self) -> None:
+        """Begin to connect; nothing waits for Redis."""
+        await self.rooms.start()
+        await self.broker.start()
+        if self._intake is not None:
+            await self._intake.start()
+
+    async def close(self) -> None:
+        """End, and say so in Redis."""
+        if self._intake is not None:
+            await self._intake.close()
+        await self.rooms.close()
+        await self.broker.close()
