@@ -98,6 +98,8 @@ class RedisManager(socketio.AsyncRedisManager, Rooms):  # type: ignore[misc]
             raise
 
     async def _publish(self, data: dict[str, Any]) -> Any:
+        if asyncio.current_task() is None:
+            await asyncio.sleep(0)  # begun without one (`Work.begin`): time-outs need a task
         # Stock gives up with a log line, and its caller believes that all is well.
         try:
             async with asyncio.timeout(PUBLISH_TIMEOUT_SECONDS):

@@ -172,7 +172,7 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
             request = Request(event, args, error, client, incoming.id)
             pending = handler.on_request(client.sid, request)
             if pending is not None:
-                self._work.run(connection, pending)
+                self._work.begin(connection, pending)
         elif error is not None:
             raise PacketError(error.message)
         else:
@@ -210,7 +210,11 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
             # Stock refuses with a string, which leaves the JS client's error without a message.
             self._refuse(connection, namespace, {"message": "Invalid namespace"})
             return
-        self._work.run(connection, self._connect(connection, namespace, incoming.data))
+        work = self._connect(connection, namespace, incoming.data)
+        if namespace in self._request_handlers:
+            self._work.begin(connection, work)
+        else:
+            self._work.run(connection, work)
 
     # The life of a client
 
