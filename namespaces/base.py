@@ -86,7 +86,7 @@ class ChannelNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
         elif event == "disconnect":
             await self._disconnect(*args)
 
-    async def _connect(self, sid: str, environ: dict[str, Any], auth: Any) -> None:
+    async def _connect(self, sid: str, environ: Mapping[str, Any], auth: Any) -> None:
         try:
             identity = self._authenticator.identify(find_token(environ, auth))
         except Exception as error:  # noqa: BLE001 - every connection is answered

@@ -252,7 +252,10 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
             await handler.on_connected(client.sid)
 
     async def _ask_to_connect(self, client: Client, auth: Any) -> Any:
-        arguments = ("connect", client.namespace, client.sid, client.connection.handshake.environ)
+        handshake = client.connection.handshake
+        # Ours look into it only for who brings no token in `auth`.
+        environ = handshake if client.namespace in self._request_handlers else handshake.environ
+        arguments = ("connect", client.namespace, client.sid, environ)
         if auth:
             return await self._trigger_event(*arguments, auth)
         try:

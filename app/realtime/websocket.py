@@ -170,7 +170,14 @@ def accept(request: web.Request, max_bytes: int, max_unsent_bytes: int) -> WebSo
         HTTPBadRequest: it is no valid handshake.
         ConnectionResetError: the client is gone already.
     """
-    reply = _handshake(request)
+    headers = request.headers
+    reply = answer(
+        headers.get("Upgrade", ""),
+        headers.get("Sec-WebSocket-Version", ""),
+        headers.get("Sec-WebSocket-Key", ""),
+    )
+    if reply is None:
+        raise web.HTTPBadRequest(text="Not a WebSocket handshake.\n")
     protocol = request.protocol
     transport = protocol.transport
     if transport is None:
@@ -179,28 +186,32 @@ def accept(request: web.Request, max_bytes: int, max_unsent_bytes: int) -> WebSo
     tail = protocol._message_tail  # noqa: SLF001 - what came right behind the handshake
     protocol.transport = None
     protocol.connection_lost(None)
-    socket = WebSocket(max_bytes, max_unsent_bytes, transport)
-    transport.set_protocol(socket)
     transport.resume_reading()
-    transport.write(reply)
+    socket = begin(transport, reply, max_bytes, max_unsent_bytes)
     if tail:
         asyncio.get_running_loop().call_soon(socket.data_received, tail)
     return socket
 
 
-def _handshake(request: web.Request) -> bytes:
-    headers = request.headers
+def begin(
+    transport: asyncio.Transport, reply: bytes, max_bytes: int, max_unsent_bytes: int
+) -> WebSocket:
+    """Send `reply`, and go on with a WebSocket."""
+    socket = WebSocket(max_bytes, max_unsent_bytes, transport)
+    transport.set_protocol(socket)
+    transport.write(reply)
+    return socket
+
+
+def answer(upgrade: str, version: str, key: str) -> bytes | None:
+    """Return the response to a handshake with these headers, or None when it is no valid one."""
+    if upgrade.lower() != "websocket" or version != "13":
+        return None
     try:
-        key = headers.get("Sec-WebSocket-Key", "")
-        valid = len(base64.b64decode(key, validate=True)) == 16
+        if len(base64.b64decode(key, validate=True)) != 16:
+            return None
     except (binascii.Error, ValueError):
-        valid = False
-    if (
-        not valid
-        or headers.get("Upgrade", "").lower() != "websocket"
-        or headers.get("Sec-WebSocket-Version") != "13"
-    ):
-        raise web.HTTPBadRequest(text="Not a WebSocket handshake.\n")
+        return None
     accepted = base64.b64encode(hashlib.sha1(key.encode() + _GUID, usedforsecurity=False).digest())
     return (
         b"HTTP/1.1 101 Switching Protocols\r\n"
