@@ -107,9 +107,7 @@ class Doors:
         )
         if "origin" in opening.headers and not self._engine.allows_origin(handshake.environ):
             return False
-        socket = self._engine.open_websocket(handshake, transport, opening.reply)
-        if opening.rest:
-            socket.data_received(opening.rest)
+        self._engine.open_websocket(handshake, transport, opening.reply, opening.rest)
         return True
 
 

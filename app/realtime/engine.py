@@ -22,7 +22,7 @@ from app.realtime.handshake import Handshake
 from app.realtime.heartbeat import Heartbeat
 from app.realtime.outbox import SEPARATOR
 from app.realtime.probe import Probe
-from app.realtime.websocket import Takeover, WebSocket, accept, begin
+from app.realtime.websocket import Takeover, WebSocket, begin, take_over
 
 log = structlog.get_logger("hearth.realtime")
 
@@ -94,18 +94,18 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
     # Connections
 
     def open_websocket(
-        self, handshake: Handshake, transport: asyncio.Transport, reply: bytes
-    ) -> WebSocket:
-        """Begin a session on a transport, after `reply` to the handshake."""
-        limits = self._limits
-        socket = begin(transport, reply, limits.frame_bytes, limits.unsent_bytes)
-        self._begin_on(socket, handshake)
-        return socket
-
-    def _begin_on(self, socket: WebSocket, handshake: Handshake) -> None:
+        self, handshake: Handshake, transport: asyncio.Transport, reply: bytes, tail: bytes
+    ) -> None:
+        """Begin a session: `reply` answers the handshake, `tail` came right behind it."""
         connection = self._open(handshake)
+        # In one write: each is a system call.
+        socket = self._begin(transport, reply + self._hello(connection, []))
         connection.open_socket(socket)
-        self._greet(connection, [])
+        if tail:
+            socket.data_received(tail)
+
+    def _begin(self, transport: asyncio.Transport, first: bytes) -> WebSocket:
+        return begin(transport, first, self._limits.frame_bytes, self._limits.unsent_bytes)
 
     def _open(self, handshake: Handshake) -> Connection:
         connection = Connection(self.generate_id(), handshake, self, self._limits.unsent_bytes)
@@ -114,7 +114,7 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
         self._entering.add(connection)
         return connection
 
-    def _greet(self, connection: Connection, upgrades: list[str]) -> None:
+    def _hello(self, connection: Connection, upgrades: list[str]) -> bytes:
         hello = {
             "sid": connection.sid,
             "upgrades": upgrades,
@@ -122,7 +122,7 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
             "pingTimeout": round(self.heartbeat.timeout * 1000),
             "maxPayload": self._limits.message_bytes,
         }
-        connection.send("0" + orjson.dumps(hello).decode())
+        return frames.encode(frames.TEXT, b"0" + orjson.dumps(hello))
 
     def on_pong(self, connection: Connection) -> None:
         self.heartbeat.on_pong(connection)
@@ -197,25 +197,24 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
             return await self._post(request, connection)
         return _refuse("Bad request")
 
-    def _accept(self, request: web.Request) -> WebSocket:
-        return accept(request, self._limits.frame_bytes, self._limits.unsent_bytes)
-
     def _open_websocket(self, request: web.Request) -> web.StreamResponse:
-        self._begin_on(self._accept(request), Handshake.of(request))
+        self.open_websocket(Handshake.of(request), *take_over(request))
         return Takeover()
 
     def _upgrade(self, request: web.Request, connection: Connection) -> web.StreamResponse:
-        socket = self._accept(request)
+        transport, reply, tail = take_over(request)
+        socket = self._begin(transport, reply)
         if connection.upgraded or connection.closed or connection.probe is not None:
             socket.close()  # one at a time
         else:
             Probe(connection, socket)
+            socket.data_received(tail)
         return Takeover()
 
     async def _open_polling(self, request: web.Request) -> web.StreamResponse:
         connection = self._open(Handshake.of(request))
         upgrades = ["websocket"] if self.allow_upgrades and "websocket" in self.transports else []
-        self._greet(connection, upgrades)
+        connection.write(self._hello(connection, upgrades))
         response = _payload(request, await connection.poll())
         if self.cookie:
             attributes = (

@@ -151,11 +151,7 @@ class WebSocket(asyncio.Protocol):
 
 
 class Takeover(web.StreamResponse):
-    """The response of a handler that goes on with a WebSocket: `101 Switching Protocols`.
-
-    Args:
-        socket: what `accept` returned.
-    """
+    """The response of a handler that goes on with a WebSocket: `101 Switching Protocols`."""
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
         return None
@@ -163,8 +159,11 @@ class Takeover(web.StreamResponse):
     async def write_eof(self, data: bytes = b"") -> None: ...
 
 
-def accept(request: web.Request, max_bytes: int, max_unsent_bytes: int) -> WebSocket:
-    """Answer a WebSocket handshake and take the connection over; then return a `Takeover`.
+def take_over(request: web.Request) -> tuple[asyncio.Transport, bytes, bytes]:
+    """Take a connection from aiohttp, to `begin` a WebSocket on; then return a `Takeover`.
+
+    Returns:
+        Its transport, the reply to the handshake, and what came right behind that.
 
     Raises:
         HTTPBadRequest: it is no valid handshake.
@@ -183,23 +182,20 @@ def accept(request: web.Request, max_bytes: int, max_unsent_bytes: int) -> WebSo
     if transport is None:
         raise ConnectionResetError
     # aiohttp forgets the connection: to it, it is lost, without being closed.
-    tail = protocol._message_tail  # noqa: SLF001 - what came right behind the handshake
+    tail = protocol._message_tail  # noqa: SLF001 - not public
     protocol.transport = None
     protocol.connection_lost(None)
     transport.resume_reading()
-    socket = begin(transport, reply, max_bytes, max_unsent_bytes)
-    if tail:
-        asyncio.get_running_loop().call_soon(socket.data_received, tail)
-    return socket
+    return transport, reply, tail
 
 
 def begin(
-    transport: asyncio.Transport, reply: bytes, max_bytes: int, max_unsent_bytes: int
+    transport: asyncio.Transport, first: bytes, max_bytes: int, max_unsent_bytes: int
 ) -> WebSocket:
-    """Send `reply`, and go on with a WebSocket."""
+    """Write `first`, the reply at least, and go on with a WebSocket."""
     socket = WebSocket(max_bytes, max_unsent_bytes, transport)
     transport.set_protocol(socket)
-    transport.write(reply)
+    transport.write(first)
     return socket
 
 

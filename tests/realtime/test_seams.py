@@ -148,7 +148,7 @@ def test_every_override_is_in_the_table() -> None:
 async def test_aiohttp_lets_go_of_a_connection_that_is_taken_over(
     server: TestServer,
 ) -> None:
-    """`app.realtime.websocket.accept` relies on what aiohttp's protocol does when it is lost."""
+    """`app.realtime.websocket.take_over` relies on what aiohttp's protocol does when it is lost."""
     async with raw_websocket(server) as client:
         # Not plain enough for the door: aiohttp has it first.
         await client.engine("EIO=4&transport=websocket&aiohttp")
