@@ -22,6 +22,7 @@ class Work:
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def spawn(self, work: Awaitable[Any]) -> None:
         """Do something beside all else."""
@@ -40,7 +41,9 @@ class Work:
         """
         connection.hold_requests()
         steps, context = _in_turn(connection, work), copy_context()
-        if asyncio.current_task() is not None:
+        # To find the running loop takes a system call (`getpid`), each time.
+        loop = self._loop = self._loop or asyncio.get_running_loop()
+        if asyncio.current_task(loop) is not None:
             # What `work` does with its task, it would do with this one.
             self._keep_in_turn(connection, steps, context)
             return
