@@ -98,7 +98,7 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> we
 
 def _middlewares(settings: Settings) -> list[Middleware]:
     if settings.development and is_loopback(settings.host):
-        return [loopback_hosts_only()]
+        return [loopback_hosts_only]
     return []
 
 

@@ -86,7 +86,7 @@ class ChannelNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
         elif event == "disconnect":
             await self._disconnect(*args)
 
-    async def _connect(self, sid: str, environ: dict[str, Any], auth: Any) -> None:
+    async def _connect(self, sid: str, environ: Mapping[str, Any], auth: Any) -> None:
         try:
             identity = self._authenticator.identify(find_token(environ, auth))
         except Exception as error:  # noqa: BLE001 - every connection is answered
@@ -96,14 +96,14 @@ class ChannelNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
             ) from None
         self._members[sid] = Member(sid, self.path, identity)
         self._expiry.set(sid, identity.expires_at)
+        now = isoformat(self.hub.clock())
+        data = {"user_id": identity.id, "kind": identity.kind, "server_time": now}
+        # Held until the CONNECT reply, and written with it.
+        self._notify(sid, "connection_ack", data | {"limits": self._limits})
 
     async def on_connected(self, sid: str) -> None:
         """Welcome a client that has its CONNECT reply."""
         member = self._members[sid]
-        now = isoformat(self.hub.clock())
-        identity = member.identity
-        data = {"user_id": identity.id, "kind": identity.kind, "server_time": now}
-        self._notify(sid, "connection_ack", data | {"limits": self._limits})
         try:
             await self.welcome(member)
         except Unavailable as error:

@@ -112,6 +112,10 @@ class Connection:
         """Let what arrives wait until `go_on`."""
         self.busy = True
 
+    def release_requests(self) -> None:
+        """End what `hold_requests` began, within the very event that it began with."""
+        self.busy = False
+
     def go_on(self) -> None:
         """Take what has waited, up to the next request that takes time."""
         self.busy = False

@@ -172,7 +172,7 @@ class Server(PublishingServer):
             request = Request(event, args, error, client, incoming.id)
             pending = handler.on_request(client.sid, request)
             if pending is not None:
-                self._work.run(connection, pending)
+                self._work.begin(connection, pending)
         elif error is not None:
             raise PacketError(error.message)
         else:
@@ -210,7 +210,11 @@ class Server(PublishingServer):
             # Stock refuses with a string, which leaves the JS client's error without a message.
             self._refuse(connection, namespace, {"message": "Invalid namespace"})
             return
-        self._work.run(connection, self._connect(connection, namespace, incoming.data))
+        work = self._connect(connection, namespace, incoming.data)
+        if namespace in self._request_handlers:
+            self._work.begin(connection, work)
+        else:
+            self._work.run(connection, work)
 
     # The life of a client
 
@@ -248,7 +252,10 @@ class Server(PublishingServer):
             await handler.on_connected(client.sid)
 
     async def _ask_to_connect(self, client: Client, auth: Any) -> Any:
-        arguments = ("connect", client.namespace, client.sid, client.connection.handshake.environ)
+        handshake = client.connection.handshake
+        # Ours look into it only for who brings no token in `auth`.
+        environ = handshake if client.namespace in self._request_handlers else handshake.environ
+        arguments = ("connect", client.namespace, client.sid, environ)
         if auth:
             return await self._trigger_event(*arguments, auth)
         try:
