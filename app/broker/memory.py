@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from app.broker.base import Receive
 from app.core.channel import Channel
@@ -69,15 +69,18 @@ class MemoryBroker:
         return self._publish(channel, message)
 
     def _publish(self, channel: Channel, message: Message) -> Receipt:
-        state = self._state(channel)
-        if (first := self.receipt(channel, message.nonce_key)) is not None:
+        state = self._channels.get(channel) or self._state(channel)
+        window, nonce_key = state.window, message.nonce_key
+        if nonce_key is not None and (first := self.receipt(channel, nonce_key)) is not None:
             return first
-        publication = place(message, state.window.offset + 1 if message.kept else None)
         if message.kept:
-            state.window.append(publication)
-        receipt = Receipt(publication, state.window.epoch)
-        if message.nonce_key is not None:
-            state.receipts[message.nonce_key] = receipt
+            publication = place(message, window.offset + 1)
+            window.append(publication)
+        else:
+            publication = place(message, None)
+        receipt = Receipt(publication, window.epoch)
+        if nonce_key is not None:
+            state.receipts[nonce_key] = receipt
         if state.subscribed:
             self.receive(channel, publication)
         return receipt
@@ -88,7 +91,7 @@ class MemoryBroker:
             return None
         state.forget_receipts(self._clock())
         first = state.receipts.get(nonce_key)
-        return first and first._replace(duplicate=True)
+        return first and replace(first, duplicate=True)
 
     async def subscribe(self, channel: Channel) -> None:
         self._state(channel).subscribed = True

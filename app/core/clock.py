@@ -20,5 +20,9 @@ def isoformat(now: float) -> str:
 
 @lru_cache(maxsize=8)  # a busy process publishes dozens of messages in one
 def _millisecond(milliseconds: int) -> str:
-    instant = datetime.fromtimestamp(milliseconds // 1000, UTC)
-    return f"{instant:%Y-%m-%dT%H:%M:%S}.{milliseconds % 1000:03d}Z"
+    return f"{_second(milliseconds // 1000)}.{milliseconds % 1000:03d}Z"
+
+
+@lru_cache(maxsize=8)
+def _second(seconds: int) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}"

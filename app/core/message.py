@@ -1,11 +1,16 @@
-"""A message on its way in, and the same once it has its place in a channel."""
+"""A message on its way in, and the same once it has its place in a channel.
+
+Nobody changes one that is made. They are plain classes with slots, for every message makes three:
+a frozen dataclass takes three times as long to make, a named tuple twice.
+"""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 
-class Message(NamedTuple):
+@dataclass(slots=True)
+class Message:
     """A validated envelope that has no offset yet.
 
     Args:
@@ -28,7 +33,8 @@ class Message(NamedTuple):
     relay: bool = True
 
 
-class Publication(NamedTuple):
+@dataclass(slots=True)
+class Publication:
     """A message in its place.
 
     Args:
@@ -45,7 +51,8 @@ class Publication(NamedTuple):
     timestamp: str
 
 
-class Receipt(NamedTuple):
+@dataclass(slots=True)
+class Receipt:
     """What a publisher gets back: the publication, the epoch it counts in, and whether the
     nonce had been published before."""
 
@@ -61,5 +68,5 @@ def place(message: Message, offset: int | None) -> Publication:
     """Give a message its place: the offset is spliced into the JSON, nothing is decoded."""
     body = message.body
     if offset is not None:
-        body = body[:-1] + f',"offset":{offset}}}'.encode()
+        body = b'%b,"offset":%d}' % (body[:-1], offset)
     return Publication(offset, message.type, body, message.published_at, message.timestamp)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from app.broker.memory import MemoryBroker
@@ -120,5 +122,5 @@ async def test_a_receipt_is_asked_for_without_publishing(
 ) -> None:
     assert broker.receipt(TEAM, "alice 1") is None
     first = await broker.publish(TEAM, message("a", clock(), nonce_key="alice 1"))
-    assert broker.receipt(TEAM, "alice 1") == first._replace(duplicate=True)
+    assert broker.receipt(TEAM, "alice 1") == replace(first, duplicate=True)
     assert broker.receipt(TEAM, None) is None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from app.broker.relayed import RelayedBroker
@@ -88,7 +90,7 @@ async def test_what_came_from_another_process_is_not_sent_back(
 ) -> None:
     listener = Listener(broker)
     await broker.subscribe(TEAM)
-    await broker.publish(TEAM, message("a", clock())._replace(relay=False))
+    await broker.publish(TEAM, replace(message("a", clock()), relay=False))
     assert relay.sent == []
     assert listener.texts() == ["a"]
 
@@ -127,7 +129,7 @@ async def test_a_duplicate_is_answered_while_the_others_are_gone(
     first = await broker.publish(TEAM, message("a", clock(), nonce_key="alice 1"))
     relay.down = True
     again = await broker.publish(TEAM, message("a", clock(), nonce_key="alice 1"))
-    assert again == first._replace(duplicate=True)
+    assert again == replace(first, duplicate=True)
 
 
 async def test_history_is_readable_while_the_others_are_gone(
