@@ -112,7 +112,7 @@ class Registry:
 
     def require(self, namespace: str, name: str) -> MessageType:
         """Return a type. Raises `SchemaError` where the namespace has none of that name."""
-        message_type = self.get(namespace, name)
+        message_type = self._types.get((namespace, name))
         if message_type is None:
             if namespace not in self.namespaces:
                 raise SchemaError({"namespace": "Not a namespace of this server."})

@@ -34,6 +34,10 @@ _WITHOUT_ATTACHMENTS: Final = {BINARY_EVENT: EVENT, BINARY_ACK: ACK}
 _EVENT_NAME: Final = re.compile(r'\[\s*("(?:[^"\\]|\\.){0,128}")')
 
 
+# An event's namespace, its id if it is to be acknowledged, and its name with what came with it.
+Event = tuple[str, int | None, list[Any]]
+
+
 class PacketError(ProtocolError):
     """What arrived is not a packet of the protocol."""
 
@@ -58,14 +62,14 @@ class Incoming(NamedTuple):
     attachments: int
 
 
-def parse_event(text: str, at: int, max_bytes: int) -> tuple[str, int | None, list[Any]] | None:
+def parse_event(text: str, at: int, max_bytes: int) -> Event | None:
     """Read what nearly all packets are, and quickly: an event in a namespace with a name.
 
     Args:
         max_bytes: as in `parse`.
 
     Returns:
-        Its namespace, id and data; None: it is something else, or odd, and `parse` is to read it.
+        None: it is something else, or odd, and `parse` is to read it.
     """
     bracket = text.find("[", at)
     comma = text.find(",", at, bracket)

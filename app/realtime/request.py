@@ -8,7 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 import orjson
 
 from app.core.errors import HearthError
-from app.realtime import frames
+from app.realtime.frames import TEXT, encode
 from app.realtime.rooms import Client
 
 
@@ -47,7 +47,7 @@ class Request:
         client = self._client
         ack = b"%b%d[%b]" % (client.ack_head, self._ack_id, orjson.dumps(answer))
         self._ack_id = None
-        client.connection.write(frames.encode(frames.TEXT, ack))
+        client.connection.write(encode(TEXT, ack))
 
 
 @runtime_checkable

@@ -21,6 +21,7 @@ from app.realtime.connection import Connection
 from app.realtime.engine import EngineServer, Limits, close_unless_entered
 from app.realtime.packets import (
     Assembly,
+    Event,
     Incoming,
     Packet,
     PacketError,
@@ -145,14 +146,14 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
                 raise PacketError("a text frame where an attachment is due")
             event = parse_event(packet, 1, self._max_message_bytes)
             if event is not None:
-                self._on_event(connection, *event)
+                self._on_event(connection, event)
                 return
             incoming = parse(packet, 1, self._max_message_bytes)
             if incoming.attachments:
                 connection.assembly = Assembly(incoming)
                 return
         if incoming.type == EVENT:
-            self._on_event(connection, incoming.namespace, incoming.id, incoming.data)
+            self._on_event(connection, (incoming.namespace, incoming.id, incoming.data))
         elif incoming.type == ACK:
             self._on_ack(connection, incoming)
         elif incoming.type == CONNECT:
@@ -169,9 +170,8 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
         if connection.clients:
             self._work.spawn(self._end_all(connection, reason))
 
-    def _on_event(
-        self, connection: Connection, namespace: str, packet_id: int | None, data: list[Any]
-    ) -> None:
+    def _on_event(self, connection: Connection, event: Event) -> None:
+        namespace, packet_id, data = event
         client = connection.clients.get(namespace)
         if client is None:
             if not connection.entered:
