@@ -104,12 +104,13 @@ class Hub:
             Forbidden: the identity may not publish this here.
             Unavailable: the broker can't be reached.
         """
-        message_type = self.registry.require(draft.channel.namespace, draft.type)
-        access.require_publish(identity, draft.channel, draft.type, message_type.publishers)
+        channel = draft.channel
+        message_type = self.registry.require(channel.namespace, draft.type)
+        access.require_publish(identity, channel, draft.type, message_type.publishers)
         message = self._message(draft, message_type, for_workers=True)
-        receipt = self._broker.publish_nowait(draft.channel, message)
+        receipt = self._broker.publish_nowait(channel, message)
         if receipt is None:
-            return self._publish(draft.channel, message, message_type)
+            return self._publish(channel, message, message_type)
         self._count(receipt, message_type)
         return receipt
 

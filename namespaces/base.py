@@ -10,7 +10,7 @@ import structlog
 
 from app.auth import Authenticator, find_token
 from app.core import access
-from app.core.channel import Channel
+from app.core.channel import Channel, channel_named
 from app.core.clock import isoformat
 from app.core.errors import (
     Forbidden,
@@ -37,7 +37,7 @@ class Request(Protocol):
     """One event from a client; see `app.realtime.server.Request`."""
 
     event: str
-    args: Sequence[Any]
+    data: Sequence[Any]
     error: HearthError | None
 
     @property
@@ -182,15 +182,16 @@ class ChannelNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
 
     def _publish(self, member: Member, request: Request) -> Awaitable[None] | None:
         asked = requests.PUBLISH.load(_argument(request))
+        identity = member.identity
         draft = Draft(
-            Channel(self.path, asked["channel"]),
+            channel_named(self.path, asked["channel"]),
             request.event,
             asked["data"],
-            member.identity.to_dict(),
+            identity.to_dict(),
             asked.get("action"),
             asked.get("nonce"),
         )
-        receipt = self.hub.publish_as(member.identity, draft)
+        receipt = self.hub.publish_as(identity, draft)
         if not isinstance(receipt, Receipt):
             return self._publish_later(request, receipt)
         request.reply(answers.published(receipt))
@@ -254,6 +255,6 @@ class ChannelNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
 
 def _argument(request: Request) -> Any:
     """Return the request's one argument. Raises `Invalid` when it has none or more."""
-    if len(request.args) != 1:
+    if len(request.data) != 2:  # the event's name comes first
         raise Invalid(f"{request.event} takes exactly one argument.", fields={"": "One object."})
-    return request.args[0]
+    return request.data[1]

@@ -47,8 +47,6 @@ class SharedRooms(AsyncPubSubManager, Rooms):  # type: ignore[misc]
         await asyncio.gather(self.thread, return_exceptions=True)
 
     async def _publish(self, data: dict[str, Any]) -> Any:
-        if asyncio.current_task() is None:
-            await asyncio.sleep(0)  # begun without one (`Work.begin`): time-outs need a task
         # Stock gives up with a log line, and its caller believes that all is well.
         return await self._commands.send("PUBLISH", self.channel, self.json.dumps(data))
 

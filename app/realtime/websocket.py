@@ -110,6 +110,10 @@ class WebSocket(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         try:
+            owner = self._owner
+            if owner is not None and (text := self._reader.whole_text(data)) is not None:
+                owner.on_text(text.decode())
+                return
             for opcode, payload in self._reader.feed(data):
                 owner = self._owner
                 if owner is None:
