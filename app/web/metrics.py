@@ -44,7 +44,12 @@ class HearthCollector(Collector):
         for name, text, label, counter in (
             ("hearth_failed", "Requests answered with an error", "code", counters.failed),
             ("hearth_closed", "Connections that ended", "reason", counters.closed),
-            ("hearth_rejected", "Emits of workers not accepted", "namespace", counters.rejected),
+            (
+                "hearth_rejected",
+                "What workers published and no schema accepts",
+                "source",
+                counters.rejected,
+            ),
         ):
             family = CounterMetricFamily(name, text, labels=[label])
             for key, number in counter.items():
