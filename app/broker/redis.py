@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 import structlog
@@ -18,6 +19,7 @@ from app.broker.base import Changed, Receive
 from app.broker.keys import INBOX_SIZE, PRESENCE_SECONDS, RENEW_SECONDS, Keys
 from app.broker.record import encode_record
 from app.broker.redis_feeds import RedisFeeds
+from app.broker.redis_heartbeat import RedisHeartbeat
 from app.broker.redis_log import LUA, RedisLog, missed, new_epoch
 from app.broker.redis_presence import RedisPresence
 from app.core.channel import Channel
@@ -63,6 +65,7 @@ class RedisBroker:
         self._keys = keys
         self._clock = clock
         self._presence = RedisPresence(commands, keys, process, clock)
+        self._heartbeat = RedisHeartbeat(commands, keys, self._presence)
         self._canary = Canary(commands, subscriptions, keys.canary(process))
         self._log = RedisLog(commands, keys, history_size, history_seconds, clock)
         self._feeds = RedisFeeds(subscriptions, keys, self._log, clock)
@@ -70,12 +73,12 @@ class RedisBroker:
 
     @property
     def ready(self) -> bool:
-        return self._commands.ready and self._canary.lives
+        return self.hears and self._commands.ready and self._heartbeat.lives
 
     @property
     def hears(self) -> bool:
         """Whether what is published in Redis reaches this process."""
-        return self._canary.lives
+        return self._subscriptions.ready and self._canary.lives
 
     @property
     def receive(self) -> Receive:
@@ -87,27 +90,28 @@ class RedisBroker:
 
     @property
     def changed(self) -> Changed:
-        return self._presence.changed
+        return self._heartbeat.changed
 
     @changed.setter
     def changed(self, changed: Changed) -> None:
-        self._presence.changed = changed
+        self._heartbeat.changed = changed
 
     async def start(self) -> None:
         await self._subscriptions.start()
         await self._commands.start()
-        for work in (self._presence.run(), self._canary.run(), self._renew()):
+        for work in (self._heartbeat.run(), self._canary.run(), self._renew_for_ever()):
             self._tasks.add(work)
 
     async def close(self) -> None:
         await self._feeds.close()
         await self._tasks.cancel()
         try:
-            await self._presence.end()
+            await self._heartbeat.close()
         except Unavailable:
             log.warning("Redis could not be told that this process ends")
-        await self._subscriptions.close()
-        await self._commands.close()
+        finally:
+            await self._subscriptions.close()
+            await self._commands.close()
 
     # Publishing
 
@@ -213,28 +217,27 @@ class RedisBroker:
 
     # The rest
 
-    async def _renew(self) -> None:
-        """Keep what belongs to channels with members from expiring."""
+    async def _renew_for_ever(self) -> None:
         while True:
             await asyncio.sleep(RENEW_SECONDS)
-            renewed = [(key, int(PRESENCE_SECONDS * 1000)) for key in self._presence.renewed()]
-            if (history_ms := self._log.expiry_ms) > 0:
-                for channel in self._feeds:
-                    renewed.append((self._keys.head(channel), history_ms))
-                    renewed.append((self._keys.log(channel), history_ms))
-            for number, (key, ms) in enumerate(renewed):
-                if number % _RENEWED_AT_ONCE == 0:
-                    await asyncio.sleep(0.01)
-                try:
-                    self._commands.send("PEXPIRE", key, ms).add_done_callback(_ignore)
-                except Unavailable:
-                    break  # next time
+            with suppress(Unavailable):  # next time
+                await self._renew()
+
+    async def _renew(self) -> None:
+        """Keep what belongs to channels with members from expiring."""
+        renewed = [(key, int(PRESENCE_SECONDS * 1000)) for key in self._presence.renewed()]
+        if (history_ms := self._log.expiry_ms) > 0:
+            for channel in self._feeds:
+                renewed.append((self._keys.head(channel), history_ms))
+                renewed.append((self._keys.log(channel), history_ms))
+        for start in range(0, len(renewed), _RENEWED_AT_ONCE):
+            asked = [
+                self._commands.send("PEXPIRE", key, ms)
+                for key, ms in renewed[start : start + _RENEWED_AT_ONCE]
+            ]
+            await asyncio.gather(*asked, return_exceptions=True)
 
 
 def _receipt(reply: list[Any]) -> Receipt:
     offset, epoch, timestamp, duplicate = reply
     return Receipt(offset, epoch.decode(), timestamp.decode(), bool(duplicate))
-
-
-def _ignore(future: asyncio.Future[Any]) -> None:
-    future.exception()
