@@ -23,7 +23,7 @@ from app.broker.redis_heartbeat import RedisHeartbeat
 from app.broker.redis_log import LUA, RedisLog, missed, new_epoch
 from app.broker.redis_presence import RedisPresence
 from app.core.channel import Channel
-from app.core.errors import Unavailable
+from app.core.errors import TooLarge, Unavailable
 from app.core.history import Page, Position, Recovery
 from app.core.identity import Identity
 from app.core.message import IDEMPOTENCY_SECONDS, Message, Receipt
@@ -34,7 +34,11 @@ from app.redis.scripts import load_script
 from app.redis.subscriptions import Subscriptions
 
 PUBLISH: Final = load_script(LUA, "publish")
+#: A larger message would keep everybody else waiting, and Redis takes no argument of more than
+#: 512 MB (`proto-max-bulk-len`): it drops the connection instead.
+MAX_RECORD_BYTES: Final = 64 * 1024 * 1024
 _RENEWED_AT_ONCE: Final = 200
+_DROPPED: Final = Receipt(None, "", "", duplicate=True)  # so that nobody counts it
 
 log = structlog.get_logger("hearth.broker")
 
@@ -119,6 +123,8 @@ class RedisBroker:
         return None  # it always takes waiting
 
     async def publish(self, channel: Channel, message: Message) -> Receipt:
+        if len(message.body) > MAX_RECORD_BYTES:
+            raise TooLarge
         (receipt,) = await self._publish([(channel, message)], ("", b""))
         return _receipt(receipt)
 
@@ -137,8 +143,14 @@ class RedisBroker:
             Unavailable: Redis can't be reached.
             ReplyError: `FENCED`: it is another process that takes emits in.
         """
-        *receipts, entry_id = await self._publish(targets, taken)
-        return [_receipt(receipt) for receipt in receipts], entry_id.decode()
+        fitting = [one for one in targets if len(one[1].body) <= MAX_RECORD_BYTES]
+        if len(fitting) < len(targets):  # it would be tried for ever
+            log.error("dropped what a worker emitted", reason="too large")
+        *replies, entry_id = await self._publish(fitting, taken)
+        receipts = iter(replies)
+        return [
+            _receipt(next(receipts)) if one in fitting else _DROPPED for one in targets
+        ], entry_id.decode()
 
     async def _publish(
         self, targets: Sequence[tuple[Channel, Message]], taken: tuple[str, bytes]
