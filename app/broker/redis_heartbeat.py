@@ -17,6 +17,7 @@ from app.core.channel import Channel
 from app.core.errors import Unavailable
 from app.core.identity import Identity
 from app.redis.commands import Commands, ReplyError
+from app.redis.connector import Link
 from app.redis.scripts import load_script
 
 HEARTBEAT_SECONDS: Final = 1.0
@@ -47,6 +48,7 @@ class RedisHeartbeat:
         self._presence = presence
         self._process = presence.process
         self._score = b""  # of the last beat
+        self._link: Link | None = None  # that took it
         # Since when each beat was taken: after an outage everybody else seems dead for a moment.
         self._steady_since: float | None = None
         self._stale = False  # Redis may not know whom this process has
@@ -87,8 +89,9 @@ class RedisHeartbeat:
             [self._keys.processes, self._keys.process(self._process)],
             [self._process, int(DEAD_SECONDS * 1000), int(PRESENCE_SECONDS)],
         )
-        if before != self._score:
-            self._stale = True
+        if before != self._score or self._link is not self._commands.link:
+            self._stale = True  # a Redis that restarts may have lost what is younger than a beat
+            self._link = self._commands.link
             self._was_buried = self._was_buried or before.startswith(b"-")
         self._score = score
         if self._steady_since is None:
