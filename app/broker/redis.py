@@ -168,7 +168,8 @@ class RedisBroker:
             nonce = message.nonce_key
             names += [
                 *(keys.head(channel), keys.log(channel)),
-                keys.nonce(channel, nonce) if nonce is not None else "",
+                # Never '': a user may have rights to our keys only.
+                keys.head(channel) if nonce is None else keys.nonce(channel, nonce),
             ]
             arguments += [
                 *(keys.live(channel), new_epoch(), encode_record(message), message.timestamp),

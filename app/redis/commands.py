@@ -49,8 +49,9 @@ class ReplyError(Exception):
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.code = message.partition(" ")[0]
-        wrapped = re.match(r"ERR Error running script .*? -?([A-Z]{3,}) ", message)
-        if wrapped:
+        if "The user executing the script can't run this command" in message:
+            self.code = "NOPERM"
+        elif wrapped := re.match(r"ERR Error running script .*? -?([A-Z]{3,}) ", message):
             self.code = wrapped[1]
 
 

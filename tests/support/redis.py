@@ -58,9 +58,9 @@ class RedisServer:
                 time.sleep(0.02)
         client.close()
 
-    def ask(self, *command: str | float) -> Any:
+    def ask(self, *command: str | float, password: str | None = None) -> Any:
         """Ask it something, on a connection of its own."""
-        client = redis.Redis(port=self.port, decode_responses=True)
+        client = redis.Redis(port=self.port, password=password, decode_responses=True)
         try:
             return client.execute_command(*command)  # type: ignore[no-untyped-call]
         finally:
