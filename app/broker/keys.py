@@ -4,7 +4,7 @@ A channel stands in braces, so that a Redis Cluster would keep what belongs to i
 
 | key | what it is | expires |
 |---|---|---|
-| `{…}:head` | hash: `epoch`, and `offset` of the newest message | `HISTORY_SECONDS` (at least ten minutes) after the last message or renewal; never where that is 0 |
+| `{…}:head` | hash: `epoch`, its `beginning` where that isn't 0, and `offset` of the newest message | `HISTORY_SECONDS` (at least ten minutes) after the last message or renewal; never where that is 0 |
 | `{…}:log` | stream of the messages, `<offset>-0` → `s` sequence, `m` record | as `head` |
 | `{…}:nonce:<publisher> <nonce>` | receipt of a publish | 5 minutes and a bit |
 | `{…}:connections` `{…}:joined` | identity → connections; identities by the time of joining | an hour after the last renewal |
