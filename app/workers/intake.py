@@ -11,12 +11,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import structlog
 
-from app.broker.keys import REJECTED_SIZE, Keys
+from app.broker.keys import REJECTED_BYTES, REJECTED_SIZE, Keys
 from app.core.channel import Channel
 from app.core.errors import Unavailable
 from app.core.message import Message, Receipt
@@ -55,6 +56,7 @@ class Intake:
             receipts and the id of its digest in the stream.
         hears: tells whether what is published in Redis reaches this process.
         process: this process's name.
+        max_message_bytes: more than that from a worker is rejected, as from a client.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class Intake:
         commands: Commands,
         keys: Keys,
         process: str,
+        max_message_bytes: int = 1_000_000,
     ) -> None:
         self._hub = hub
         self._publish = publish
@@ -72,6 +75,7 @@ class Intake:
         self._commands = commands
         self._keys = keys
         self._process = process
+        self._max_message_bytes = max_message_bytes
         self._pending = Pending()
         self._holds = False
         # What this process holds the lease by. A new one each time it isn't sure what became of its
@@ -94,8 +98,12 @@ class Intake:
             (oldest,) = self._pending.first(1)
             self._pending.remove(oldest.digest)
             log.error("dropped what a worker emitted", reason="too much is waiting")
+        taken_by = digest(source, data)
+        if len(data) > self._max_message_bytes:
+            read = partial(_refuse, len(data), self._max_message_bytes)
+            data = data[:REJECTED_BYTES]  # no more of it is kept, here or in Redis
         at = asyncio.get_running_loop().time()
-        self._pending.add(Heard(digest(source, data), source, data, read, at))
+        self._pending.add(Heard(taken_by, source, data, read, at))
         if self._holds:
             self._wake.set()
 
@@ -205,6 +213,12 @@ class Intake:
             drafts = await heard.read()
         except SchemaError as error:
             return [], error
+        except Unavailable:
+            raise
+        except Exception as error:
+            # A route's author overlooked something: what is behind it must not wait for ever.
+            log.exception("could not read what a worker emitted", source=heard.source)
+            return [], SchemaError({"message": f"Could not be read: {type(error).__name__}."})
         targets = []
         rejected = None
         for draft in drafts:
@@ -221,8 +235,12 @@ class Intake:
         with suppress(Unavailable):
             self._commands.send(
                 *("XADD", self._keys.rejected, "MAXLEN", "~", REJECTED_SIZE, "*"),
-                *("source", heard.source, "reason", reason, "data", heard.data),
+                *("source", heard.source, "reason", reason, "data", heard.data[:REJECTED_BYTES]),
             ).add_done_callback(lambda future: future.exception())
+
+
+async def _refuse(size: int, limit: int) -> list[Draft]:
+    raise SchemaError({"message": f"Has {size:,} bytes; MAX_MESSAGE_BYTES is {limit:,}."})
 
 
 async def _forever(work: Callable[[], Awaitable[Any]], pause: float) -> None:
