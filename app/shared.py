@@ -17,6 +17,7 @@ from app.redis.subscriptions import Subscriptions
 from app.settings import Settings
 from app.workers.emits import is_for_channels, read_emit
 from app.workers.intake import Intake
+from app.workers.routes import ROUTES, Route, read_event
 
 
 class Shared:
@@ -34,6 +35,7 @@ class Shared:
         self._commands = Commands(connector)
         self._subscriptions = Subscriptions(connector)
         self._emit_channel = settings.emit_channel
+        self._max_message_bytes = settings.max_message_bytes
         self._intake: Intake | None = None
         self.rooms = SharedRooms(self._commands, self._subscriptions, settings.emit_channel)
         self.broker = RedisBroker(
@@ -55,6 +57,7 @@ class Shared:
             self._commands,
             self._keys,
             self._process,
+            self._max_message_bytes,
         )
 
         def take(message: dict[str, Any], data: bytes) -> bool:
@@ -64,6 +67,12 @@ class Shared:
             return True
 
         self.rooms.take_in = take
+
+        def hear(source: str, route: Route, data: bytes) -> None:
+            intake.hear(source, data, partial(read_event, route, data))
+
+        for source, route in ROUTES.items():
+            self._subscriptions.listen(source, partial(hear, source, route))
 
     async def start(self) -> None:
         """Begin to connect; nothing waits for Redis."""
