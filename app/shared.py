@@ -15,7 +15,7 @@ from app.redis.commands import Commands
 from app.redis.connector import Connector
 from app.redis.subscriptions import Subscriptions
 from app.settings import Settings
-from app.workers.emits import is_for_channels, read_emit
+from app.workers.emits import is_for_channels, read_emit, reject
 from app.workers.intake import Intake
 from app.workers.routes import ROUTES, Route, read_event
 
@@ -66,7 +66,11 @@ class Shared:
             intake.hear(self._emit_channel, data, partial(read_emit, hub, message))
             return True
 
+        def refuse(data: bytes, reason: str) -> None:
+            intake.hear(self._emit_channel, data, partial(reject, reason))
+
         self.rooms.take_in = take
+        self.rooms.refuse = refuse
 
         def hear(source: str, route: Route, data: bytes) -> None:
             intake.hear(source, data, partial(read_event, route, data))

@@ -17,8 +17,10 @@ def is_for_channels(hub: Hub, message: dict[str, Any]) -> bool:
     Another namespace, binary data, a callback or a single connection's room is no channel's
     business: stock handles it.
     """
+    namespace = message.get("namespace") or "/"
     if (
-        (message.get("namespace") or "/") not in hub.registry.namespaces
+        not isinstance(namespace, str)
+        or namespace not in hub.registry.namespaces
         or message.get("binary")
         or message.get("callback")
     ):
@@ -47,6 +49,11 @@ async def read_emit(hub: Hub, message: dict[str, Any]) -> list[Draft]:
     else:
         channels = await hub.channels(namespace)
     return [_draft(channel, message) for channel in dict.fromkeys(channels)]
+
+
+async def reject(reason: str) -> list[Draft]:
+    """Publish nothing: raise `SchemaError`, for what is no emit at all."""
+    raise SchemaError({"message": reason})
 
 
 async def publish_emit(hub: Hub, message: dict[str, Any]) -> bool:

@@ -25,6 +25,7 @@ from app.draft import Draft
 from app.hub import Hub
 from app.redis.commands import Commands, ReplyError
 from app.redis.scripts import load_script
+from app.workers.emits import reject
 from app.workers.pending import Heard, Pending, Read, digest
 from schemas.errors import SchemaError
 
@@ -100,7 +101,8 @@ class Intake:
             log.error("dropped what a worker emitted", reason="too much is waiting")
         taken_by = digest(source, data)
         if len(data) > self._max_message_bytes:
-            read = partial(_refuse, len(data), self._max_message_bytes)
+            size = f"{len(data):,} bytes; MAX_MESSAGE_BYTES is {self._max_message_bytes:,}."
+            read = partial(reject, f"Has {size}")
             data = data[:REJECTED_BYTES]  # no more of it is kept, here or in Redis
         at = asyncio.get_running_loop().time()
         self._pending.add(Heard(taken_by, source, data, read, at))
@@ -237,10 +239,6 @@ class Intake:
                 *("XADD", self._keys.rejected, "MAXLEN", "~", REJECTED_SIZE, "*"),
                 *("source", heard.source, "reason", reason, "data", heard.data[:REJECTED_BYTES]),
             ).add_done_callback(lambda future: future.exception())
-
-
-async def _refuse(size: int, limit: int) -> list[Draft]:
-    raise SchemaError({"message": f"Has {size:,} bytes; MAX_MESSAGE_BYTES is {limit:,}."})
 
 
 async def _forever(work: Callable[[], Awaitable[Any]], pause: float) -> None:

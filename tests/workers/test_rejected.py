@@ -115,6 +115,29 @@ async def test_each_is_counted_in_one_process(
     assert total("hearth_published_total", "/circles", "agent_message") == 1
 
 
+async def test_what_is_no_emit_is_kept_once_too(
+    serve: Serve, connect: Connect, redis: Any, worker: Any, redis_server: RedisServer
+) -> None:
+    await until_ready(await serve(redis_url=redis_server.url))
+    client = await connect()
+    await client.request("join", {"channel": "hall"})
+    await redis.publish("socketio", b"{")
+    await redis.publish("socketio", b"[]")
+    await redis.publish("socketio", b'{"method": "emit", "namespace": ["/circles"]}')
+    payload = {"agent_id": 7, "content": "Hi"}
+    await worker.emit("agent_message", payload, room="hall")  # without its namespace
+    await worker.emit("agent_message", payload, room="hall", namespace="/circles")
+    await client.next("agent_message")
+    kept = await rejected(redis, 4)
+    assert [fields["reason"].decode() for fields in kept] == [
+        "message: Not a manager's message.",
+        "message: Not a manager's message.",
+        "message: No namespace \"['/circles']\" here.",
+        "message: No namespace '/' here.",
+    ]
+    assert [fields["data"] for fields in kept][:2] == [b"{", b"[]"]
+
+
 async def test_the_prefix_is_the_streams_too(
     serve: Serve, redis: Any, redis_server: RedisServer
 ) -> None:
