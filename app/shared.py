@@ -15,8 +15,10 @@ from app.redis.commands import Commands
 from app.redis.connector import Connector
 from app.redis.subscriptions import Subscriptions
 from app.settings import Settings
-from app.workers.emits import is_for_channels, read_emit, reject
+from app.workers.emits import is_for_channels, read_emit
 from app.workers.intake import Intake
+from app.workers.pending import Read
+from app.workers.refusal import limited, refuse
 from app.workers.routes import ROUTES, Route, read_event
 
 
@@ -57,26 +59,24 @@ class Shared:
             self._commands,
             self._keys,
             self._process,
-            self._max_message_bytes,
         )
+
+        def hear(source: str, data: bytes, read: Read) -> None:
+            intake.hear(source, data, limited(read, len(data), self._max_message_bytes))
 
         def take(message: dict[str, Any], data: bytes) -> bool:
             if not is_for_channels(hub, message):
                 return False
-            intake.hear(self._emit_channel, data, partial(read_emit, hub, message))
+            hear(self._emit_channel, data, partial(read_emit, hub, message))
             return True
 
-        def refuse(data: bytes, reason: str) -> None:
-            intake.hear(self._emit_channel, data, partial(reject, reason))
+        def hear_event(source: str, route: Route, data: bytes) -> None:
+            hear(source, data, partial(read_event, route, data))
 
         self.rooms.take_in = take
-        self.rooms.refuse = refuse
-
-        def hear(source: str, route: Route, data: bytes) -> None:
-            intake.hear(source, data, partial(read_event, route, data))
-
+        self.rooms.refuse = lambda data, reason: hear(self._emit_channel, data, refuse(reason))
         for source, route in ROUTES.items():
-            self._subscriptions.listen(source, partial(hear, source, route))
+            self._subscriptions.listen(source, partial(hear_event, source, route))
 
     async def start(self) -> None:
         """Begin to connect; nothing waits for Redis."""

@@ -51,11 +51,6 @@ async def read_emit(hub: Hub, message: dict[str, Any]) -> list[Draft]:
     return [_draft(channel, message) for channel in dict.fromkeys(channels)]
 
 
-async def reject(reason: str) -> list[Draft]:
-    """Publish nothing: raise `SchemaError`, for what is no emit at all."""
-    raise SchemaError({"message": reason})
-
-
 async def publish_emit(hub: Hub, message: dict[str, Any]) -> bool:
     """Publish what the server itself emits into channels.
 

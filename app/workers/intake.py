@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,7 +24,6 @@ from app.draft import Draft
 from app.hub import Hub
 from app.redis.commands import Commands, ReplyError
 from app.redis.scripts import load_script
-from app.workers.emits import reject
 from app.workers.pending import Heard, Pending, Read, digest
 from schemas.errors import SchemaError
 
@@ -57,7 +55,6 @@ class Intake:
             receipts and the id of its digest in the stream.
         hears: tells whether what is published in Redis reaches this process.
         process: this process's name.
-        max_message_bytes: more than that from a worker is rejected, as from a client.
     """
 
     def __init__(
@@ -68,7 +65,6 @@ class Intake:
         commands: Commands,
         keys: Keys,
         process: str,
-        max_message_bytes: int = 1_000_000,
     ) -> None:
         self._hub = hub
         self._publish = publish
@@ -76,7 +72,6 @@ class Intake:
         self._commands = commands
         self._keys = keys
         self._process = process
-        self._max_message_bytes = max_message_bytes
         self._pending = Pending()
         self._holds = False
         # What this process holds the lease by. A new one each time it isn't sure what became of its
@@ -99,13 +94,8 @@ class Intake:
             (oldest,) = self._pending.first(1)
             self._pending.remove(oldest.digest)
             log.error("dropped what a worker emitted", reason="too much is waiting")
-        taken_by = digest(source, data)
-        if len(data) > self._max_message_bytes:
-            size = f"{len(data):,} bytes; MAX_MESSAGE_BYTES is {self._max_message_bytes:,}."
-            read = partial(reject, f"Has {size}")
-            data = data[:REJECTED_BYTES]  # no more of it is kept, here or in Redis
         at = asyncio.get_running_loop().time()
-        self._pending.add(Heard(taken_by, source, data, read, at))
+        self._pending.add(Heard(digest(source, data), source, data, read, at))
         if self._holds:
             self._wake.set()
 
