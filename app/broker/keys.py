@@ -29,6 +29,8 @@ from app.core.channel import Channel
 
 INBOX_SIZE: Final = 10_000
 REJECTED_SIZE: Final = 1_000
+#: So much is kept of each rejected message: enough to see what it was.
+REJECTED_BYTES: Final = 16_384
 LEAST_HISTORY_SECONDS: Final = 600.0
 PRESENCE_SECONDS: Final = 3600.0
 #: How often what belongs to a channel with members is renewed, in seconds.

@@ -6,17 +6,16 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-import structlog
 from socketio.async_pubsub_manager import AsyncPubSubManager
 
 from app.realtime.rooms import Rooms
 from app.redis.commands import Commands
 from app.redis.subscriptions import Subscriptions
 
-log = structlog.get_logger("hearth.redis")
-
 #: Is offered each emit of others, parsed and as it came; returns whether it takes it.
 TakeIn = Callable[[dict[str, Any], bytes], bool]
+#: Is told of what nobody can take: as it came, and why.
+Refuse = Callable[[bytes, str], None]
 
 
 class SharedRooms(AsyncPubSubManager, Rooms):  # type: ignore[misc]
@@ -32,6 +31,7 @@ class SharedRooms(AsyncPubSubManager, Rooms):  # type: ignore[misc]
     def __init__(self, commands: Commands, subscriptions: Subscriptions, channel: str) -> None:
         super().__init__(channel=channel)
         self.take_in: TakeIn = lambda message, data: False
+        self.refuse: Refuse = lambda data, reason: None
         self._commands = commands
         self._asked: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         subscriptions.listen(channel, self._on_message)
@@ -61,7 +61,7 @@ class SharedRooms(AsyncPubSubManager, Rooms):  # type: ignore[misc]
             message = None
         # Stock's listener ends, with a traceback, on JSON that is no object.
         if not isinstance(message, dict) or not isinstance(message.get("method"), str):
-            self._reject("not a manager's message")
+            self.refuse(data, "Not a manager's message.")
         elif message["method"] != "emit" or message.get("host_id") == self.host_id:
             self._asked.put_nowait(message)
         elif not self.take_in(message, data):
@@ -69,8 +69,4 @@ class SharedRooms(AsyncPubSubManager, Rooms):  # type: ignore[misc]
             if namespace in self.server.namespace_handlers or namespace in self.server.handlers:
                 self._asked.put_nowait(message)
             else:
-                self._reject(f"no namespace {namespace!r}"[:200])
-
-    def _reject(self, reason: str) -> None:
-        self.counters.rejected[self.channel] += 1
-        log.warning("rejected what a worker emitted", reason=reason)
+                self.refuse(data, f"No namespace {namespace!r} here."[:200])

@@ -17,8 +17,10 @@ def is_for_channels(hub: Hub, message: dict[str, Any]) -> bool:
     Another namespace, binary data, a callback or a single connection's room is no channel's
     business: stock handles it.
     """
+    namespace = message.get("namespace") or "/"
     if (
-        (message.get("namespace") or "/") not in hub.registry.namespaces
+        not isinstance(namespace, str)
+        or namespace not in hub.registry.namespaces
         or message.get("binary")
         or message.get("callback")
     ):

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import structlog
 
-from app.broker.keys import REJECTED_SIZE, Keys
+from app.broker.keys import REJECTED_BYTES, REJECTED_SIZE, Keys
 from app.core.channel import Channel
 from app.core.errors import Unavailable
 from app.core.message import Message, Receipt
@@ -205,6 +205,12 @@ class Intake:
             drafts = await heard.read()
         except SchemaError as error:
             return [], error
+        except Unavailable:
+            raise
+        except Exception as error:
+            # A route's author overlooked something: what is behind it must not wait for ever.
+            log.exception("could not read what a worker emitted", source=heard.source)
+            return [], SchemaError({"message": f"Could not be read: {type(error).__name__}."})
         targets = []
         rejected = None
         for draft in drafts:
@@ -221,7 +227,7 @@ class Intake:
         with suppress(Unavailable):
             self._commands.send(
                 *("XADD", self._keys.rejected, "MAXLEN", "~", REJECTED_SIZE, "*"),
-                *("source", heard.source, "reason", reason, "data", heard.data),
+                *("source", heard.source, "reason", reason, "data", heard.data[:REJECTED_BYTES]),
             ).add_done_callback(lambda future: future.exception())
 
 
