@@ -13,6 +13,7 @@ A channel stands in braces, so that a Redis Cluster would keep what belongs to i
 | `sequence` | counts all publications | never |
 | `processes` | process → when it was last heard of, in ms | an hour after the last was heard of |
 | `process:<process>` | set of the channels in which it has members | an hour after it was last heard of |
+| `owed` | channel → since when its members are to be told who is there, in ms | when it was done |
 | `emits:holder` | the process that takes in what workers emit | 3 seconds after it was last renewed |
 | `emits:taken` | stream of digests: which emits were taken in | ten minutes after a process last read it |
 | `emits:whole` | process → when it last said that it has heard all that is to be taken in, in ms | a minute after that |
@@ -43,6 +44,7 @@ class Keys:
         self.prefix = prefix
         self.sequence = f"{prefix}:sequence"
         self.processes = f"{prefix}:processes"
+        self.owed = f"{prefix}:owed"
         self.emits_holder = f"{prefix}:emits:holder"
         self.emits_taken = f"{prefix}:emits:taken"
         self.emits_whole = f"{prefix}:emits:whole"
