@@ -273,10 +273,6 @@ class Hub:
         """Return who is in `channel`, to the server itself; the first of them only."""
         return await self._broker.members(channel, LISTED_MEMBERS)
 
-    async def turn(self, channel: Channel, seconds: float) -> float:
-        """As `Broker.turn`."""
-        return await self._broker.turn(channel, seconds)
-
     async def channels(self, namespace: str) -> list[Channel]:
         """Return the channels of `namespace` that somebody is in, in whichever process."""
         return await self._broker.channels(namespace)

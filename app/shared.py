@@ -55,7 +55,7 @@ class Shared:
         intake = self._intake = Intake(
             hub,
             self.broker.publish_taken,
-            lambda: self.broker.hears,
+            self._subscriptions,
             self._commands,
             self._keys,
             self._process,

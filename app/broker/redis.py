@@ -33,10 +33,11 @@ from app.redis.commands import ANSWER_SECONDS, Commands
 from app.redis.scripts import load_script
 from app.redis.subscriptions import Subscriptions
 
-PUBLISH: Final = load_script(LUA, "publish")
 #: A larger message would keep everybody else waiting, and Redis takes no argument of more than
 #: 512 MB (`proto-max-bulk-len`): it drops the connection instead.
 MAX_RECORD_BYTES: Final = 64 * 1024 * 1024
+PUBLISH, OWED = (load_script(LUA, name) for name in ("publish", "owed"))
+_OWED_AT_ONCE: Final = 100
 _RENEWED_AT_ONCE: Final = 200
 _DROPPED: Final = Receipt(None, "", "", duplicate=True)  # so that nobody counts it
 
@@ -217,9 +218,19 @@ class RedisBroker:
         ms = int(seconds * 1000)
         key = self._keys.turn(channel)
         if await self._commands.send("SET", key, "1", "NX", "PX", ms) is not None:
+            await self._commands.send("ZREM", self._keys.owed, str(channel))
             return 0.0
         left_ms: int = await self._commands.send("PTTL", key)
         return max(0.001, left_ms / 1000)
+
+    async def owe(self, channel: Channel) -> None:
+        now_ms = self._commands.deadline() - int(ANSWER_SECONDS * 1000)  # by Redis's clock
+        await self._commands.send("ZADD", self._keys.owed, now_ms, str(channel))
+
+    async def owed(self, seconds: float) -> list[Channel]:
+        arguments = [int(seconds * 1000), _OWED_AT_ONCE]
+        names = await self._commands.run(OWED, [self._keys.owed], arguments)
+        return [Channel(*name.decode().split(":", 1)) for name in names]
 
     async def channels(self, namespace: str) -> list[Channel]:
         names = await self._commands.send("PUBSUB", "CHANNELS", self._keys.live_pattern(namespace))

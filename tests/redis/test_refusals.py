@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -115,7 +116,7 @@ async def test_the_rights_that_the_documentation_asks_for_are_enough(
         one, other = await start(url), await start(url)
         listener = Listener(one.broker)
         await one.broker.subscribe(TEAM)
-        sent = message("a", time.time(), nonce_key="alice 1")._replace(for_workers=True)
+        sent = replace(message("a", time.time(), nonce_key="alice 1"), for_workers=True)
         await other.broker.publish(TEAM, sent)
         await one.broker.enter(TEAM, "a1", somebody("alice"))
         await other.broker.members(TEAM)
