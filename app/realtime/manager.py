@@ -122,3 +122,7 @@ class SharedRooms(AsyncPubSubManager, Rooms):  # type: ignore[misc]
             self._asked.put_nowait(message)
         except asyncio.QueueFull:
             log.error("did not do what another process asked", reason="too much is asked at once")
+
+    def _reject(self, reason: str) -> None:
+        self.counters.rejected[self.channel] += 1
+        log.warning("rejected what a worker emitted", reason=reason[:200])
