@@ -48,8 +48,9 @@ class Link(asyncio.Protocol):
         self._transport.set_protocol(self)
 
     def send(self, *command: str | bytes | float) -> None:
-        """Send one command."""
-        self._transport.write(hiredis.pack_command(cast(Any, command)))
+        """Send one command; on a connection that is lost it goes nowhere."""
+        if not self.lost.done():  # uvloop raises where asyncio drops it
+            self._transport.write(hiredis.pack_command(cast(Any, command)))
 
     def abort(self) -> None:
         """Drop the connection."""
