@@ -17,9 +17,16 @@ def main() -> int:
     parser.add_argument("--seed", type=int, help="which faults and messages; any, if not given")
     parser.add_argument("--members", type=int, default=7, help="in each of the namespaces")
     parser.add_argument("--wait", type=float, default=1.5, help="mean seconds between faults")
+    parser.add_argument("--pause", type=float, default=0.2, help="mean seconds between messages")
     asked = parser.parse_args()
     seed = random.randrange(1_000_000) if asked.seed is None else asked.seed
-    options = Options(asked.seconds, seed, members=asked.members, mean_wait=asked.wait)
+    options = Options(
+        asked.seconds,
+        seed,
+        members=asked.members,
+        mean_wait=asked.wait,
+        mean_pause=asked.pause,
+    )
     report = asyncio.run(run(options, say))
     for line in report.lines():
         say(line)

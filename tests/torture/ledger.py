@@ -13,7 +13,7 @@ from tests.torture.servers import Life
 #: Clocks are compared with so much tolerance, in seconds.
 TOLERANCE_SECONDS: Final = 0.5
 #: What a process has heard is taken in after so long at the latest, whatever happens to others.
-TAKEN_IN_SECONDS: Final = 30.0
+TAKEN_IN_SECONDS: Final = 15.0
 
 
 @dataclass
