@@ -8,8 +8,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final
 
-import aiohttp
-
 from tests.conftest import token
 from tests.torture.checker import Journal
 from tests.torture.connection import Connection, Lost
@@ -24,16 +22,15 @@ _PAUSE_SECONDS: Final = 0.5
 class Auditor:
     """Reads history and presence, through any server."""
 
-    def __init__(self, servers: Servers, http: aiohttp.ClientSession) -> None:
+    def __init__(self, servers: Servers) -> None:
         self._servers = servers
-        self._http = http
         self._token = token("auditor", "service", "*:*:rw", expires_in=LIFETIME_SECONDS)
         self._connections: dict[str, Connection] = {}
 
     async def open(self) -> None:
         """Connect."""
         for namespace in NAMESPACES:
-            connection = Connection(self._http, namespace, lambda event, envelope: None)
+            connection = Connection(namespace, lambda event, envelope: None)
             await connection.open(self._servers.any_url(random.Random(namespace)), self._token)
             self._connections[namespace] = connection
 

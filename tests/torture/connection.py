@@ -25,17 +25,16 @@ class Connection:
     """One connection to one namespace.
 
     Args:
-        http: what all share.
         on_event: called with each event and its envelope, in the order in which they come.
     """
 
-    def __init__(
-        self, http: aiohttp.ClientSession, namespace: str, on_event: Callable[[str, Any], None]
-    ) -> None:
+    def __init__(self, namespace: str, on_event: Callable[[str, Any], None]) -> None:
         self.lost = asyncio.Event()
         self._namespace = namespace
         self._on_event = on_event
-        self._sio = socketio.AsyncClient(reconnection=False, http_session=http)
+        # Its own: what python-engineio forgets when connecting takes too long is closed with it.
+        self._http = aiohttp.ClientSession()
+        self._sio = socketio.AsyncClient(reconnection=False, http_session=self._http)
         self._sio.on("*", self._handle, namespace=namespace)
         self._sio.on("disconnect", self._end, namespace=namespace)
 
@@ -88,6 +87,8 @@ class Connection:
     def close(self) -> None:
         """Let go of it; what still comes is not handled."""
         self._end()
+        if self._http.closed:
+            return
         task = asyncio.ensure_future(self._close())
         _closing.add(task)
         task.add_done_callback(_closing.discard)
@@ -96,6 +97,7 @@ class Connection:
         with suppress(Exception):
             async with asyncio.timeout(CLOSE_SECONDS):
                 await self._sio.disconnect()
+        await self._http.close()
 
     def _handle(self, event: str, envelope: Any = None) -> None:
         if not self.lost.is_set():

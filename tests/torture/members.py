@@ -6,8 +6,6 @@ import asyncio
 import random
 from typing import Any, Final
 
-import aiohttp
-
 from tests.conftest import token
 from tests.torture.checker import Entry, Journal
 from tests.torture.connection import Connection, Lost
@@ -37,7 +35,6 @@ class Member:
         kind: str,
         topics: list[Topic],
         servers: Servers,
-        http: aiohttp.ClientSession,
         seed: int,
     ) -> None:
         self.name = name
@@ -50,7 +47,6 @@ class Member:
         self._topics = {topic.channel: topic for topic in topics}
         self.topics = {str(topic) for topic in topics}
         self._servers = servers
-        self._http = http
         self._randomly = random.Random(seed)
         self._connection: Connection | None = None
         self._away_seconds = 0.0
@@ -70,7 +66,7 @@ class Member:
         """Be a member until cancelled."""
         namespace = next(iter(self._topics.values())).namespace
         while True:
-            self._connection = Connection(self._http, namespace, self._on_event)
+            self._connection = Connection(namespace, self._on_event)
             try:
                 await self._connection.open(self._servers.any_url(self._randomly), self._token)
                 for channel in self._topics:

@@ -8,7 +8,6 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
-import aiohttp
 import orjson
 import redis.asyncio
 import socketio
@@ -74,13 +73,11 @@ class ClientPublisher(Publisher):
         self,
         topic: Topic,
         servers: Servers,
-        http: aiohttp.ClientSession,
         *common: Any,
     ) -> None:
         super().__init__(*common)
         self._topic = topic
         self._servers = servers
-        self._http = http
         self._token = token(self.name, topic.kind, "*:*:rw", expires_in=LIFETIME_SECONDS)  # type: ignore[arg-type]
         self._connection: Connection | None = None
 
@@ -114,7 +111,8 @@ class ClientPublisher(Publisher):
 
     async def _connected(self) -> Connection:
         if self._connection is None or self._connection.lost.is_set():
-            self._connection = Connection(self._http, self._topic.namespace, _ignore)
+            await self.close()
+            self._connection = Connection(self._topic.namespace, _ignore)
             await self._connection.open(self._servers.any_url(self.randomly), self._token)
         return self._connection
 

@@ -7,12 +7,8 @@ import importlib.util
 import itertools
 import tempfile
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
-
-import aiohttp
 
 from tests.support.ready import until, until_status
 from tests.support.redis import RedisServer
@@ -72,9 +68,9 @@ async def run(options: Options, say: Say) -> Report:
             servers = Servers(SERVERS, Path(directory), redis_server.url)
             try:
                 await servers.start()
-                async with _http() as http:
-                    report = await _run(options, servers, redis_server, http, say_when)
+                report = await _run(options, servers, redis_server, say_when)
             finally:
+                await all_closed()
                 await servers.close()
             faults = [fault for server in servers.all for fault in server.faults]
             report.findings += [Finding("broken", fault) for fault in faults]
@@ -83,19 +79,10 @@ async def run(options: Options, say: Say) -> Report:
         redis_server.close()
 
 
-@asynccontextmanager
-async def _http() -> AsyncIterator[aiohttp.ClientSession]:
-    connector = aiohttp.TCPConnector(limit=0)
-    async with aiohttp.ClientSession(connector=connector) as http:
-        yield http
-        await all_closed()
-
-
 async def _run(
     options: Options,
     servers: Servers,
     redis_server: RedisServer,
-    http: aiohttp.ClientSession,
     say: Say,
 ) -> Report:
     for server in servers.all:
@@ -108,13 +95,12 @@ async def _run(
             _KINDS[number % len(_KINDS)],
             topics_of(namespace),
             servers,
-            http,
             next(seeds),
         )
         for namespace in NAMESPACES
         for number in range(options.members)
     ]
-    publishers = _publishers(options, servers, redis_server, http, ledger, seeds)
+    publishers = _publishers(options, servers, redis_server, ledger, seeds)
     faults = Faults(servers, redis_server, members, say)
     findings: list[Finding] = []
 
@@ -136,7 +122,7 @@ async def _run(
         publisher.stopping.set()
     await asyncio.wait(sending, timeout=SETTLE_SECONDS)
 
-    auditor = Auditor(servers, http)
+    auditor = Auditor(servers)
     await auditor.open()
     if not await auditor.settled(members, options.quiet_seconds, SETTLE_SECONDS):
         findings.append(Finding("unsettled", _behind(members)))
@@ -167,7 +153,6 @@ def _publishers(
     options: Options,
     servers: Servers,
     redis_server: RedisServer,
-    http: aiohttp.ClientSession,
     ledger: Ledger,
     seeds: itertools.count[int],
 ) -> list[Publisher]:
@@ -175,7 +160,7 @@ def _publishers(
         return name, ledger, next(seeds), options.mean_pause
 
     publishers: list[Publisher] = [
-        ClientPublisher(topic, servers, http, *common(f"client-{number}"))
+        ClientPublisher(topic, servers, *common(f"client-{number}"))
         for number, topic in enumerate(TOPICS)
     ]
     publishers += [
