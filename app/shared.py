@@ -52,7 +52,6 @@ class Shared:
             hub,
             self.broker.publish_taken,
             lambda: self.broker.hears,
-            self.broker.hear_all,
             self._commands,
             self._keys,
             self._process,

@@ -77,14 +77,6 @@ class RedisBroker:
         """Whether what is published in Redis reaches this process."""
         return self._canary.lives
 
-    async def hear_all(self) -> None:
-        """Wait until whatever was published in Redis before now has been heard.
-
-        Raises:
-            Unavailable: it takes too long.
-        """
-        await self._canary.round_trip()
-
     @property
     def receive(self) -> Receive:
         return self._feeds.receive

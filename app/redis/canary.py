@@ -11,7 +11,7 @@ import structlog
 
 from app.core.clock import isoformat
 from app.core.errors import Unavailable
-from app.redis.commands import ANSWER_SECONDS, Commands
+from app.redis.commands import Commands
 from app.redis.subscriptions import Subscriptions
 
 SEND_SECONDS: Final = 1.0
@@ -37,8 +37,6 @@ class Canary:
         self._subscriptions = subscriptions
         self._channel = channel
         self._heard_at = 0.0
-        self._trips = 0
-        self._awaited: dict[bytes, asyncio.Future[None]] = {}
         subscriptions.listen(channel, self._on_message)
 
     async def run(self) -> None:
@@ -60,32 +58,7 @@ class Canary:
                 self._heard_at = loop.time()  # once, and then again
                 self._subscriptions.drop()
 
-    async def round_trip(self) -> None:
-        """Wait until whatever was published before now has been heard, or never will be.
-
-        Commands and subscriptions have connections of their own, so that an answer to a command
-        may overtake what was published before it.
-
-        Raises:
-            Unavailable: it takes too long.
-        """
-        self._trips += 1
-        trip = f"trip {self._trips}"
-        back: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._awaited[trip.encode()] = back
-        try:
-            async with asyncio.timeout(ANSWER_SECONDS):
-                await self._commands.send("PUBLISH", self._channel, trip)
-                await back
-        except TimeoutError:
-            raise Unavailable from None
-        finally:
-            del self._awaited[trip.encode()]
-
-    def _on_message(self, data: bytes) -> None:
-        back = self._awaited.get(data)
-        if back is not None and not back.done():
-            back.set_result(None)
+    def _on_message(self, _data: bytes) -> None:
         self._heard_at = asyncio.get_running_loop().time()
         if not self.lives:
             self.lives = True

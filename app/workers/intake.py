@@ -54,7 +54,6 @@ class Intake:
         publish: publishes an emit's messages unless the lease is another's, and returns their
             receipts and the id of its digest in the stream.
         hears: tells whether what is published in Redis reaches this process.
-        hear_all: waits until what was published in Redis before now has reached this process.
         process: this process's name.
     """
 
@@ -63,7 +62,6 @@ class Intake:
         hub: Hub,
         publish: Publish,
         hears: Callable[[], bool],
-        hear_all: Callable[[], Awaitable[None]],
         commands: Commands,
         keys: Keys,
         process: str,
@@ -71,7 +69,6 @@ class Intake:
         self._hub = hub
         self._publish = publish
         self._hears = hears
-        self._hear_all = hear_all
         self._commands = commands
         self._keys = keys
         self._process = process
@@ -144,9 +141,6 @@ class Intake:
         if was_holder and not self._holds:
             return  # what was under way has failed meanwhile: ask again
         if not was_holder:
-            if mine or taken:
-                # What was taken in before it is heard here would never be removed.
-                await self._hear_all()
             # A holder reads what it has taken in itself from the answers to that.
             for entry_id, taken_digest in zip(taken[::2], taken[1::2], strict=True):
                 self._pending.remove(taken_digest)
