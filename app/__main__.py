@@ -14,6 +14,7 @@ from aiohttp import web
 from app import __version__
 from app.application import create_app
 from app.logs import configure_logs
+from app.runner import Runner
 from app.settings import Settings, SettingsError, load_settings
 
 SHUTDOWN_SECONDS = 5.0
@@ -38,7 +39,7 @@ async def serve(settings: Settings) -> None:
     for signum in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signum, stop.set)
     _warn(settings)
-    runner = web.AppRunner(
+    runner = Runner(
         create_app(settings),
         access_log=None,  # it would write tokens that come in the query
         shutdown_timeout=SHUTDOWN_SECONDS,

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import orjson
 
 from app.core.channel import Channel
 
 
-class Draft(NamedTuple):
+@dataclass(slots=True)
+class Draft:
     """What is to be published.
 
     Args:

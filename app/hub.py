@@ -16,6 +16,7 @@ from typing import Final
 import structlog
 
 from app.broker.base import Broker
+from app.broker.record import after_loss
 from app.core import access
 from app.core.channel import Channel
 from app.core.clock import isoformat
@@ -104,12 +105,13 @@ class Hub:
             Forbidden: the identity may not publish this here.
             Unavailable: the broker can't be reached.
         """
-        message_type = self.registry.require(draft.channel.namespace, draft.type)
-        access.require_publish(identity, draft.channel, draft.type, message_type.publishers)
+        channel = draft.channel
+        message_type = self.registry.require(channel.namespace, draft.type)
+        access.require_publish(identity, channel, draft.type, message_type.publishers)
         message = self._message(draft, message_type, for_workers=True)
-        receipt = self._broker.publish_nowait(draft.channel, message)
+        receipt = self._broker.publish_nowait(channel, message)
         if receipt is None:
-            return self._publish(draft.channel, message, message_type)
+            return self._publish(channel, message, message_type)
         self._count(receipt, message_type)
         return receipt
 
@@ -196,7 +198,7 @@ class Hub:
         except BaseException:
             self._stop_holding(member, channel)
             if channel in member.channels:  # it joined again, in vain: it stays what it was
-                self._go_live(member, channel, held, seen=0)
+                self._go_live(member, channel, held, None)
             else:
                 await self._retract(member, channel)
             raise
@@ -205,7 +207,7 @@ class Hub:
             await self._retract(member, channel)
             return
         member.channels.add(channel)
-        self._go_live(member, channel, held, recovery.position.offset)
+        self._go_live(member, channel, held, recovery.position)
         if joins:
             await self._tell_members_changed(channel, member.identity, joined=True)
 
@@ -217,9 +219,10 @@ class Hub:
         return wanted
 
     def _go_live(
-        self, member: Member, channel: Channel, held: list[Publication], seen: int
+        self, member: Member, channel: Channel, held: list[Publication], position: Position | None
     ) -> None:
-        for publication in held:
+        seen = position.offset if position else 0
+        for publication in after_loss(held, position) if position else held:
             if publication.type == DISCONTINUITY:
                 seen = 0  # what follows counts anew
             if publication.offset is None or publication.offset > seen:
@@ -269,10 +272,6 @@ class Hub:
     async def members(self, channel: Channel) -> Members:
         """Return who is in `channel`, to the server itself; the first of them only."""
         return await self._broker.members(channel, LISTED_MEMBERS)
-
-    async def turn(self, channel: Channel, seconds: float) -> float:
-        """As `Broker.turn`."""
-        return await self._broker.turn(channel, seconds)
 
     async def channels(self, namespace: str) -> list[Channel]:
         """Return the channels of `namespace` that somebody is in, in whichever process."""

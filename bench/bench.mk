@@ -4,13 +4,16 @@ BENCH := $(BIN)/python -m bench.run
 BENCH_READY := .venv/runtime bench/build/load bench/build/c_sends bench/.venv/done bench/node_modules/.done
 BENCH_CFLAGS := -std=c11 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror
 
-.PHONY: bench bench-quick profile clean-bench
+.PHONY: bench bench-quick bench-request profile clean-bench
 
 bench: $(BENCH_READY)
 	$(BENCH) $(ARGS)
 
 bench-quick: $(BENCH_READY)
 	$(BENCH) --quick $(ARGS)
+
+bench-request: .venv/runtime
+	$(BIN)/python -m bench.request $(ARGS)
 
 profile: .venv/runtime bench/build/load bench/.venv/done
 	$(BIN)/python -m bench.flamegraph $(ARGS)

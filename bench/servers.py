@@ -97,7 +97,7 @@ def running(server: Server) -> Iterator[Running]:
     Raises:
         RuntimeError: it didn't listen in time.
     """
-    port = _free_port()
+    port = free_port()
     environment = os.environ | {"PORT": str(port)}
     if server.name == "hearth":
         environment |= _HEARTH_ENVIRONMENT
@@ -131,7 +131,8 @@ def source_digest() -> str:
     return digest.hexdigest()[:12]
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a TCP port that nothing listens on at this moment."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         return port

@@ -10,7 +10,7 @@ import structlog
 
 from app.auth import Authenticator, find_token
 from app.core import access
-from app.core.channel import Channel
+from app.core.channel import Channel, channel_named
 from app.core.clock import isoformat
 from app.core.errors import (
     Forbidden,
@@ -26,6 +26,7 @@ from app.draft import Draft
 from app.hub import Hub, Member
 from namespaces import answers
 from namespaces.expiry import ExpiryTimer
+from namespaces.turns import Turns
 from schemas import requests
 from schemas.envelope import notice
 from schemas.errors import SchemaError
@@ -37,7 +38,7 @@ class Request(Protocol):
     """One event from a client; see `app.realtime.server.Request`."""
 
     event: str
-    args: Sequence[Any]
+    data: Sequence[Any]
     error: HearthError | None
 
     @property
@@ -68,6 +69,8 @@ class ChannelNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
         self.hub = hub
         self._authenticator = authenticator
         self._limits = dict(limits)
+        #: A worker may have a connection enter a room while it joins the same channel itself.
+        self.joins = Turns()
         self._members: dict[str, Member] = {}
         self._expiry = ExpiryTimer(hub.clock, self._expire)
         self._requests: dict[str, Callable[[Member, Request], Awaitable[None]]] = {
@@ -86,7 +89,7 @@ class ChannelNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
         elif event == "disconnect":
             await self._disconnect(*args)
 
-    async def _connect(self, sid: str, environ: dict[str, Any], auth: Any) -> None:
+    async def _connect(self, sid: str, environ: Mapping[str, Any], auth: Any) -> None:
         try:
             identity = self._authenticator.identify(find_token(environ, auth))
         except Exception as error:  # noqa: BLE001 - every connection is answered
@@ -96,14 +99,14 @@ class ChannelNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
             ) from None
         self._members[sid] = Member(sid, self.path, identity)
         self._expiry.set(sid, identity.expires_at)
+        now = isoformat(self.hub.clock())
+        data = {"user_id": identity.id, "kind": identity.kind, "server_time": now}
+        # Held until the CONNECT reply, and written with it.
+        self._notify(sid, "connection_ack", data | {"limits": self._limits})
 
     async def on_connected(self, sid: str) -> None:
         """Welcome a client that has its CONNECT reply."""
         member = self._members[sid]
-        now = isoformat(self.hub.clock())
-        identity = member.identity
-        data = {"user_id": identity.id, "kind": identity.kind, "server_time": now}
-        self._notify(sid, "connection_ack", data | {"limits": self._limits})
         try:
             await self.welcome(member)
         except Unavailable as error:
@@ -182,15 +185,16 @@ class ChannelNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
 
     def _publish(self, member: Member, request: Request) -> Awaitable[None] | None:
         asked = requests.PUBLISH.load(_argument(request))
+        identity = member.identity
         draft = Draft(
-            Channel(self.path, asked["channel"]),
+            channel_named(self.path, asked["channel"]),
             request.event,
             asked["data"],
-            member.identity.to_dict(),
+            identity.to_dict(),
             asked.get("action"),
             asked.get("nonce"),
         )
-        receipt = self.hub.publish_as(member.identity, draft)
+        receipt = self.hub.publish_as(identity, draft)
         if not isinstance(receipt, Receipt):
             return self._publish_later(request, receipt)
         request.reply(answers.published(receipt))
@@ -203,7 +207,10 @@ class ChannelNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
         asked = requests.JOIN.load(_argument(request))
         channel = Channel(self.path, asked["channel"])
         since = Position(**asked["since"]) if asked.get("since") else None
-        async with self.hub.joining(member, channel, since, asked.get("history")) as joined:
+        async with (
+            self.joins.take((member.sid, channel)),
+            self.hub.joining(member, channel, since, asked.get("history")) as joined,
+        ):
             request.reply(answers.joined(channel, joined))
 
     async def _leave(self, member: Member, request: Request) -> None:
@@ -254,6 +261,6 @@ class ChannelNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
 
 def _argument(request: Request) -> Any:
     """Return the request's one argument. Raises `Invalid` when it has none or more."""
-    if len(request.args) != 1:
+    if len(request.data) != 2:  # the event's name comes first
         raise Invalid(f"{request.event} takes exactly one argument.", fields={"": "One object."})
-    return request.args[0]
+    return request.data[1]

@@ -15,7 +15,6 @@ from typing import Any, Final
 from marshmallow import INCLUDE, Schema, fields, missing, validate
 
 from schemas.fields import (
-    CHANNEL_NAME,
     Boolean,
     ChannelName,
     Integer,
@@ -25,6 +24,7 @@ from schemas.fields import (
     Object,
     ShortText,
     Text,
+    is_channel_name,
 )
 from schemas.json_value import MAX_INT, MIN_INT, is_unicode, json_problem
 
@@ -34,25 +34,38 @@ Accept = Callable[[Any], bool]
 def compile_acceptor(schema: Schema) -> Accept:
     """Return the acceptor of a schema.
 
-    Of a schema with rules or fields that it doesn't know it accepts nothing.
+    Of a schema with rules or fields that it doesn't know it accepts nothing; of one that takes
+    further keys only what is plain JSON altogether.
     """
-    if schema._hooks or any(not _is_plain(field) for field in schema.fields.values()):  # noqa: SLF001
+    if any(schema._hooks.values()) or any(not _is_plain(field) for field in schema.fields.values()):  # noqa: SLF001
         return lambda value: False
     checks = {name: _compile_field(field) for name, field in schema.fields.items()}
-    required = frozenset(name for name, field in schema.fields.items() if field.required)
+    required = {name: checks[name] for name, field in schema.fields.items() if field.required}
+    optional = {name: check for name, check in checks.items() if name not in required}
     takes_more = schema.unknown == INCLUDE
+    # Nearly all objects have the required keys alone; where those hold no further values, and
+    # so can't nest too deep, nothing is left to be looked at.
+    required_checks, required_count = tuple(required.items()), len(required)
+    flat = all(type(schema.fields[name]) in _FLAT for name in required)
+    suffices = flat or not takes_more
 
     def accepts(value: Any) -> bool:
-        if type(value) is not dict or not required <= value.keys():
+        if type(value) is not dict:
             return False
-        for name, item in value.items():
-            check = checks.get(name)
-            if check is None:
-                if not takes_more:
-                    return False
-            elif not check(item):
+        for name, check in required_checks:
+            if name not in value or not check(value[name]):
                 return False
-        return True
+        if len(value) == required_count and suffices:
+            return True
+        for name, item in value.items():
+            if name in required:
+                continue
+            if name in optional:
+                if not optional[name](item):
+                    return False
+            elif not takes_more:
+                return False
+        return not takes_more or is_plain_json(value)
 
     return accepts
 
@@ -110,7 +123,8 @@ def _text(field: Text) -> Accept:
 
 def _integer(field: Integer) -> Accept:
     match list(field.validators):
-        case [validate.Range(min=least, max=most)]:
+        case [validate.Range(min=int(least), max=int(most))]:
+            least, most = max(least, MIN_INT), min(most, MAX_INT)
             return lambda value: type(value) is int and least <= value <= most
     return _never(field)
 
@@ -133,12 +147,14 @@ def _integer_or_text(_field: IntegerOrText) -> Accept:
     return lambda value: text(value) if type(value) is str else integer(value)
 
 
+# Of what these accept, nothing is a list or an object.
+_FLAT: Final = frozenset(
+    {Text, ShortText, ChannelName, Integer, Boolean, IntegerOrText, fields.String}
+)
 _KINDS: Final[dict[type, Callable[[Any], Accept]]] = {
     Text: _text,
     ShortText: _text,
-    ChannelName: lambda field: (
-        lambda value: type(value) is str and CHANNEL_NAME.fullmatch(value) is not None
-    ),
+    ChannelName: lambda field: is_channel_name,
     Integer: _integer,
     Boolean: lambda field: lambda value: type(value) is bool,
     IntegerOrText: _integer_or_text,

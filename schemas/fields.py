@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, ClassVar, Final
 
 from marshmallow import ValidationError, fields, validate
@@ -11,7 +12,19 @@ from marshmallow import ValidationError, fields, validate
 from schemas.json_value import json_problem
 
 CHANNEL_NAME: Final = re.compile(r"[A-Za-z0-9_.:/-]{1,128}")
+_MAX_CHANNEL_NAME: Final = 128
 CHANNEL_RULE: Final = "Must be 1 to 128 characters of A-Z a-z 0-9 _ . : / - and nothing else."
+
+
+def is_channel_name(value: Any) -> bool:
+    """Tell whether `value` can be the name of a channel, in some namespace."""
+    return type(value) is str and len(value) <= _MAX_CHANNEL_NAME and _matches_channel_name(value)
+
+
+# The channels that are in use are asked for with each message; a long text would be a waste of it.
+@lru_cache(maxsize=4096)
+def _matches_channel_name(name: str) -> bool:
+    return CHANNEL_NAME.fullmatch(name) is not None
 
 
 class Text(fields.String):
@@ -45,7 +58,7 @@ class ChannelName(Text):
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         name = super()._deserialize(value, attr, data, **kwargs)
-        if not CHANNEL_NAME.fullmatch(name):
+        if not is_channel_name(name):
             raise self.make_error("name")
         return name
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from marshmallow import Schema
 
-from schemas.acceptor import Accept, compile_acceptor, is_plain_json
+from schemas.acceptor import Accept, compile_acceptor
 from schemas.errors import SchemaError
 from schemas.fields import CHANNEL_NAME, CHANNEL_RULE
 from schemas.json_value import json_problem
@@ -51,7 +51,7 @@ class MessageType:
 
     def check(self, data: Any) -> None:
         """Raise `SchemaError` unless `data` is a payload of this type."""
-        if self._accepts(data) and is_plain_json(data):
+        if self._accepts(data):
             return
         if not isinstance(data, dict):
             raise SchemaError({"data": "Must be an object."})
@@ -112,7 +112,7 @@ class Registry:
 
     def require(self, namespace: str, name: str) -> MessageType:
         """Return a type. Raises `SchemaError` where the namespace has none of that name."""
-        message_type = self.get(namespace, name)
+        message_type = self._types.get((namespace, name))
         if message_type is None:
             if namespace not in self.namespaces:
                 raise SchemaError({"namespace": "Not a namespace of this server."})

@@ -21,9 +21,11 @@ from app.settings import Settings
 from tests.support.client import Client
 from tests.support.process import HearthProcess
 from tests.support.redis import RedisServer
+from tests.support.server import DoorServer
 
 SECRET = "a secret of the tests, long enough for HS256"
 
+Start = Callable[..., Awaitable[TestServer]]
 Serve = Callable[..., Awaitable[TestServer]]
 ServePlain = Callable[[Server], Awaitable[TestServer]]
 Connect = Callable[..., Awaitable[Client]]
@@ -45,7 +47,24 @@ SERVICE = token("ci", "service", "*:*:rw")
 
 
 @pytest.fixture
-def serve(aiohttp_server: Any) -> Serve:
+async def start() -> AsyncIterator[Start]:
+    """Return a function that serves an application as `python -m app` does."""
+    servers: list[TestServer] = []
+
+    async def start_one(
+        app: web.Application, server_class: type[TestServer] = DoorServer
+    ) -> TestServer:
+        servers.append(server_class(app))
+        await servers[-1].start_server()
+        return servers[-1]
+
+    yield start_one
+    for server in servers:
+        await server.close()
+
+
+@pytest.fixture
+def serve(start: Start) -> Serve:
     """Return a function that serves the application, with settings of the test's choice."""
 
     async def serve_with(**settings: Any) -> TestServer:
@@ -54,14 +73,13 @@ def serve(aiohttp_server: Any) -> Serve:
             "auth_mode": "required",
             "messages_per_second": 0,
         }
-        server: TestServer = await aiohttp_server(create_app(Settings(**(defaults | settings))))
-        return server
+        return await start(create_app(Settings(**(defaults | settings))))
 
     return serve_with
 
 
 @pytest.fixture
-def serve_plain(aiohttp_server: Any) -> ServePlain:
+def serve_plain(start: Start) -> ServePlain:
     """Return a function that serves a realtime server with nothing of Hearth's on it."""
 
     async def serve_one(server: Server) -> TestServer:
@@ -73,8 +91,7 @@ def serve_plain(aiohttp_server: Any) -> ServePlain:
             await server.close_all()
 
         app.on_shutdown.append(close)
-        started: TestServer = await aiohttp_server(app)
-        return started
+        return await start(app)
 
     return serve_one
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -175,7 +176,7 @@ async def test_a_repeated_nonce_is_published_once(hub: Hub, fanout: RecordingFan
     await join(hub, "b1", BOB)
     draft = says("Hello", sender=ALICE.to_dict(), nonce="n1")
     first, again = await publish_as(hub, ALICE, draft), await publish_as(hub, ALICE, draft)
-    assert again == first._replace(duplicate=True)
+    assert again == replace(first, duplicate=True)
     assert fanout.texts("b1") == ["Hello"]
 
 

@@ -21,6 +21,7 @@ ROOMS: Final[dict[str, tuple[str, ...]]] = {
     "app.__main__": EVERYTHING,
     "app.token": EVERYTHING,
     "app.shared": EVERYTHING,
+    "app.runner": ("app.keys", "app.realtime", "app.web"),
     "app.keys": ("app.hub", "app.realtime", "app.settings"),
     "namespaces": ("app.hub", "app.draft", "app.auth", "app.core", "schemas", "namespaces"),
     "app.web": ("app.hub", "app.core", "schemas", "app.settings", "app.web"),

@@ -6,7 +6,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from app.broker.base import Changed, Receive
@@ -79,17 +79,19 @@ class MemoryBroker:
         return self._publish(channel, message)
 
     def _publish(self, channel: Channel, message: Message) -> Receipt:
-        state = self._state(channel)
+        state = self._channels.get(channel) or self._state(channel)
         if (nonce_key := message.nonce_key) is not None:
             now = self._clock()
             state.forget_receipts(now)
             if (first := state.receipts.get(nonce_key)) is not None:
-                return first.receipt._replace(duplicate=True)
+                return replace(first.receipt, duplicate=True)
         window = state.window
         self._sequence += 1
-        publication = place(message, window.offset + 1 if message.kept else None, self._sequence)
         if message.kept:
+            publication = place(message, window.offset + 1, self._sequence)
             window.append(publication)
+        else:
+            publication = place(message, None, self._sequence)
         receipt = Receipt(publication.offset, window.epoch, message.timestamp)
         if nonce_key is not None:
             state.receipts[nonce_key] = _Remembered(receipt, message.published_at)
@@ -127,6 +129,11 @@ class MemoryBroker:
             return state.next_turn - now
         state.next_turn = now + seconds
         return 0.0
+
+    async def owe(self, channel: Channel) -> None: ...
+
+    async def owed(self, seconds: float) -> list[Channel]:
+        return []  # who owed it would be this process
 
     async def channels(self, namespace: str) -> list[Channel]:
         return [

@@ -51,11 +51,10 @@ def require_publish(
     Args:
         publishers: the kinds of identity that the type admits.
     """
-    if identity.kind not in publishers:
-        raise Forbidden(
-            f"{message_type} is not for the kind {identity.kind} to publish in {channel.namespace}."
-        )
-    if channel.namespace == "/agents" and identity.kind == "agent" and identity.id != channel.name:
+    namespace, kind = channel.namespace, identity.kind
+    if kind not in publishers:
+        raise Forbidden(f"{message_type} is not for the kind {kind} to publish in {namespace}.")
+    if namespace == "/agents" and kind == "agent" and identity.id != channel.name:
         raise Forbidden("An agent publishes into its own channel only.")
     if not identity.granted(channel, "w"):
         raise Forbidden(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 NOTIFICATIONS: Final = "/notifications"
@@ -19,6 +20,15 @@ class Channel(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.namespace}:{self.name}"
+
+
+@lru_cache(maxsize=4096)
+def channel_named(namespace: str, name: str) -> Channel:
+    """Return `Channel(namespace, name)`; the same one again while it is in use, which is cheaper.
+
+    For names that were looked at already: what is remembered must not be somebody's long text.
+    """
+    return Channel(namespace, name)
 
 
 def user_channel(user_id: str) -> Channel:

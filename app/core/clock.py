@@ -15,10 +15,10 @@ def isoformat(now: float) -> str:
     Args:
         now: seconds since 1970.
     """
-    return _millisecond(round(now * 1_000_000) // 1000)  # 1.001 s is a little less as a float
+    milliseconds = round(now * 1_000_000) // 1000  # 1.001 s is a little less as a float
+    return f"{_second(milliseconds // 1000)}.{milliseconds % 1000:03d}Z"
 
 
-@lru_cache(maxsize=8)  # a busy process publishes dozens of messages in one
-def _millisecond(milliseconds: int) -> str:
-    instant = datetime.fromtimestamp(milliseconds // 1000, UTC)
-    return f"{instant:%Y-%m-%dT%H:%M:%S}.{milliseconds % 1000:03d}Z"
+@lru_cache(maxsize=256)  # now, and when those whom a room lists have joined
+def _second(seconds: int) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}"

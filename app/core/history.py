@@ -72,12 +72,14 @@ class HistoryWindow:
         Raises:
             ValueError: it isn't.
         """
-        if publication.offset != self.offset + 1:
+        offset = self.offset + 1
+        if publication.offset != offset:
             raise ValueError(f"offset {publication.offset} after {self.offset}")
-        self.offset += 1
-        self._kept.append(publication)
-        if len(self._kept) > self._size:
-            self._kept.popleft()
+        self.offset = offset
+        kept = self._kept
+        kept.append(publication)
+        if len(kept) > self._size:
+            kept.popleft()
 
     def trim(self, now: float) -> None:
         """Forget what is older than the window's age."""

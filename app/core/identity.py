@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final, Literal, cast, get_args
 
 from app.core.channel import Channel
@@ -75,7 +76,11 @@ class Grant:
 
 def parse_grants(texts: Iterable[str]) -> tuple[Grant, ...]:
     """Read several grants. Raises `ValueError` as `Grant.parse` does."""
-    return tuple(Grant.parse(text) for text in texts)
+    return tuple(map(_parse_grant, texts))
+
+
+# Issuers give the same few to thousands.
+_parse_grant = lru_cache(maxsize=1024)(Grant.parse)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,15 +14,12 @@ class TokenBucket:
     """
 
     rate: float
+    _burst: float = field(init=False)
     _tokens: float = field(init=False)
     _at: float | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
-        self._tokens = self._burst
-
-    @property
-    def _burst(self) -> float:
-        return max(1.0, self.rate * 2)
+        self._burst = self._tokens = max(1.0, self.rate * 2)
 
     def take(self, now: float) -> float:
         """Take one token.
@@ -32,10 +29,14 @@ class TokenBucket:
         """
         if self.rate <= 0:
             return 0.0
-        if self._at is not None:
-            self._tokens = min(self._burst, self._tokens + max(0.0, now - self._at) * self.rate)
+        tokens = self._tokens
+        if self._at is not None and now > self._at:
+            tokens += (now - self._at) * self.rate
+            if tokens > self._burst:
+                tokens = self._burst
         self._at = now
-        if self._tokens >= 1:
-            self._tokens -= 1
+        if tokens >= 1:
+            self._tokens = tokens - 1
             return 0.0
-        return (1 - self._tokens) / self.rate
+        self._tokens = tokens
+        return (1 - tokens) / self.rate

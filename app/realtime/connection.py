@@ -93,13 +93,16 @@ class Connection:
         if self.closed:
             return
         if isinstance(packet, bytes) or packet.startswith("4"):
-            if self._blocked and not self._overtakes(packet):
+            # `_blocked`, spelt out: every message comes by here.
+            if (
+                self.busy or self._allowed is not None or self._outbox.over
+            ) and not self._overtakes(packet):
                 self._inbox.add(packet)
                 if self.socket is not None and self._inbox.full:
                     self.socket.pause_reading()
                 return
             self._events.on_message(self, packet)
-            if self._inbox and self.assembly is None:
+            if self._inbox.messages and self.assembly is None:
                 self._take_waiting()  # what has waited for the last piece of an acknowledgement
         elif packet == "3":
             self._events.on_pong(self)
@@ -111,6 +114,10 @@ class Connection:
     def hold_requests(self) -> None:
         """Let what arrives wait until `go_on`."""
         self.busy = True
+
+    def release_requests(self) -> None:
+        """End what `hold_requests` began, within the very event that it began with."""
+        self.busy = False
 
     def go_on(self) -> None:
         """Take what has waited, up to the next request that takes time."""

@@ -11,18 +11,18 @@ import engineio
 import orjson
 import structlog
 from aiohttp import web
-from engineio.async_drivers.aiohttp import translate_request
 from engineio.packet import Packet as EnginePacket
 
 from app.core.channel import SID_MARK
 from app.realtime import frames
 from app.realtime.connection import Connection
+from app.realtime.deadlines import Deadlines
 from app.realtime.events import ProtocolError
 from app.realtime.handshake import Handshake
 from app.realtime.heartbeat import Heartbeat
 from app.realtime.outbox import SEPARATOR
 from app.realtime.probe import Probe
-from app.realtime.websocket import Takeover, WebSocket, accept
+from app.realtime.websocket import Takeover, WebSocket, begin, take_over
 
 log = structlog.get_logger("hearth.realtime")
 
@@ -57,7 +57,8 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
     def __init__(self, limits: Limits, connect_timeout: float = 45.0, **options: Any) -> None:
         super().__init__(async_mode="aiohttp", max_http_buffer_size=limits.message_bytes, **options)
         self._limits = limits
-        self._connect_timeout = connect_timeout
+        self.path = ""
+        self._entering: Deadlines[Connection] = Deadlines(connect_timeout, close_unless_entered)
         self.sockets: dict[str, Connection] = {}
         self.heartbeat = Heartbeat(
             self.ping_interval + self.ping_interval_grace_period, self.ping_timeout
@@ -72,7 +73,8 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
 
     def attach(self, app: web.Application, engineio_path: str = "engine.io") -> None:
         """Serve this path; a method that the protocol doesn't have is refused here, with 400."""
-        app.router.add_route("*", f"/{engineio_path.strip('/')}/", self.handle_request)
+        self.path = f"/{engineio_path.strip('/')}/"
+        app.router.add_route("*", self.path, self.handle_request)
 
     async def send_packet(self, sid: str, pkt: EnginePacket) -> None:
         """Send an Engine.IO packet to one connection, if it is there."""
@@ -91,18 +93,28 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
 
     # Connections
 
-    def _open(self, request: web.Request) -> Connection:
-        connection = Connection(
-            self.generate_id(), Handshake(request), self, self._limits.unsent_bytes
-        )
+    def open_websocket(
+        self, handshake: Handshake, transport: asyncio.Transport, reply: bytes, tail: bytes
+    ) -> None:
+        """Begin a session: `reply` answers the handshake, `tail` came right behind it."""
+        connection = self._open(handshake)
+        # In one write: each is a system call.
+        socket = self._begin(transport, reply + self._hello(connection, []))
+        connection.open_socket(socket)
+        if tail:
+            socket.data_received(tail)
+
+    def _begin(self, transport: asyncio.Transport, first: bytes) -> WebSocket:
+        return begin(transport, first, self._limits.frame_bytes, self._limits.unsent_bytes)
+
+    def _open(self, handshake: Handshake) -> Connection:
+        connection = Connection(self.generate_id(), handshake, self, self._limits.unsent_bytes)
         self.sockets[connection.sid] = connection
         self.heartbeat.add(connection)
-        asyncio.get_running_loop().call_later(
-            self._connect_timeout, close_unless_entered, connection
-        )
+        self._entering.add(connection)
         return connection
 
-    def _greet(self, connection: Connection, upgrades: list[str]) -> None:
+    def _hello(self, connection: Connection, upgrades: list[str]) -> bytes:
         hello = {
             "sid": connection.sid,
             "upgrades": upgrades,
@@ -110,7 +122,7 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
             "pingTimeout": round(self.heartbeat.timeout * 1000),
             "maxPayload": self._limits.message_bytes,
         }
-        connection.send("0" + orjson.dumps(hello).decode())
+        return frames.encode(frames.TEXT, b"0" + orjson.dumps(hello))
 
     def on_pong(self, connection: Connection) -> None:
         self.heartbeat.on_pong(connection)
@@ -119,6 +131,7 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
         self.events.on_message(connection, packet)
 
     def on_closed(self, connection: Connection, reason: str) -> None:
+        self._entering.discard(connection)
         if connection.socket is None and not connection.polled and reason in _LINGERING:
             # Its next poll may be on its way, and what it has not polled yet says why it ends.
             asyncio.get_running_loop().call_later(
@@ -134,8 +147,8 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
 
     async def handle_request(self, request: web.Request) -> web.StreamResponse:
         """Handle a request to the Engine.IO path."""
-        environ = translate_request(request) if "Origin" in request.headers else None
-        if environ is not None and not self._is_allowed_origin(environ):
+        environ = Handshake.of(request).environ if "Origin" in request.headers else None
+        if environ is not None and not self.allows_origin(environ):
             return _refuse("Not an accepted origin.")
         try:
             response = await self._handle(request)
@@ -145,7 +158,8 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
             response.headers.extend(self._cors_headers(environ))
         return response
 
-    def _is_allowed_origin(self, environ: dict[str, Any]) -> bool:
+    def allows_origin(self, environ: dict[str, Any]) -> bool:
+        """Tell whether pages of a request's `Origin` may ask."""
         allowed = self._cors_allowed_origins(environ)
         return (
             self.cors_allowed_origins == [] or allowed is None or environ["HTTP_ORIGIN"] in allowed
@@ -183,28 +197,24 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
             return await self._post(request, connection)
         return _refuse("Bad request")
 
-    def _accept(self, request: web.Request) -> WebSocket:
-        return accept(request, self._limits.frame_bytes, self._limits.unsent_bytes)
-
     def _open_websocket(self, request: web.Request) -> web.StreamResponse:
-        socket = self._accept(request)
-        connection = self._open(request)
-        connection.open_socket(socket)
-        self._greet(connection, [])
+        self.open_websocket(Handshake.of(request), *take_over(request))
         return Takeover()
 
     def _upgrade(self, request: web.Request, connection: Connection) -> web.StreamResponse:
-        socket = self._accept(request)
+        transport, reply, tail = take_over(request)
+        socket = self._begin(transport, reply)
         if connection.upgraded or connection.closed or connection.probe is not None:
             socket.close()  # one at a time
         else:
             Probe(connection, socket)
+            socket.data_received(tail)
         return Takeover()
 
     async def _open_polling(self, request: web.Request) -> web.StreamResponse:
-        connection = self._open(request)
+        connection = self._open(Handshake.of(request))
         upgrades = ["websocket"] if self.allow_upgrades and "websocket" in self.transports else []
-        self._greet(connection, upgrades)
+        connection.write(self._hello(connection, upgrades))
         response = _payload(request, await connection.poll())
         if self.cookie:
             attributes = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
@@ -22,6 +23,10 @@ TOO_BIG: Final = 1009
 
 _FIN: Final = 0x80
 _MASKED: Final = 0x80
+_WHOLE_TEXT: Final = _FIN | TEXT
+_MASKED_16_BITS: Final = _MASKED | 126
+_SHORT_TEXT: Final = [bytes((_WHOLE_TEXT, size)) for size in range(126)]
+_HEAD_16_BITS: Final = struct.Struct("!BBH")
 
 
 class FrameError(Exception):
@@ -43,9 +48,10 @@ def encode(opcode: int, payload: bytes) -> bytes:
     """Return one whole, unmasked frame, as servers send them."""
     size = len(payload)
     if size < 126:
-        return bytes((_FIN | opcode, size)) + payload
+        head = _SHORT_TEXT[size] if opcode == TEXT else bytes((_FIN | opcode, size))
+        return head + payload
     if size < 65_536:
-        return b"%c\x7e%b%b" % (_FIN | opcode, size.to_bytes(2, "big"), payload)
+        return _HEAD_16_BITS.pack(_FIN | opcode, 126, size) + payload
     return b"%c\x7f%b%b" % (_FIN | opcode, size.to_bytes(8, "big"), payload)
 
 
@@ -80,6 +86,34 @@ class FrameReader:
         # Of a message in several frames: what has come of it (§5.4).
         self._fragments: bytearray | None = None
         self._fragments_opcode = 0
+
+    def whole_text(self, data: bytes) -> bytearray | None:
+        """Return the text message that `data` is, as nearly all are when a client has one to say.
+
+        None: it is something else, for `feed` to take.
+        """
+        end = len(data)
+        if (
+            end < 6
+            or data[0] != _WHOLE_TEXT
+            or self._buffer is not None
+            or self._fragments is not None
+        ):
+            return None
+        size = data[1]
+        if size < _MASKED_16_BITS:
+            size -= _MASKED
+            body = 6
+        elif size == _MASKED_16_BITS and end >= 8:
+            size = data[2] << 8 | data[3]
+            body = 8
+        else:
+            return None
+        if body + size != end or size > self._max_bytes:
+            return None
+        payload = bytearray(data[body:])
+        websocket_mask(data[body - 4 : body], payload)
+        return payload
 
     def feed(self, data: bytes) -> list[Frame]:
         """Return what `data` completes, in order.
@@ -118,7 +152,7 @@ class FrameReader:
             payload = bytearray(data[body : body + size])
             websocket_mask(data[head:body], payload)
             at = body + size
-            if first == _FIN | TEXT and self._fragments is None:  # nearly all there are
+            if first == _WHOLE_TEXT and self._fragments is None:  # nearly all there are
                 frames.append(Frame(TEXT, payload))
             elif (frame := self._take(first, payload)) is not None:
                 frames.append(frame)

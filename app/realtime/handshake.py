@@ -3,34 +3,46 @@
 from __future__ import annotations
 
 import sys
-from typing import Any, Final
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, Self
 
 from aiohttp import web
 
 _NO_PREFIX: Final = {"CONTENT_TYPE", "CONTENT_LENGTH"}
 
 
-class Handshake:
+class Handshake(Mapping[str, Any]):
     """The request's line and headers, without the request.
 
     python-socketio hands a WSGI environment to connect handlers and keeps it for as long as the
-    connection lives, with aiohttp's whole request in it. Here it is made when it is asked for,
-    and `REMOTE_ADDR` is the client's address (stock: always 127.0.0.1).
+    connection lives, with aiohttp's whole request in it. Here it is made when it is asked for, by
+    `environ` or by a key, and `REMOTE_ADDR` is the client's address (stock: always 127.0.0.1).
+
+    Args:
+        target: path and query, as they were sent.
+        remote: the client's address.
+        lines: the headers, each a line that ends with CRLF.
     """
 
     __slots__ = ("_head",)
 
-    def __init__(self, request: web.Request) -> None:
-        line = (request.method, request.path_qs, request.remote or "", request.scheme)
-        headers = b"\n".join(b"%b:%b" % header for header in request.raw_headers)
-        self._head = b"\n".join((*(part.encode() for part in line), headers))
+    def __init__(self, method: str, target: str, remote: str, scheme: str, lines: bytes) -> None:
+        # In one piece: it is kept for as long as the connection lives.
+        self._head = f"{method}\r\n{target}\r\n{remote}\r\n{scheme}\r\n".encode() + lines
+
+    @classmethod
+    def of(cls, request: web.Request) -> Self:
+        """Return what is kept of aiohttp's request."""
+        lines = b"".join(b"%b:%b\r\n" % header for header in request.raw_headers)
+        remote = remote_address(request.remote)
+        return cls(request.method, request.path_qs, remote, request.scheme, lines)
 
     @property
     def environ(self) -> dict[str, Any]:
         """A new WSGI environment (PEP 3333) of the request, without its body."""
-        method, path_qs, remote, scheme, *headers = self._head.decode("utf-8", "replace").split(
-            "\n"
-        )
+        method, path_qs, remote, scheme, *headers, _end = self._head.decode(
+            "utf-8", "replace"
+        ).split("\r\n")
         path, _, query = path_qs.partition("?")
         environ: dict[str, Any] = {
             "REQUEST_METHOD": method,
@@ -50,9 +62,24 @@ class Handshake:
         }
         for header in headers:
             name, _, value = header.partition(":")
+            value = value.strip(" \t")
             key = name.upper().replace("-", "_")
             if key not in _NO_PREFIX:
                 key = f"HTTP_{key}"
             environ[key] = f"{environ[key]},{value}" if key in environ else value
         environ["wsgi.url_scheme"] = environ.get("HTTP_X_FORWARDED_PROTO", scheme)
         return environ
+
+    def __getitem__(self, key: str) -> Any:
+        return self.environ[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.environ)
+
+    def __len__(self) -> int:
+        return len(self.environ)
+
+
+def remote_address(peername: Any) -> str:
+    """Return a socket's peer name without its port; empty when there is none any more."""
+    return str(peername[0] if isinstance(peername, tuple | list) else peername or "")

@@ -13,34 +13,34 @@ MAX_WAITING: Final = 100
 class Inbox:
     """A queue that says when it is full, and when there is room again."""
 
-    __slots__ = ("_messages", "_room")
+    __slots__ = ("_room", "messages")
 
     def __init__(self) -> None:
-        self._messages: deque[str | bytes] = deque()
+        self.messages: deque[str | bytes] = deque()
         self._room: asyncio.Future[None] | None = None
 
     def __len__(self) -> int:
-        return len(self._messages)
+        return len(self.messages)
 
     @property
     def full(self) -> bool:
         """Whether no more is to be read for now."""
-        return len(self._messages) >= MAX_WAITING
+        return len(self.messages) >= MAX_WAITING
 
     def add(self, message: str | bytes) -> None:
         """Let a message wait."""
-        self._messages.append(message)
+        self.messages.append(message)
 
     def take(self) -> str | bytes:
         """Return the oldest message."""
-        message = self._messages.popleft()
+        message = self.messages.popleft()
         if not self.full:
             self._tell_room()
         return message
 
     def clear(self) -> None:
         """Forget everything."""
-        self._messages.clear()
+        self.messages.clear()
         self._tell_room()
 
     async def until_room(self) -> None:

@@ -27,7 +27,7 @@ class Outbox:
         limit: bytes that may be kept, see `allowance`.
     """
 
-    __slots__ = ("_allowed", "_bytes", "_frames", "_limit", "_poll")
+    __slots__ = ("_allowed", "_bytes", "_frames", "_limit", "_poll", "over")
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -35,15 +35,12 @@ class Outbox:
         self._frames: list[bytes] = []
         self._bytes = 0
         self._poll: asyncio.Future[None] | None = None
+        #: Whether more is kept than the limit.
+        self.over = False
 
     def has_room(self, size: int) -> bool:
         """Tell whether as many bytes more may be kept."""
-        return self._bytes <= self._limit or self._bytes + size <= self._allowed
-
-    @property
-    def over(self) -> bool:
-        """Whether more is kept than the limit."""
-        return self._bytes > self._limit
+        return not self.over or self._bytes + size <= self._allowed
 
     @property
     def polled(self) -> bool:
@@ -52,10 +49,10 @@ class Outbox:
 
     def add(self, data: bytes) -> None:
         """Keep encoded frames, and have a waiting request fetch them."""
-        was_within = self._bytes <= self._limit
         self._frames.append(data)
         self._bytes += len(data)
-        if was_within and self._bytes > self._limit:
+        if not self.over and self._bytes > self._limit:
+            self.over = True
             self._allowed = allowance(self._bytes, self._limit)
         self.release()
 
@@ -79,6 +76,7 @@ class Outbox:
         data = b"".join(self._frames)
         self._frames.clear()
         self._bytes = 0
+        self.over = False
         return data
 
     def take_payload(self) -> str:

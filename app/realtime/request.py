@@ -8,7 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 import orjson
 
 from app.core.errors import HearthError
-from app.realtime import frames
+from app.realtime.frames import TEXT, encode
 from app.realtime.rooms import Client
 
 
@@ -16,23 +16,21 @@ class Request:
     """An event and the way to answer it.
 
     Args:
-        event: its name, as the client wrote it.
-        args: what came with it.
+        data: its name, as the client wrote it, and what came with it.
         error: why it can't be taken, or None.
     """
 
-    __slots__ = ("_ack_id", "_client", "args", "error", "event")
+    __slots__ = ("_ack_id", "_client", "data", "error", "event")
 
     def __init__(
         self,
-        event: str,
-        args: Sequence[Any],
+        data: Sequence[Any],
         error: HearthError | None,
         client: Client,
         ack_id: int | None,
     ) -> None:
-        self.event = event
-        self.args = args
+        self.event: str = data[0]
+        self.data = data
         self.error = error
         self._client = client
         self._ack_id = ack_id
@@ -46,13 +44,10 @@ class Request:
         """Acknowledge the event, once; it is on its way when this returns."""
         if self._ack_id is None:
             return
-        ack = b"43%b,%d[%b]" % (
-            self._client.namespace.encode(),
-            self._ack_id,
-            orjson.dumps(answer),
-        )
+        client = self._client
+        ack = b"%b%d[%b]" % (client.ack_head, self._ack_id, orjson.dumps(answer))
         self._ack_id = None
-        self._client.connection.write(frames.encode(frames.TEXT, ack))
+        client.connection.write(encode(TEXT, ack))
 
 
 @runtime_checkable

@@ -21,12 +21,14 @@ from app.realtime.connection import Connection
 class Client:
     """A connection's membership of one namespace."""
 
-    __slots__ = ("connected", "connection", "ending", "namespace", "rooms", "sid")
+    __slots__ = ("ack_head", "connected", "connection", "ending", "namespace", "rooms", "sid")
 
     def __init__(self, sid: str, namespace: str, connection: Connection) -> None:
         self.sid = sid
         self.namespace = namespace
         self.connection = connection
+        #: What acknowledgements of its events begin with, before the id.
+        self.ack_head = b"43%b," % namespace.encode()
         self.rooms: set[str] = set()
         self.connected = False
         self.ending = False

@@ -13,12 +13,21 @@ import structlog
 from socketio.exceptions import ConnectionRefusedError as Refused
 from socketio.packet import ACK, CONNECT, CONNECT_ERROR, DISCONNECT, EVENT
 
-from app.core.errors import RateLimited
+from app.core.errors import HearthError, RateLimited
 from app.core.rate import TokenBucket
 from app.realtime import codec
 from app.realtime.connection import Connection
 from app.realtime.engine import EngineServer, Limits, close_unless_entered
-from app.realtime.packets import Assembly, Incoming, Packet, PacketError, Unreadable, parse
+from app.realtime.packets import (
+    Assembly,
+    Event,
+    Incoming,
+    Packet,
+    PacketError,
+    Unreadable,
+    parse,
+    parse_event,
+)
 from app.realtime.publishing import PublishingServer
 from app.realtime.request import Request, RequestHandler
 from app.realtime.rooms import Client, Rooms, encode_packet
@@ -135,12 +144,16 @@ class Server(PublishingServer):
         else:
             if connection.assembly is not None:
                 raise PacketError("a text frame where an attachment is due")
+            event = parse_event(packet, 1, self._max_message_bytes)
+            if event is not None:
+                self._on_event(connection, event)
+                return
             incoming = parse(packet, 1, self._max_message_bytes)
             if incoming.attachments:
                 connection.assembly = Assembly(incoming)
                 return
         if incoming.type == EVENT:
-            self._on_event(connection, incoming)
+            self._on_event(connection, (incoming.namespace, incoming.id, incoming.data))
         elif incoming.type == ACK:
             self._on_ack(connection, incoming)
         elif incoming.type == CONNECT:
@@ -157,39 +170,38 @@ class Server(PublishingServer):
         if connection.clients:
             self._work.spawn(self._end_all(connection, reason))
 
-    def _on_event(self, connection: Connection, incoming: Incoming) -> None:
-        client = connection.clients.get(incoming.namespace)
+    def _on_event(self, connection: Connection, event: Event) -> None:
+        namespace, packet_id, data = event
+        client = connection.clients.get(namespace)
         if client is None:
             if not connection.entered:
                 raise PacketError("an event before CONNECT")
             return  # sent before the client heard that the server ended this namespace
-        event, *args = incoming.data
-        error = args[0].error if args and isinstance(args[0], Unreadable) else None
-        handler = self._request_handlers.get(incoming.namespace)
+        error: HearthError | None = None
+        if len(data) > 1 and isinstance(data[1], Unreadable):
+            error = data[1].error
+        handler = self._request_handlers.get(namespace)
         if handler is not None:
-            if (wait := self._wait_for_turn(connection)) > 0:
+            if self._messages_per_second > 0 and (wait := self._wait_for_turn(connection)) > 0:
                 error = RateLimited(retry_after=math.ceil(wait * 1000) / 1000)
-            request = Request(event, args, error, client, incoming.id)
+            request = Request(data, error, client, packet_id)
             pending = handler.on_request(client.sid, request)
             if pending is not None:
-                self._work.run(connection, pending)
+                self._work.begin(connection, pending)
         elif error is not None:
             raise PacketError(error.message)
         else:
             self._work.run(
                 connection,
                 self._handle_event_internal(
-                    self, client.sid, connection.sid, incoming.data, incoming.namespace, incoming.id
+                    self, client.sid, connection.sid, data, namespace, packet_id
                 ),
             )
 
     def _wait_for_turn(self, connection: Connection) -> float:
-        if self._messages_per_second <= 0:
-            return 0.0
         if connection.bucket is None:
             connection.bucket = TokenBucket(self._messages_per_second)
-        wait: float = connection.bucket.take(self._clock())
-        return wait
+        return connection.bucket.take(self._clock())
 
     def _on_ack(self, connection: Connection, incoming: Incoming) -> None:
         client = connection.clients.get(incoming.namespace)
@@ -210,7 +222,11 @@ class Server(PublishingServer):
             # Stock refuses with a string, which leaves the JS client's error without a message.
             self._refuse(connection, namespace, {"message": "Invalid namespace"})
             return
-        self._work.run(connection, self._connect(connection, namespace, incoming.data))
+        work = self._connect(connection, namespace, incoming.data)
+        if namespace in self._request_handlers:
+            self._work.begin(connection, work)
+        else:
+            self._work.run(connection, work)
 
     # The life of a client
 
@@ -248,7 +264,10 @@ class Server(PublishingServer):
             await handler.on_connected(client.sid)
 
     async def _ask_to_connect(self, client: Client, auth: Any) -> Any:
-        arguments = ("connect", client.namespace, client.sid, client.connection.handshake.environ)
+        handshake = client.connection.handshake
+        # Ours look into it only for who brings no token in `auth`.
+        environ = handshake if client.namespace in self._request_handlers else handshake.environ
+        arguments = ("connect", client.namespace, client.sid, environ)
         if auth:
             return await self._trigger_event(*arguments, auth)
         try:

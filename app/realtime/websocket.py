@@ -110,6 +110,10 @@ class WebSocket(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         try:
+            owner = self._owner
+            if owner is not None and (text := self._reader.whole_text(data)) is not None:
+                owner.on_text(text.decode())
+                return
             for opcode, payload in self._reader.feed(data):
                 owner = self._owner
                 if owner is None:
@@ -151,11 +155,7 @@ class WebSocket(asyncio.Protocol):
 
 
 class Takeover(web.StreamResponse):
-    """The response of a handler that goes on with a WebSocket: `101 Switching Protocols`.
-
-    Args:
-        socket: what `accept` returned.
-    """
+    """The response of a handler that goes on with a WebSocket: `101 Switching Protocols`."""
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
         return None
@@ -163,44 +163,55 @@ class Takeover(web.StreamResponse):
     async def write_eof(self, data: bytes = b"") -> None: ...
 
 
-def accept(request: web.Request, max_bytes: int, max_unsent_bytes: int) -> WebSocket:
-    """Answer a WebSocket handshake and take the connection over; then return a `Takeover`.
+def take_over(request: web.Request) -> tuple[asyncio.Transport, bytes, bytes]:
+    """Take a connection from aiohttp, to `begin` a WebSocket on; then return a `Takeover`.
+
+    Returns:
+        Its transport, the reply to the handshake, and what came right behind that.
 
     Raises:
         HTTPBadRequest: it is no valid handshake.
         ConnectionResetError: the client is gone already.
     """
-    reply = _handshake(request)
+    headers = request.headers
+    reply = answer(
+        headers.get("Upgrade", ""),
+        headers.get("Sec-WebSocket-Version", ""),
+        headers.get("Sec-WebSocket-Key", ""),
+    )
+    if reply is None:
+        raise web.HTTPBadRequest(text="Not a WebSocket handshake.\n")
     protocol = request.protocol
     transport = protocol.transport
     if transport is None:
         raise ConnectionResetError
     # aiohttp forgets the connection: to it, it is lost, without being closed.
-    tail = protocol._message_tail  # noqa: SLF001 - what came right behind the handshake
+    tail = protocol._message_tail  # noqa: SLF001 - not public
     protocol.transport = None
     protocol.connection_lost(None)
+    transport.resume_reading()
+    return transport, reply, tail
+
+
+def begin(
+    transport: asyncio.Transport, first: bytes, max_bytes: int, max_unsent_bytes: int
+) -> WebSocket:
+    """Write `first`, the reply at least, and go on with a WebSocket."""
     socket = WebSocket(max_bytes, max_unsent_bytes, transport)
     transport.set_protocol(socket)
-    transport.resume_reading()
-    transport.write(reply)
-    if tail:
-        asyncio.get_running_loop().call_soon(socket.data_received, tail)
+    transport.write(first)
     return socket
 
 
-def _handshake(request: web.Request) -> bytes:
-    headers = request.headers
+def answer(upgrade: str, version: str, key: str) -> bytes | None:
+    """Return the response to a handshake with these headers, or None when it is no valid one."""
+    if upgrade.lower() != "websocket" or version != "13":
+        return None
     try:
-        key = headers.get("Sec-WebSocket-Key", "")
-        valid = len(base64.b64decode(key, validate=True)) == 16
+        if len(base64.b64decode(key, validate=True)) != 16:
+            return None
     except (binascii.Error, ValueError):
-        valid = False
-    if (
-        not valid
-        or headers.get("Upgrade", "").lower() != "websocket"
-        or headers.get("Sec-WebSocket-Version") != "13"
-    ):
-        raise web.HTTPBadRequest(text="Not a WebSocket handshake.\n")
+        return None
     accepted = base64.b64encode(hashlib.sha1(key.encode() + _GUID, usedforsecurity=False).digest())
     return (
         b"HTTP/1.1 101 Switching Protocols\r\n"

@@ -8,23 +8,23 @@ name. So there the Host must be a name of this machine.
 from __future__ import annotations
 
 from aiohttp import web
-from aiohttp.typedefs import Handler, Middleware
+from aiohttp.typedefs import Handler
 from yarl import URL
 
 from app.settings import is_loopback
 
 
-def loopback_hosts_only() -> Middleware:
-    """Return a middleware that refuses requests made to any other name."""
+def is_own_name(host: str) -> bool:
+    """Tell whether a `Host` header names this machine."""
+    try:
+        return is_loopback(URL(f"http://{host}").host or "")
+    except ValueError:
+        return False
 
-    @web.middleware
-    async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
-        try:
-            host = URL(f"http://{request.host}").host or ""
-        except ValueError:
-            host = ""
-        if not is_loopback(host):
-            raise web.HTTPForbidden(text="In development mode, use localhost or 127.0.0.1.\n")
-        return await handler(request)
 
-    return check
+@web.middleware
+async def loopback_hosts_only(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuse requests made to any other name."""
+    if not is_own_name(request.host):
+        raise web.HTTPForbidden(text="In development mode, use localhost or 127.0.0.1.\n")
+    return await handler(request)

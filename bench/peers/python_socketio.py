@@ -1,4 +1,7 @@
-"""Stock python-socketio on aiohttp with its defaults; with `--uvloop` on uvloop's event loop."""
+"""Stock python-socketio on aiohttp with its defaults; with `--uvloop` on uvloop's event loop.
+
+With REDIS_URL it is one of several processes.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,9 @@ from aiohttp import web
 
 NAMESPACE = "/circles"
 
-sio = socketio.AsyncServer(async_mode="aiohttp")
+redis_url = os.environ.get("REDIS_URL")  # see bench/idle_process.py
+manager = socketio.AsyncRedisManager(redis_url) if redis_url else None
+sio = socketio.AsyncServer(async_mode="aiohttp", client_manager=manager)
 
 
 @sio.on("join", namespace=NAMESPACE)

@@ -11,6 +11,7 @@ may be called once a test.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import orjson
 import pytest
@@ -107,7 +108,7 @@ class BrokerContract:
         await broker.publish(TEAM, message("b", clock()))
         clock.advance(299)
         again = await broker.publish(TEAM, message("a again", clock(), nonce_key="alice 1"))
-        assert again == first._replace(duplicate=True)
+        assert again == replace(first, duplicate=True)
         await listener.settle()
         assert listener.texts() == ["a", "b"]
         assert texts_of((await broker.history(TEAM, None, 10)).publications) == ["a", "b"]

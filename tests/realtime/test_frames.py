@@ -225,6 +225,53 @@ def test_whatever_pieces_a_stream_comes_in_it_says_the_same(
     assert whole(read) == expected
 
 
+def text_or_none(frames: list[Frame]) -> bytes | None:
+    """Return what `whole_text` is to say of bytes that are these frames, and no more."""
+    return bytes(frames[0].payload) if [frame.opcode for frame in frames] == [TEXT] else None
+
+
+@settings(database=None, deadline=None)
+@given(streams(), st.data())
+def test_a_whole_text_is_what_feed_says_and_nothing_else_is_taken(
+    stream: tuple[bytes, list[tuple[int, bytes]]], data: st.DataObject
+) -> None:
+    whole_stream, expected = stream
+    cuts = data.draw(st.lists(st.integers(0, len(whole_stream)), max_size=4).map(sorted))
+    quick, reader, read = FrameReader(2000), FrameReader(2000), []
+    for start, end in zip([0, *cuts], [*cuts, len(whole_stream)], strict=True):
+        piece = whole_stream[start:end]
+        frames = reader.feed(piece)
+        text = quick.whole_text(piece)
+        if text is None:
+            frames = quick.feed(piece)
+        else:
+            assert bytes(text) == text_or_none(frames)
+        read += frames
+    assert whole(read) == expected
+
+
+@pytest.mark.parametrize("size", [0, 1, 125, 126, 127, LIMIT])
+def test_a_frame_that_is_a_whole_text_is_read_at_once(size: int) -> None:
+    payload = bytes(number % 251 for number in range(size))
+    text = FrameReader(LIMIT).whole_text(masked(TEXT, payload))
+    assert text is not None
+    assert bytes(text) == payload
+
+
+@settings(database=None)
+@given(st.binary(max_size=12).map(lambda data: b"\x81" + data) | st.binary(max_size=140))
+def test_any_bytes_are_a_whole_text_only_if_they_are_one(data: bytes) -> None:
+    text = FrameReader(8).whole_text(data)
+    if text is not None:
+        assert FrameReader(8).feed(data) == [Frame(TEXT, text)]
+
+
+def test_a_text_amid_fragments_is_no_whole_text() -> None:
+    reader = FrameReader(LIMIT)
+    reader.feed(masked(TEXT, b"Hel", first=TEXT))
+    assert reader.whole_text(masked(TEXT, b"lo")) is None
+
+
 @settings(database=None, deadline=None)
 @given(st.lists(st.binary(max_size=40), max_size=6))
 def test_any_bytes_are_frames_or_a_frame_error(data: list[bytes]) -> None:

@@ -40,7 +40,7 @@ def test_it_is_what_the_stock_driver_makes() -> None:
     stock = translate_request(made)
     names = {name for name in stock if name.isupper()} - STOCKS_OWN
     assert {"HTTP_HOST", "HTTP_COOKIE", "HTTP_X_ODD", "CONTENT_TYPE", "RAW_URI"} <= names
-    environ = Handshake(made).environ
+    environ = Handshake.of(made).environ
     assert {name: environ.get(name) for name in names} == {name: stock[name] for name in names}
 
 
@@ -58,27 +58,27 @@ def test_it_is_what_the_stock_driver_makes() -> None:
     }.items(),
 )
 def test_it_says_what_pep_3333_says(name: str, expected: Any) -> None:
-    assert Handshake(request(*HEADERS)).environ[name] == expected
+    assert Handshake.of(request(*HEADERS)).environ[name] == expected
 
 
 def test_a_header_that_came_twice_is_joined() -> None:
     made = request(("X-Odd", "a"), ("x-odd", "b"))
-    assert Handshake(made).environ["HTTP_X_ODD"] == "a,b"
+    assert Handshake.of(made).environ["HTTP_X_ODD"] == "a,b"
 
 
 def test_a_proxy_may_say_that_it_is_https() -> None:
-    environ = Handshake(request(("X-Forwarded-Proto", "https"))).environ
+    environ = Handshake.of(request(("X-Forwarded-Proto", "https"))).environ
     assert environ["wsgi.url_scheme"] == "https"
 
 
 def test_bytes_that_are_no_utf_8_do_no_harm() -> None:
     made = request()
     made._message = made._message._replace(raw_headers=((b"X-Odd", b"\xff"), (b"X-Even", b"ok")))
-    environ = Handshake(made).environ
+    environ = Handshake.of(made).environ
     assert (environ["HTTP_X_ODD"], environ["HTTP_X_EVEN"]) == ("\ufffd", "ok")
 
 
 def test_each_is_told_on_its_own() -> None:
-    handshake = Handshake(request(*HEADERS))
+    handshake = Handshake.of(request(*HEADERS))
     handshake.environ["PATH_INFO"] = "changed"
     assert handshake.environ["PATH_INFO"] == "/socket.io/"

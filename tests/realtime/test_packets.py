@@ -19,7 +19,7 @@ from socketio.packet import (
 
 from app.core.errors import Invalid, TooLarge
 from app.realtime import codec, packets
-from app.realtime.packets import Assembly, PacketError, Unreadable, parse
+from app.realtime.packets import Assembly, PacketError, Unreadable, parse, parse_event
 
 ROOT = "/"
 
@@ -175,8 +175,39 @@ def test_what_is_written_is_read_back(
     assert fields(read) == (EVENT, namespace, packet_id, [event, *arguments])
 
 
+@pytest.mark.parametrize("text", [*GOLDEN, *READ_ONLY])
+def test_events_of_a_namespace_are_what_is_read_quickly(text: str) -> None:
+    event = parse_event(text, 0, 0)
+    if text in GOLDEN and text.startswith("2/"):
+        assert event == GOLDEN[text][1:]
+    else:
+        assert event is None
+
+
+TEXTS = st.text() | st.from_regex(
+    r"[0-6]([0-9]+-)?(/[^,]*,)?[0-9]*[\[{\"].*|2/[a-z?/]{0,3},\d{0,18} ?\[(\"a?\"|1)?[],].*",
+    fullmatch=True,
+)
+
+
 @settings(database=None, max_examples=500)
-@given(st.text() | st.from_regex(r"[0-6]([0-9]+-)?(/[^,]*,)?[0-9]*[\[{\"].*", fullmatch=True))
+@given(TEXTS | st.sampled_from([one for one in NO_PACKETS if isinstance(one, str)]))
+@example('2/c,1["\\ud800"]')
+@example('2/c,1["a",NaN]')
+@example("2/c,121")
+@example("2/c,1[]")
+@example('2/c,\u0661["a"]')
+@example('2/c?a,1["a"]')
+@example('2/c,12345678901234567["a"]')
+def test_what_is_read_quickly_is_what_parse_reads(text: str) -> None:
+    for limit in (0, 8, 80):
+        event = parse_event(text, 0, limit)
+        if event is not None:
+            assert (EVENT, *event, 0) == parse(text, 0, limit)
+
+
+@settings(database=None, max_examples=500)
+@given(TEXTS)
 @example('2["\\ud800"]')
 @example("2/" + "," * 100)
 def test_any_text_is_a_packet_or_a_packet_error(text: str) -> None:

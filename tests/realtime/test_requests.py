@@ -16,6 +16,7 @@ from app.keys import HUB
 from tests.conftest import ALICE, BOB, Connect, Serve
 from tests.realtime.conftest import Logs, OpenWire
 from tests.support.client import Client
+from tests.support.raw import raw_websocket
 
 NO_REQUESTS = [
     *("connect", "disconnect", "connect_error", "connection_ack", "error", "pong", "message", "*"),
@@ -249,4 +250,35 @@ async def test_a_token_that_is_no_text_is_refused_like_any_other(
     wire = await open_wire()
     await wire.send('40/circles,{"token":"\\ud800"}')
     assert '"code":"unauthorized"' in await wire.next("44/circles,")
+    assert logs.events() == []
+
+
+async def test_who_says_everything_at_once_is_answered_in_order(
+    server: TestServer, logs: Logs
+) -> None:
+    path = "/socket.io/?EIO=4&transport=websocket"
+    channel = '"channel":"dev-team"'
+    async with raw_websocket(server) as client:
+        client.write_head(
+            *("GET", path, "Connection: Upgrade", "Upgrade: websocket"),
+            *("Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="),
+        )
+        client.write(f'40/circles,{{"token":"{ALICE}"}}')
+        client.write(f'42/circles,1["join",{{{channel}}}]')
+        client.write(f'42/circles,2["user_message",{{{channel},"data":{{"content":"Hello"}}}}]')
+        client.write(f'42/circles,3["leave",{{{channel}}}]')
+        assert (await client.response()).status == 101
+        packets = [str(packet) for packet in await client.until("43/circles,3")]
+    beginnings = [
+        *(
+            '0{"sid"',
+            '40/circles,{"sid"',
+            '42/circles,["connection_ack"',
+            '43/circles,1[{"ok":true',
+        ),
+        *('43/circles,2[{"ok":true', '42/circles,["user_message"', '43/circles,3[{"ok":true'),
+    ]
+    assert [packet[: len(begin)] for packet, begin in zip(packets, beginnings, strict=True)] == (
+        beginnings
+    )
     assert logs.events() == []

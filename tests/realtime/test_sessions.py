@@ -213,10 +213,10 @@ async def test_a_server_that_closes_says_so_in_the_next_poll(
 
 
 async def test_who_never_enters_a_namespace_is_sent_away(
-    serve: Serve, monkeypatch: pytest.MonkeyPatch
+    serve: Serve,
 ) -> None:
     server = await serve()
-    server.app[SERVER].eio._connect_timeout = 0.05
+    server.app[SERVER].eio._entering._seconds = 0.05
     async with raw_websocket(server) as socket:
         await socket.engine()
         assert await socket.close_code() == 1000

@@ -11,13 +11,13 @@ from marshmallow import Schema, fields, validates_schema
 
 from schemas.acceptor import compile_acceptor, is_plain_json
 from schemas.catalogue import standard_registry
-from schemas.fields import Text
-from schemas.json_value import json_problem
-from schemas.payloads import ToolResult
+from schemas.fields import Integer, Text
+from schemas.json_value import MAX_INT, MIN_INT, json_problem
+from schemas.payloads import Payload, ToolResult
 from schemas.registry import MessageType
 from schemas.requests import AUTHENTICATE, JOIN, LEAVE, PRESENCE, PUBLISH, Loader
 from tests.support.documented import TYPES as DOCUMENTED
-from tests.support.properties import json_like, moderate
+from tests.support.properties import json_like, moderate, nested_lists
 
 TYPES = [one for one in standard_registry() if not isinstance(one.payload, ToolResult)]
 LOADERS = [JOIN, LEAVE, PRESENCE, PUBLISH, AUTHENTICATE]
@@ -41,7 +41,7 @@ def nearly(names: list[str]) -> st.SearchStrategy[dict[str, Any]]:
 @moderate
 def test_what_a_type_accepts_its_schema_takes(message_type: MessageType, data: Any) -> None:
     value = data.draw(nearly(list(message_type.payload.fields)))
-    if message_type._accepts(value) and is_plain_json(value):
+    if message_type._accepts(value):
         assert message_type.payload.validate(value) == {}
         assert message_type.payload.load(value) == value
         assert json_problem(value) is None
@@ -67,6 +67,26 @@ def test_what_is_documented_is_accepted_quickly(message_type: MessageType) -> No
     for one in DOCUMENTED:
         if (one.namespace, one.name) == (message_type.namespace, message_type.name):
             assert message_type._accepts(one.minimal)
+
+
+@pytest.mark.parametrize("depth", [62, 63, 64, 65])
+def test_what_is_accepted_is_nested_no_deeper_than_may_be(depth: int) -> None:
+    nested = nested_lists(depth)
+    for name, data in (
+        ("user_message", {"content": "", "further": nested}),
+        ("tool_call", {"call_id": 1, "tool": "a", "arguments": {"a": nested}}),
+    ):
+        message_type = standard_registry().require("/chat", name)
+        assert message_type._accepts(data) == (json_problem(data) is None)
+
+
+def test_an_integer_is_of_64_bits_whatever_its_schema_says() -> None:
+    class Wide(Payload):
+        a = Integer(required=True, minimum=-(2**70), maximum=2**70)
+
+    accepts = compile_acceptor(Wide())
+    for number in (MIN_INT - 1, MIN_INT, MAX_INT, MAX_INT + 1):
+        assert accepts({"a": number}) == (MIN_INT <= number <= MAX_INT)
 
 
 def test_rules_that_it_does_not_know_are_left_to_the_schema() -> None:

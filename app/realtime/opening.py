@@ -1,0 +1,95 @@
+"""Requests that plainly open a WebSocket session, read without aiohttp (RFC 6455 §4.1).
+
+As in `schemas/acceptor.py`, only what is beyond doubt is taken: what every HTTP server reads in the
+same way, and what aiohttp and the Engine.IO server would accept. All else is theirs to judge.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+from app.realtime.websocket import answer
+
+# Well within aiohttp's limits: 8,190 bytes a line, 128 headers.
+MAX_HEAD_BYTES: Final = 8000
+MAX_HEADERS: Final = 100
+
+_PAIR: Final = rb"[A-Za-z0-9_-]+=[A-Za-z0-9._~%+-]*"
+# No underscore in names: in an environment it would look like a hyphen.
+_HEADER: Final = rb"[A-Za-z0-9-]+:[ -~]*\r\n"
+_CONNECTION: Final = frozenset({"upgrade", "keep-alive, upgrade"})
+# What announces a body or asks for something before it, and what aiohttp refuses.
+_FURTHER: Final = frozenset(
+    {"content-length", "transfer-encoding", "content-encoding", "trailer", "expect"}
+    | {"sec-websocket-key1"}
+)
+
+
+class Opening(NamedTuple):
+    """A handshake.
+
+    Args:
+        target: path and query, as they were sent.
+        lines: the headers as they were sent.
+        headers: their values, by lower-case name.
+        reply: what accepts it.
+        rest: what came right behind it.
+    """
+
+    target: str
+    lines: bytes
+    headers: dict[str, str]
+    reply: bytes
+    rest: bytes
+
+
+class OpeningReader:
+    """Reads handshakes at one path.
+
+    Args:
+        path: of the Engine.IO server, as `/socket.io/`.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._head = re.compile(
+            rb"GET (%b\?(%b(?:&%b)*)) HTTP/1\.1\r\n((?:%b)+)\r\n"
+            % (re.escape(path.encode()), _PAIR, _PAIR, _HEADER)
+        )
+
+    def read(self, data: bytes) -> Opening | None:
+        """Return the handshake at the beginning of `data`, or None where there is any doubt."""
+        head = self._head.match(data, 0, MAX_HEAD_BYTES)
+        if head is None:
+            return None
+        target, query, lines = head.groups()
+        pairs = [pair.split("=", 1) for pair in query.decode("ascii").split("&")]
+        parameters = dict(pairs)
+        if (
+            len(parameters) < len(pairs)
+            or parameters.get("transport") != "websocket"
+            or parameters.get("EIO") != "4"
+            or "sid" in parameters
+        ):
+            return None
+        fields = lines.decode("ascii").split("\r\n")[:-1]
+        headers = {}
+        for field in fields:
+            name, _, value = field.partition(":")
+            headers[name.lower()] = value.strip(" ")
+        if (
+            len(headers) < len(fields)
+            or len(headers) > MAX_HEADERS
+            or "host" not in headers
+            or headers.get("connection", "").lower() not in _CONNECTION
+            or not _FURTHER.isdisjoint(headers)
+        ):
+            return None
+        reply = answer(
+            headers.get("upgrade", ""),
+            headers.get("sec-websocket-version", ""),
+            headers.get("sec-websocket-key", ""),
+        )
+        if reply is None:
+            return None
+        return Opening(target.decode("ascii"), lines, headers, reply, data[head.end() :])

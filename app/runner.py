@@ -1,0 +1,41 @@
+"""What serves an application: aiohttp, with a door in front of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+
+from app.keys import SERVER
+from app.realtime.door import Doors
+from app.web.hosts import is_own_name, loopback_hosts_only
+
+
+class Runner(web.AppRunner):
+    """`web.AppRunner` whose connections come by `app.realtime.door`.
+
+    Middlewares don't see what is handled there, so those it doesn't know keep it out of the way.
+    """
+
+    def __init__(self, app: web.Application, **options: Any) -> None:
+        super().__init__(app, **options)
+        self._doors: Doors | None = None
+
+    @property
+    def server(self) -> Any:
+        """What sites ask for the protocol of each connection."""
+        return self._doors or super().server
+
+    async def setup(self) -> None:
+        """Start the application."""
+        await super().setup()
+        middlewares = set(self.app.middlewares)
+        serves = is_own_name if loopback_hosts_only in middlewares else None
+        if self._server is not None and middlewares <= {loopback_hosts_only}:
+            self._doors = Doors(self.app[SERVER].eio, self._server, serves)
+
+    async def shutdown(self) -> None:
+        """Close who has said nothing, and then send away all others."""
+        if self._doors is not None:
+            self._doors.close()
+        await super().shutdown()
