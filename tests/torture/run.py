@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import itertools
 import tempfile
 import time
@@ -166,8 +165,7 @@ def _publishers(
     publishers += [
         EmitPublisher(redis_server.url, *common(f"emitter-{number}")) for number in range(EMITTERS)
     ]
-    if importlib.util.find_spec("app.workers.bus") is not None:
-        publishers.append(BusPublisher(redis_server.url, *common("bus")))
+    publishers.append(BusPublisher(redis_server.url, *common("bus")))
     return publishers
 
 
