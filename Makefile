@@ -1,5 +1,6 @@
 # make run    serve on http://localhost:8000
 # make test   lint, types and every test
+# make torture  kill, freeze and cut everything for ten minutes, and check that nothing is lost
 # make token  print a token: make token ID=agent-7 KIND=agent GRANTS='circles:dev-*:rw'
 # make bench  measure against the others and write docs/benchmarks.md; bench-quick: a short look
 # make profile  draw where the server's time goes while a room is busy
@@ -9,7 +10,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 CLIENT := app/web/console/vendor/socket.io.esm.min.js
 
-.PHONY: help run token test lint types unit format clean
+.PHONY: help run token test lint types unit torture format clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -33,6 +34,9 @@ types: .venv/development
 
 unit: .venv/development .venv/system console
 	$(BIN)/python -m pytest
+
+torture: .venv/development .venv/system
+	$(BIN)/python -m tests.torture $(ARGS)
 
 format: .venv/development
 	$(BIN)/ruff check --fix .
