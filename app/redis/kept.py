@@ -40,9 +40,9 @@ class KeptLink:
         """Let go of the connection, for good."""
         if self._task is not None:
             link = self.link
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+            while not self._task.done():  # redis-py may swallow it while it connects
+                self._task.cancel()
+                await asyncio.wait([self._task], timeout=0.1)
             if link is not None:
                 with suppress(TimeoutError):
                     await link.closed()

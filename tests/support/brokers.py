@@ -59,5 +59,6 @@ class RunningBroker:
         """Stop it as a process does that is killed: nobody is told."""
         await self.broker._feeds.close()
         await self.broker._tasks.cancel()
+        await self.broker._heartbeat._tasks.cancel()
         await self.subscriptions.close()
         await self.commands.close()
