@@ -49,6 +49,7 @@ class RedisPresence:
         self._keys = keys
         self._process = process
         self._clock = clock
+        self._beat_at = 0  # ms, by Redis's clock
         self._here: dict[Channel, dict[str, Identity]] = {}
         self._gone: set[tuple[Channel, str]] = set()  # those that Redis couldn't be told of
 
@@ -91,10 +92,13 @@ class RedisPresence:
         """Say again and again that this process lives; clear up after those that don't."""
         while True:
             try:
-                known, *dead = await self._commands.run(
+                known, self._beat_at, *dead = await self._commands.run(
                     HEARTBEAT,
                     [self._keys.processes, self._keys.process(self._process)],
-                    [self._process, int(DEAD_SECONDS * 1000), int(PRESENCE_SECONDS)],
+                    [
+                        *(self._process, int(DEAD_SECONDS * 1000), int(PRESENCE_SECONDS)),
+                        self._beat_at,
+                    ],
                 )
                 if not known:
                     await self._enter_again()
@@ -125,8 +129,12 @@ class RedisPresence:
             [
                 *(keys.connections(channel), keys.joined(channel)),
                 *(keys.of(channel, self._process), keys.process(self._process)),
+                keys.processes,
             ],
-            [sid, identity.key, f"{self._clock():.6f}", int(PRESENCE_SECONDS), str(channel)],
+            [
+                *(sid, identity.key, f"{self._clock():.6f}", int(PRESENCE_SECONDS)),
+                *(str(channel), self._process),
+            ],
         )
         return bool(joins)
 

@@ -1,7 +1,7 @@
 -- Note that a connection is in a channel.
 --
--- KEYS   1 connections  2 joined  3 of this process  4 channels of this process
--- ARGV   1 session id  2 identity  3 now, s  4 expiry, s  5 channel
+-- KEYS   1 connections  2 joined  3 of this process  4 channels of this process  5 processes
+-- ARGV   1 session id  2 identity  3 now, s  4 expiry, s  5 channel  6 process
 -- Returns 1 when its identity so joins.
 
 local joins = 0
@@ -16,5 +16,8 @@ if redis.call('HSETNX', KEYS[3], ARGV[1], ARGV[2]) == 1 then
   end
   redis.call('SADD', KEYS[4], ARGV[5])
 end
-for k = 1, 4 do redis.call('EXPIRE', KEYS[k], ARGV[4]) end
+-- A process that dies before its first heartbeat must be found dead, too.
+local time = redis.call('TIME')
+redis.call('ZADD', KEYS[5], 'NX', time[1] * 1000 + math.floor(time[2] / 1000), ARGV[6])
+for k = 1, 5 do redis.call('EXPIRE', KEYS[k], ARGV[4]) end
 return joins
