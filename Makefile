@@ -3,6 +3,7 @@
 # make torture  kill, freeze and cut everything for ten minutes, and check that nothing is lost
 # make token  print a token: make token ID=agent-7 KIND=agent GRANTS='circles:dev-*:rw'
 # make bench  measure against the others and write docs/benchmarks.md; bench-quick: a short look
+# make bench-idle  measure what a process without members pays beside a busy one
 # make profile  draw where the server's time goes while a room is busy
 SHELL := /bin/bash
 .DEFAULT_GOAL := help

@@ -80,8 +80,9 @@ class Roster:
             return
         if self._closing:
             await self._owe(channel)
-        elif channel not in self._timers:
+        else:
             self._schedule(channel, STATUS_DELAY_SECONDS)
+            # Each time: what was owed before, another process may have told since.
             self._spawn(self._owe(channel))
         if identity.kind == "agent":
             # A repeat of what was published after all is no second one.

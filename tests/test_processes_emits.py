@@ -56,8 +56,9 @@ class Worker:
     async def close(self) -> None:
         """Let go of the connection."""
         await self.stop()
-        await self.manager.pubsub.aclose()
-        await self.manager.redis.aclose()
+        if self.manager.pubsub is not None:
+            await self.manager.pubsub.aclose()
+            await self.manager.redis.aclose()
 
     async def _run(self) -> None:
         while not self._stop:

@@ -179,3 +179,14 @@ async def test_many_changes_at_once_are_told_in_order(processes: list[Process]) 
     await until(lambda: len(two.told("agent_joined") + two.told("agent_left")) == 20)
     events = [one.type for one in two.fanout.inbox["listener"] if one.type != "circle_status"]
     assert events == ["agent_joined", "agent_left"] * 10
+
+
+async def test_what_is_owed_anew_while_a_status_is_due(processes: list[Process]) -> None:
+    one, two = processes
+    await two.listen()
+    await one.enter("s1", AGENT)  # a status of this is due
+    assert await two.running.broker.turn(TEAM, 0.001) == 0  # another process tells of it
+    await one.exit("s1", AGENT)
+    await until(lambda: bool(two.told("agent_left")))
+    await asyncio.gather(*one.roster._tasks)
+    assert await one.running.broker.owed(0) == [TEAM]

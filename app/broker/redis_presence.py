@@ -126,11 +126,11 @@ class RedisPresence:
             ENTER,
             [
                 *(keys.connections(channel), keys.joined(channel)),
-                *(keys.of(channel, self.process), keys.process(self.process)),
+                *(keys.of(channel, self.process), keys.process(self.process), keys.processes),
             ],
             [
                 *(self._commands.deadline(), sid, identity.key, f"{self._clock():.6f}"),
-                *(int(PRESENCE_SECONDS), str(channel)),
+                *(int(PRESENCE_SECONDS), str(channel), self.process),
             ],
         )
         return bool(joins)

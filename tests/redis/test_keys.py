@@ -33,7 +33,7 @@ async def use_everything(running: RunningBroker) -> None:
     """Do whatever leaves something in Redis."""
     broker = running.broker
     await broker.subscribe(TEAM)
-    sent = message("a", time.time(), nonce_key="alice 1")._replace(for_workers=True)
+    sent = replace(message("a", time.time(), nonce_key="alice 1"), for_workers=True)
     await broker.publish(TEAM, sent)
     await broker.publish(TEAM, message("typing", time.time(), kept=False))
     await broker.publish(OTHER, message("typing", time.time(), kept=False))

@@ -1,7 +1,8 @@
 -- Note that a connection is in a channel.
 --
--- KEYS   1 connections  2 joined  3 of this process  4 channels of this process
+-- KEYS   1 connections  2 joined  3 of this process  4 channels of this process  5 processes
 -- ARGV   1 deadline, ms of Redis's clock  2 session id  3 identity  4 now, s  5 expiry, s  6 channel
+--        7 process
 -- Returns 1 when its identity so joins.
 
 local time = redis.call('TIME')
@@ -20,5 +21,7 @@ if redis.call('HSETNX', KEYS[3], ARGV[2], ARGV[3]) == 1 then
   end
 end
 redis.call('SADD', KEYS[4], ARGV[6])
-for k = 1, 4 do redis.call('EXPIRE', KEYS[k], ARGV[5]) end
+-- A process that dies before its first heartbeat must be found dead, too.
+redis.call('ZADD', KEYS[5], 'NX', time[1] * 1000 + math.floor(time[2] / 1000), ARGV[7])
+for k = 1, 5 do redis.call('EXPIRE', KEYS[k], ARGV[5]) end
 return joins
