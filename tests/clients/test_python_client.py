@@ -13,10 +13,10 @@ from hearth_client import Channel, HearthError, Message
 from tests.conftest import AGENT, ALICE, SERVICE, Connect, Serve, token
 
 
-async def take(channel: Channel, number: int) -> list[Message]:
-    """Return the next messages that people and agents have published."""
-    taken: list[Message] = []
-    async with asyncio.timeout(20):
+async def take(channel: Channel, number: int, taken: list[Message] | None = None) -> list[Message]:
+    """Return the next messages that people and agents have published; `taken` has them so far."""
+    taken = [] if taken is None else taken
+    async with asyncio.timeout(60):
         async for message in channel:
             if message.type in {"user_message", "agent_message", "typing", "discontinuity"}:
                 taken.append(message)
@@ -76,7 +76,11 @@ async def test_many_channels_and_namespaces(server: TestServer) -> None:
             (await hearth.feed("codeworm:logs"), "log", {"line": "one"}),
             (await hearth.feed("codeworm:events"), "event", {"line": "two"}),
             (await hearth.notifications(), "system_announcement", {"message": "Hello"}),
-            (await hearth.notifications("user:bob"), "notification", {"title": "A", "message": "B"}),
+            (
+                await hearth.notifications("user:bob"),
+                "notification",
+                {"title": "A", "message": "B"},
+            ),
             (await hearth.channel("/feeds", "other"), "log", {"line": "three"}),
         ]
         for channel, message_type, data in channels:
@@ -99,7 +103,7 @@ async def test_a_channel_begins_where_it_is_asked_to(server: TestServer) -> None
     async with hearth_client.connect(url, token=ALICE) as hearth:
         circle = await hearth.circle("dev-team")
         for number in range(5):
-            await circle.publish("user_message", {"content": number and str(number) or "0"})
+            await circle.publish("user_message", {"content": str(number)})
         middle = (await take(circle, 3))[-1].position
     async with hearth_client.connect(url, token=ALICE) as hearth:
         assert contents(await take(await hearth.circle("dev-team", since=middle), 2)) == ["3", "4"]
