@@ -278,3 +278,21 @@ async def test_a_server_that_comes_late(run: Run, redis_server: RedisServer) -> 
         server: HearthProcess = await run(PORT=str(port), REDIS_URL=redis_server.url)
         assert state(await joining) == "live"
         await server.stop()
+
+
+async def test_a_server_that_hangs_is_left(
+    run: Run, redis_server: RedisServer, through: Through, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hearth_client.connection, "ANSWER_SECONDS", 1.0)
+    hanging, other = await asyncio.gather(*(run(REDIS_URL=redis_server.url) for _ in range(2)))
+    proxy = await through(hanging.url)
+    async with hearth_client.connect(proxy.url, token=ALICE) as hearth:
+        circle = await hearth.circle("dev-team")
+        hanging.process.send_signal(signal.SIGSTOP)
+        proxy.target = other.url
+        receipt = await say(circle, 0)
+        (message,) = await take(circle, 1)
+        assert (message.offset, message.epoch) == (receipt.offset, receipt.epoch)
+        hanging.process.send_signal(signal.SIGCONT)
+        await say(circle, 1)
+        assert contents(await take(circle, 1)) == ["1"]
