@@ -47,11 +47,11 @@ clean:
 	rm -rf .venv node_modules app/web/console/vendor
 
 # Each is done anew when what it is made from has changed.
-.venv/runtime: requirements.txt
+.venv/runtime: requirements.txt clients/python/pyproject.toml
 	@PYTHON=$(PYTHON) scripts/make-venv requirements.txt
 	@touch $@
 
-.venv/development: requirements-dev.txt requirements.txt
+.venv/development: requirements-dev.txt requirements.txt clients/python/pyproject.toml
 	@PYTHON=$(PYTHON) scripts/make-venv requirements-dev.txt
 	@touch .venv/runtime $@
 
