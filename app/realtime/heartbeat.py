@@ -32,6 +32,7 @@ class Heartbeat:
         self._to_ping: deque[tuple[float, Flow]] = deque()
         self._to_answer: deque[tuple[float, Flow]] = deque()
         self._timer: asyncio.TimerHandle | None = None
+        self._beats_at = 0.0
 
     def add(self, connection: Flow) -> None:
         """Ping `connection` from now on, until it is closed."""
@@ -63,13 +64,16 @@ class Heartbeat:
         (self._to_answer if pinged else self._to_ping).append((due_at, connection))
         if self._timer is None:
             self._schedule()
+        elif due_at < self._beats_at:  # where pings are due sooner than the answers to others
+            self._timer.cancel()
+            self._schedule()
 
     def _schedule(self) -> None:
         heads = [queue[0][0] for queue in (self._to_ping, self._to_answer) if queue]
         if heads:
             loop = asyncio.get_running_loop()
-            due_at = max(min(heads), loop.time() + _STEP_SECONDS)
-            self._timer = loop.call_at(due_at, self._beat)
+            self._beats_at = max(min(heads), loop.time() + _STEP_SECONDS)
+            self._timer = loop.call_at(self._beats_at, self._beat)
 
     def _beat(self) -> None:
         self._timer = None
