@@ -104,7 +104,8 @@ class PlainServer:
         self.sessions[session.sid] = self._fanout.connections[session.sid] = session
         self.heartbeat.add(session)
         try:
-            session.since = [read_since(text) for text in since]
+            if not session.endpoint.is_feed:
+                session.since = [read_since(text) for text in since]
             session.endpoint.check()
             for channel in session.endpoint.channels:
                 self._hub.registry.check_channel(channel.namespace, channel.name)

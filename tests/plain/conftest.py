@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 
 import aiohttp
 import pytest
@@ -37,7 +38,7 @@ def open_plain(server: TestServer, session: aiohttp.ClientSession) -> Open:
         url: str = "",
         token_key: str = "token",
         since: str | tuple[str, ...] = (),
-        **options: object,
+        **options: Any,
     ) -> PlainClient:
         pairs = [("since", one) for one in ([since] if isinstance(since, str) else since)]
         if token is not None:
@@ -45,8 +46,6 @@ def open_plain(server: TestServer, session: aiohttp.ClientSession) -> Open:
         base = URL(url) if url else server.make_url("")
         target = URL(f"{base.origin()}{path}", encoded=True).with_query(pairs)
         options.setdefault("max_msg_size", 0)
-        return PlainClient(
-            await session.ws_connect(target, **options)  # type: ignore[arg-type]
-        )
+        return PlainClient(await session.ws_connect(target, **options))
 
     return open_path

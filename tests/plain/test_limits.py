@@ -206,12 +206,14 @@ async def test_a_member_that_does_not_read_is_cut_off(
 async def test_metrics_count_plain_members(
     server: TestServer, open_plain: Open, connect: Connect
 ) -> None:
-    both = [await connect(), await open_plain(), await open_plain("/ws", SERVICE)]
-    await both[1].next("connection_ack")
+    await connect()
+    plain, feed = await open_plain(), await open_plain("/ws", SERVICE)
+    await plain.next("connection_ack")
+    await feed.settle()
     before = await scrape(server)
     assert before["hearth_members", ("/circles",)] == 2
     assert before["hearth_members", ("/feeds",)] == 1
-    await both[1].socket.close()
+    await plain.socket.close()
     await until(lambda: len(server.app[PLAIN].sessions) == 1)
     after = await scrape(server)
     assert after["hearth_members", ("/circles",)] == 1
