@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
-from itertools import zip_longest
+from itertools import chain, repeat
 from typing import Any, Final
 
 from app.auth import Authenticator
@@ -136,9 +136,8 @@ class PlainServer:
         try:
             async with AsyncExitStack() as stack:
                 joined: list[texts.Place] = []
-                for channel, since in zip_longest(endpoint.open_to(identity), session.since):
-                    if channel is None:
-                        break
+                places = chain(session.since, repeat(None))
+                for channel, since in zip(endpoint.open_to(identity), places, strict=False):
                     limit = texts.HISTORY_MESSAGES if channel in (LOGS, EVENTS) else None
                     joining = hub.joining(member, channel, since, limit)
                     joined.append((channel, since, await stack.enter_async_context(joining)))
@@ -234,12 +233,7 @@ class PlainServer:
     ) -> Awaitable[object] | None:
         match message["type"]:
             case "ping":
-                now = self._hub.clock()
-                session.write(
-                    texts.FEED_PONG
-                    if session.endpoint.is_feed
-                    else texts.notice_frame("pong", {"server_time": isoformat(now)}, now)
-                )
+                session.write(texts.pong(self._hub.clock(), for_feed=session.endpoint.is_feed))
             case "pong":
                 pass  # some answer heartbeats so
             case "auth":

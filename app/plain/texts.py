@@ -18,7 +18,7 @@ from app.realtime.frames import TEXT, encode
 from schemas.envelope import notice
 
 HISTORY_MESSAGES: Final = 200
-FEED_PONG: Final = encode(TEXT, b'{"type":"pong"}')
+_FEED_PONG: Final = encode(TEXT, b'{"type":"pong"}')
 _ANNOUNCEMENT: Final = "system_announcement"
 
 #: A channel that was joined, from which message on, and what that gave.
@@ -50,6 +50,13 @@ def notice_frame(
     """
     envelope = notice(event, data, isoformat(now), channel)
     return encode(TEXT, orjson.dumps(envelope | further))
+
+
+def pong(now: float, *, for_feed: bool) -> bytes:
+    """Return what answers a ping, `now` in seconds since 1970."""
+    if for_feed:
+        return _FEED_PONG
+    return notice_frame("pong", {"server_time": isoformat(now)}, now)
 
 
 def welcome(
