@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 
@@ -12,8 +13,12 @@ from aiohttp.typedefs import Middleware
 from app.auth import Authenticator
 from app.background import every
 from app.broker.memory import MemoryBroker
+from app.fanout import EveryFanOut
 from app.hub import Hub
-from app.keys import HUB, SERVER, SETTINGS
+from app.keys import HUB, PLAIN, SERVER, SETTINGS
+from app.plain.fanout import PlainFanOut
+from app.plain.routes import add_plain_routes
+from app.plain.server import PlainServer
 from app.realtime.fanout import RoomFanOut
 from app.realtime.rooms import Rooms
 from app.realtime.server import Server
@@ -58,15 +63,27 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> we
     # Messages: broker, hub, members
     history = (settings.history_size, settings.history_seconds, clock)
     broker = shared.broker if shared else MemoryBroker(*history)
-    hub = app[HUB] = Hub(broker, RoomFanOut(rooms), standard_registry(), clock, rooms.counters)
+    plain_members = PlainFanOut(rooms.counters)
+    fanout = EveryFanOut(RoomFanOut(rooms), plain_members)
+    hub = app[HUB] = Hub(broker, fanout, standard_registry(), clock, rooms.counters)
     roster = Roster(hub, broker)
     hub.members_changed.append(roster.members_changed)
 
-    # Ways in: clients by Socket.IO, workers by Redis
+    # Ways in: clients by Socket.IO and by plain WebSockets, workers by Redis
     authenticator = Authenticator(settings, clock)
     namespaces = [make(hub, authenticator, _limits(settings)) for make in NAMESPACES]
     for namespace in namespaces:
         server.register_namespace(namespace)
+    plain = app[PLAIN] = PlainServer(
+        hub,
+        plain_members,
+        authenticator,
+        _limits(settings),
+        settings.max_message_bytes,
+        settings.messages_per_second,
+        settings.ping_timeout_seconds,
+        clock,
+    )
     rooms.channels = NamespaceRooms(hub, namespaces)
     server.publish = partial(publish_emit, hub)
     if shared:
@@ -74,8 +91,12 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> we
 
     # HTTP
     server.attach(app)
+    add_plain_routes(app, plain, server.eio, settings.max_message_bytes, settings.max_unsent_bytes)
     add_health_routes(app, hub)
-    add_metrics_route(app, rooms.counters, hub, rooms.count_clients)
+    add_metrics_route(
+        *(app, rooms.counters, hub),
+        lambda: plain.count_members() + Counter(rooms.count_clients()),
+    )
     add_console_routes(app)
 
     # What lives as long as the application
@@ -90,6 +111,7 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> we
             await shared.close()
 
     async def send_members_away(_app: web.Application) -> None:
+        await plain.close_all()
         await server.close_all()
 
     app.cleanup_ctx.append(lifetime)

@@ -71,8 +71,11 @@ class Authenticator:
         # A client that comes back brings the same token: thousands may, at the same time.
         self._proved = lru_cache(maxsize=REMEMBERED_TOKENS)(self._prove)
 
-    def identify(self, token: str | None) -> Identity:
+    def identify(self, token: str | None, claimed: str | None = None) -> Identity:
         """Return who brings `token`.
+
+        Args:
+            claimed: whom a path names: in development mode who proves nothing is that user.
 
         Raises:
             Unauthorized: there is no token and strangers aren't let in, or it proves nothing.
@@ -80,10 +83,10 @@ class Authenticator:
         """
         if self._settings.development:
             try:
-                return self.verify(token) if token else _development_identity()
+                return self.verify(token) if token else _development_identity(claimed)
             except (Unauthorized, TokenExpired) as error:
                 log.info("admitted a bad token, for this is development mode", reason=error.message)
-                return _development_identity()
+                return _development_identity(claimed)
         if token is not None:
             return self.verify(token)
         if self._settings.anonymous_grants:
@@ -158,5 +161,5 @@ def _identity(claims: Mapping[str, Any]) -> Identity:
         raise Unauthorized(f"A grant of the token is {error}") from None
 
 
-def _development_identity() -> Identity:
-    return Identity("developer", "user", DEVELOPMENT_GRANTS)
+def _development_identity(claimed: str | None) -> Identity:
+    return Identity(claimed or "developer", "user", DEVELOPMENT_GRANTS)

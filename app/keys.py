@@ -5,9 +5,11 @@ from __future__ import annotations
 from aiohttp import web
 
 from app.hub import Hub
+from app.plain.server import PlainServer
 from app.realtime.server import Server
 from app.settings import Settings
 
 SETTINGS = web.AppKey("settings", Settings)
 HUB = web.AppKey("hub", Hub)
 SERVER = web.AppKey("server", Server)
+PLAIN = web.AppKey("plain", PlainServer)

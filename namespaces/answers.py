@@ -6,13 +6,27 @@ from collections.abc import Iterable
 from typing import Any
 
 import orjson
+import structlog
 
 from app.core.channel import Channel
-from app.core.errors import HearthError
+from app.core.errors import HearthError, Internal, Invalid
 from app.core.history import Page
 from app.core.message import Publication, Receipt
 from app.core.presence import Members
 from app.hub import Joined
+from schemas.errors import SchemaError
+
+log = structlog.get_logger("hearth.namespaces")
+
+
+def shown(error: Exception, namespace: str) -> HearthError:
+    """Return what its causer may see of an error; what is our fault is logged."""
+    if isinstance(error, HearthError):
+        return error
+    if isinstance(error, SchemaError):
+        return Invalid(fields=error.fields)
+    log.error("a request failed", namespace=namespace, exc_info=error)
+    return Internal()
 
 
 def failure(error: HearthError) -> dict[str, Any]:

@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, ClassVar, Protocol
 
 import socketio
-import structlog
 
 from app.auth import Authenticator, find_token
 from app.core import access
@@ -15,7 +14,6 @@ from app.core.clock import isoformat
 from app.core.errors import (
     Forbidden,
     HearthError,
-    Internal,
     Invalid,
     TokenExpired,
     Unavailable,
@@ -29,9 +27,6 @@ from namespaces.expiry import ExpiryTimer
 from namespaces.turns import Turns
 from schemas import requests
 from schemas.envelope import notice
-from schemas.errors import SchemaError
-
-log = structlog.get_logger("hearth.namespaces")
 
 
 class Request(Protocol):
@@ -93,7 +88,7 @@ class ChannelNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
         try:
             identity = self._authenticator.identify(find_token(environ, auth))
         except Exception as error:  # noqa: BLE001 - every connection is answered
-            shown = self._shown(error)
+            shown = answers.shown(error, self.path)
             raise socketio.exceptions.ConnectionRefusedError(
                 shown.message, shown.to_dict()
             ) from None
@@ -159,17 +154,8 @@ class ChannelNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
             fields={"type": "Neither a request nor a type of message here."},
         )
 
-    def _shown(self, error: Exception) -> HearthError:
-        """Return what its causer may see of an error; what is our fault is logged."""
-        if isinstance(error, HearthError):
-            return error
-        if isinstance(error, SchemaError):
-            return Invalid(fields=error.fields)
-        log.error("a request failed", namespace=self.path, exc_info=error)
-        return Internal()
-
     def _fail(self, sid: str, request: Request, error: Exception) -> None:
-        shown = self._shown(error)
+        shown = answers.shown(error, self.path)
         failure = answers.failure(shown)
         self.hub.counters.failed[shown.code] += 1
         if request.wants_ack:

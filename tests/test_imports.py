@@ -23,8 +23,12 @@ ROOMS: Final[dict[str, tuple[str, ...]]] = {
     "app.token": EVERYTHING,
     "app.shared": EVERYTHING,
     "app.runner": ("app.keys", "app.realtime", "app.web"),
-    "app.keys": ("app.hub", "app.realtime", "app.settings"),
+    "app.keys": ("app.hub", "app.plain", "app.realtime", "app.settings"),
     "namespaces": ("app.hub", "app.draft", "app.auth", "app.core", "schemas", "namespaces"),
+    "app.plain": (
+        *("app.hub", "app.draft", "app.auth", "app.realtime", "app.core", "schemas", "app.plain"),
+        *("namespaces.answers", "namespaces.expiry"),
+    ),
     "app.web": ("app.hub", "app.core", "schemas", "app.settings", "app.web"),
     "app.workers": (
         *("app.hub", "app.draft", "app.broker.keys", "app.redis", "app.core"),

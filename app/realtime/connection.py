@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
-from app.core.rate import TokenBucket
 from app.realtime import frames
 from app.realtime.events import Events, ProtocolError
+from app.realtime.flow import Flow, discard
 from app.realtime.handshake import Handshake
-from app.realtime.inbox import Inbox
-from app.realtime.outbox import Outbox, allowance
+from app.realtime.outbox import Outbox
 from app.realtime.websocket import WebSocket
 
 if TYPE_CHECKING:
@@ -26,43 +24,28 @@ CLOSE_PACKET: Final = "1"
 NOOP_PACKET: Final = "6"
 
 
-class Connection:
-    """A session: what it sends is kept as WebSocket frames, whatever transport it has.
-
-    `write` takes encoded frames and never waits, raises or changes a room. It is the transport's
-    own method while all is well, something else when nobody polls, reads or listens any more.
-    """
+class Connection(Flow):
+    """A session: what it sends is kept as WebSocket frames, whatever transport it has."""
 
     __slots__ = (
-        *("_allowed", "_delayed", "_events", "_inbox", "_max_unsent_bytes", "_outbox", "assembly"),
-        *("bucket", "busy", "clients", "closed", "due_at", "entered", "handshake", "pinged"),
-        *("probe", "session", "sid", "socket", "write"),
+        *("_delayed", "_events", "_outbox", "assembly", "clients", "entered", "handshake"),
+        *("probe", "session", "sid"),
     )
 
     def __init__(
         self, sid: str, handshake: Handshake, events: Events, max_unsent_bytes: int
     ) -> None:
+        super().__init__(self._hold, max_unsent_bytes)
         self.sid = sid
         self.handshake = handshake
         self.session: dict[str, Any] = {}
         self.clients: dict[str, Client] = {}
-        self.bucket: TokenBucket | None = None
-        self.socket: WebSocket | None = None
         self.probe: Probe | None = None
-        self.closed = False
         self.entered = False  # whether it ever was in a namespace
-        self.busy = False
-        self.pinged = False
-        self.due_at = 0.0
         self.assembly: Any = None
-        self.write: Callable[[bytes], None] = self._hold
         self._events = events
         self._delayed: list[bytes] | None = None
-        self._max_unsent_bytes = max_unsent_bytes
-        # Unsent bytes past which it is cut off, while there are more than the limit.
-        self._allowed: int | None = None
         self._outbox = Outbox(max_unsent_bytes)
-        self._inbox = Inbox()
 
     @property
     def upgraded(self) -> bool:
@@ -97,9 +80,7 @@ class Connection:
             if (
                 self.busy or self._allowed is not None or self._outbox.over
             ) and not self._overtakes(packet):
-                self._inbox.add(packet)
-                if self.socket is not None and self._inbox.full:
-                    self.socket.pause_reading()
+                self._let_wait(packet)
                 return
             self._events.on_message(self, packet)
             if self._inbox.messages and self.assembly is None:
@@ -111,19 +92,6 @@ class Connection:
         else:
             raise ProtocolError("not an Engine.IO packet")
 
-    def hold_requests(self) -> None:
-        """Let what arrives wait until `go_on`."""
-        self.busy = True
-
-    def release_requests(self) -> None:
-        """End what `hold_requests` began, within the very event that it began with."""
-        self.busy = False
-
-    def go_on(self) -> None:
-        """Take what has waited, up to the next request that takes time."""
-        self.busy = False
-        self._take_waiting()
-
     async def until_room(self) -> None:
         """Wait while as much has arrived and waits as may.
 
@@ -134,8 +102,7 @@ class Connection:
 
     @property
     def _blocked(self) -> bool:
-        # Who has not read its last answers gets no further ones: they would add up without bound.
-        return self.busy or self._allowed is not None or self._outbox.over
+        return super()._blocked or self._outbox.over
 
     def _overtakes(self, packet: str | bytes) -> bool:
         # Acknowledgements are no requests: a handler may be waiting for this one. What is being
@@ -147,14 +114,10 @@ class Connection:
     def _take_waiting(self) -> None:
         if self._inbox and self.assembly is not None:
             return  # an acknowledgement's, whose next piece comes first
-        was_full = self._inbox.full
-        try:
-            while self._inbox and not self._blocked and not self.closed:
-                self._events.on_message(self, self._inbox.take())
-        except ProtocolError as error:
-            self.fail(error)
-        if was_full and not self._inbox.full and self.socket is not None:
-            self.socket.resume_reading()
+        super()._take_waiting()
+
+    def _handle(self, message: str | bytes) -> None:
+        self._events.on_message(self, message)
 
     # Polling
 
@@ -216,26 +179,11 @@ class Connection:
 
     on_binary = on_text
 
-    def on_unsent(self, over_limit: bool) -> None:
-        if self.closed or self.socket is None:
-            return
-        unsent = self.socket.unsent_bytes
-        self._allowed = allowance(unsent, self._max_unsent_bytes) if over_limit else None
+    def on_pong(self) -> None: ...  # Engine.IO's own pings are packets
+
+    def _choose_way_out(self, socket: WebSocket) -> None:
         if self._delayed is None:
-            self.write = self._way_out(self.socket)
-        if not over_limit:
-            self._take_waiting()
-
-    def _way_out(self, socket: WebSocket) -> Callable[[bytes], None]:
-        return socket.write if self._allowed is None else self._write_over_limit
-
-    def _write_over_limit(self, data: bytes) -> None:
-        socket, allowed = self.socket, self._allowed
-        if socket is not None and allowed is not None:
-            if socket.unsent_bytes + len(data) <= allowed:
-                socket.write(data)
-            else:
-                self._cut_off()
+            super()._choose_way_out(socket)
 
     def on_lost(self, reason: str) -> None:
         if reason:
@@ -244,12 +192,8 @@ class Connection:
             self.close("transport close")
 
     def _cut_off(self) -> None:
-        # Called in the midst of a room's members: end now, tell of it when nobody iterates.
-        self.write = _discard
-        if self.socket is not None:
-            self.socket.abort()
+        super()._cut_off()
         self._outbox.take()
-        asyncio.get_running_loop().call_soon(self.close, "slow")
 
     # Both
 
@@ -283,7 +227,7 @@ class Connection:
         if self.socket is None:
             self._outbox.add(frames.encode(frames.TEXT, last_packet.encode()))
         self.closed = True
-        self.write = _discard
+        self.write = discard
         self._inbox.clear()
         if self.probe is not None:
             self.probe.end()
@@ -291,7 +235,3 @@ class Connection:
         if self.socket is not None:
             self.socket.close()
         self._events.on_closed(self, reason)
-
-
-def _discard(_data: bytes) -> None:
-    """Take what is sent to a connection that has ended."""

@@ -43,6 +43,8 @@ class Probe:
     def on_binary(self, _data: bytes) -> None:
         self.end()
 
+    def on_pong(self) -> None: ...
+
     def on_unsent(self, over_limit: bool) -> None: ...
 
     def on_lost(self, reason: str) -> None:

@@ -16,6 +16,7 @@ from socketio.packet import EVENT
 from app.core.counters import Counters
 from app.realtime import frames
 from app.realtime.connection import Connection
+from app.realtime.flow import Flow
 
 
 class Client:
@@ -45,7 +46,7 @@ class Room:
     __slots__ = ("_counters", "_pending", "members")
 
     def __init__(self, counters: Counters) -> None:
-        self.members: dict[str, Connection] = {}
+        self.members: dict[str, Flow] = {}
         self._counters = counters
         self._pending: list[bytes] = []
 
@@ -64,13 +65,13 @@ class Room:
             for connection in self.members.values():
                 connection.write(data)
 
-    def add(self, client: Client) -> None:
-        """Let a client in."""
+    def add(self, sid: str, connection: Flow) -> None:
+        """Let somebody in."""
         self.flush()
-        self.members[client.sid] = client.connection
+        self.members[sid] = connection
 
     def remove(self, sid: str) -> None:
-        """Let a client out."""
+        """Let somebody out."""
         self.flush()
         self.members.pop(sid, None)
 
@@ -220,7 +221,7 @@ class Rooms(socketio.AsyncManager):  # type: ignore[misc]
         rooms = self._rooms.setdefault(namespace, {})
         if room not in rooms:
             rooms[room] = Room(self.counters)
-        rooms[room].add(client)
+        rooms[room].add(sid, client.connection)
 
     def basic_leave_room(self, sid: str, namespace: str, room: str) -> None:
         client = self.client(namespace, sid)

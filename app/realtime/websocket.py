@@ -42,6 +42,9 @@ class Owner(Protocol):
     def on_binary(self, data: bytes) -> None:
         """A binary message has arrived."""
 
+    def on_pong(self) -> None:
+        """A ping frame was answered."""
+
     def on_unsent(self, over_limit: bool) -> None:
         """The unsent bytes have gone over their limit, or are well below it again."""
 
@@ -81,13 +84,17 @@ class WebSocket(asyncio.Protocol):
         """Send one text message."""
         self.write(encode(TEXT, text.encode()))
 
-    def close(self, code: int = NORMAL) -> None:
-        """Send a close frame (§5.5.1); the connection ends when the client has answered it."""
+    def close(self, code: int = NORMAL, reason: str = "") -> None:
+        """Send a close frame (§5.5.1); the connection ends when the client has answered it.
+
+        Args:
+            reason: told to the client; at most 123 bytes.
+        """
         if self._closing:
             return
         self._closing = True
         self._owner = None
-        self.write(encode(CLOSE, code.to_bytes(2, "big")))
+        self.write(encode(CLOSE, code.to_bytes(2, "big") + reason.encode()))
         # A server closes first (§7.1.1); who doesn't read is not waited for long.
         self._transport.close()
         asyncio.get_running_loop().call_later(_CLOSE_TIMEOUT_SECONDS, self._transport.abort)
@@ -124,6 +131,8 @@ class WebSocket(asyncio.Protocol):
                     owner.on_binary(bytes(payload))
                 elif opcode == PING:
                     self.write(encode(PONG, bytes(payload)))
+                elif opcode == PONG:
+                    owner.on_pong()
                 elif opcode == CLOSE:
                     self._end(NORMAL, "")
         except FrameError as error:

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import structlog
 
-from app.realtime.connection import Connection
 from app.realtime.events import ProtocolError
+from app.realtime.flow import Flow
 
 log = structlog.get_logger("hearth.realtime")
 
@@ -28,12 +28,12 @@ class Work:
         """Do something beside all else."""
         self._keep(_guarded(work), copy_context())
 
-    def run(self, connection: Connection, work: Awaitable[Any]) -> None:
+    def run(self, connection: Flow, work: Awaitable[Any]) -> None:
         """Do something that a connection's next event is to wait for."""
         connection.hold_requests()
         self._keep_in_turn(connection, _in_turn(connection, work), copy_context())
 
-    def begin(self, connection: Connection, work: Awaitable[Any]) -> None:
+    def begin(self, connection: Flow, work: Awaitable[Any]) -> None:
         """Do as `run` does, but at once, up to the first thing that it has to wait for.
 
         Most of what our own namespaces do waits for nothing, and so needs no task. Until `work`
@@ -66,7 +66,7 @@ class Work:
                 task.cancel()
 
     def _keep_in_turn(
-        self, connection: Connection, work: Coroutine[Any, Any, None], context: Context
+        self, connection: Flow, work: Coroutine[Any, Any, None], context: Context
     ) -> None:
         self._keep(work, context).add_done_callback(lambda _task: connection.go_on())
 
@@ -115,7 +115,7 @@ async def _guarded(work: Awaitable[Any]) -> None:
         log.exception("a handler failed")
 
 
-async def _in_turn(connection: Connection, work: Awaitable[Any]) -> None:
+async def _in_turn(connection: Flow, work: Awaitable[Any]) -> None:
     try:
         await work
     except ProtocolError as error:

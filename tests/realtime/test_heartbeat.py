@@ -85,6 +85,14 @@ async def test_who_answers_is_pinged_for_ever() -> None:
 
 
 @virtually
+async def test_pings_may_come_faster_than_answers_must() -> None:
+    beats = Beats(interval=5, timeout=20)
+    beats.add(answers=lambda: True)
+    await asyncio.sleep(21)
+    assert beats.pings["a"] == about(5, 10, 15, 20)
+
+
+@virtually
 async def test_who_does_not_answer_is_closed_when_the_time_is_over() -> None:
     beats = Beats()
     beats.add()

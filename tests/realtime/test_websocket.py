@@ -40,6 +40,9 @@ class Owner:
         assert type(data) is bytes
         self.told.append(data)
 
+    def on_pong(self) -> None:
+        self.told.append("pong")
+
     def on_unsent(self, over_limit: bool) -> None:
         self.told.append(over_limit)
 
@@ -79,12 +82,12 @@ def test_the_limit_is_counted_at_the_transport(
     assert owner.told == [True, False]
 
 
-def test_pings_are_answered_and_pongs_ignored(
+def test_pings_are_answered_and_pongs_told(
     socket: WebSocket, transport: RecordingTransport, owner: Owner
 ) -> None:
     socket.data_received(masked(PING, b"abc") + masked(PONG, b"abc") + masked(PING, b""))
     assert list(decode(b"".join(transport.writes))) == [(PONG, b"abc"), (PONG, b"")]
-    assert owner.told == []
+    assert owner.told == ["pong"]
 
 
 BROKEN: dict[str, tuple[bytes, int]] = {

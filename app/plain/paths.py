@@ -1,0 +1,112 @@
+"""What each path is joined to, and by whom (contract §6)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from app.core import access
+from app.core.channel import BROADCAST_CHANNEL, Channel, user_channel
+from app.core.errors import Forbidden, Invalid
+from app.core.history import Position
+from app.core.identity import ID_PATTERN, Identity
+
+FEEDS: Final = "/feeds"
+#: CodeWorm's feeds; the first two have a history that is shown on connecting.
+LOGS: Final = Channel(FEEDS, "codeworm:logs")
+EVENTS: Final = Channel(FEEDS, "codeworm:events")
+STATS: Final = Channel(FEEDS, "codeworm:stats")
+
+_SINCE: Final = re.compile(r"([^:\s]{1,64}):([0-9]{1,15})")
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """What one path stands for.
+
+    Args:
+        channels: all that belongs to it; what is published goes to the first, unless it says.
+        user_id: whom the path names; nobody else gets in.
+    """
+
+    channels: tuple[Channel, ...]
+    user_id: str | None = None
+
+    @property
+    def namespace(self) -> str:
+        """The one namespace that all its channels are in."""
+        return self.channels[0].namespace
+
+    @property
+    def is_feed(self) -> bool:
+        """Whether it is CodeWorm's, which has a shape of its own and only listens."""
+        return self.namespace == FEEDS
+
+    def check(self) -> None:
+        """Raise `Invalid` when the path names somebody who can't be."""
+        if self.user_id is not None and not ID_PATTERN.fullmatch(self.user_id):
+            rule = "Must be 1 to 120 characters of A-Z a-z 0-9 _ . : / -"
+            raise Invalid(fields={"user_id": rule})
+
+    def open_to(self, identity: Identity) -> tuple[Channel, ...]:
+        """Return the channels that `identity` is to be joined to: those that it may read.
+
+        Raises:
+            Forbidden: there are none, or the path names somebody else.
+        """
+        if self.user_id is not None and self.user_id != identity.id:
+            raise Forbidden("The path names somebody else than the token.")
+        channels = tuple(one for one in self.channels if access.may_read(identity, one))
+        if not channels:
+            access.require_read(identity, self.channels[0])
+        return channels
+
+
+def _circle(names: Mapping[str, str]) -> Endpoint:
+    return Endpoint((Channel("/circles", names["name"]),))
+
+
+def _workspace(names: Mapping[str, str]) -> Endpoint:
+    return Endpoint((Channel("/workspaces", names["id"]),))
+
+
+def _agent(names: Mapping[str, str]) -> Endpoint:
+    return Endpoint((Channel("/agents", names["id"]),))
+
+
+def _notifications(names: Mapping[str, str]) -> Endpoint:
+    user_id = names["user_id"]
+    return Endpoint((user_channel(user_id), BROADCAST_CHANNEL), user_id)
+
+
+def _chat(names: Mapping[str, str]) -> Endpoint:
+    name = f"{names['workflow']}/{names['app_id']}/{names['chat_id']}"
+    return Endpoint((Channel("/chat", name),), names["user_id"])
+
+
+def _feeds(_names: Mapping[str, str]) -> Endpoint:
+    return Endpoint((LOGS, EVENTS, STATS))
+
+
+#: Path, as aiohttp's router has it → what it stands for.
+PATHS: Final[dict[str, Callable[[Mapping[str, str]], Endpoint]]] = {
+    "/ws": _feeds,
+    "/api/ws": _feeds,
+    "/ws/circles/{name}": _circle,
+    "/ws/workspace/{id}": _workspace,
+    "/ws/agents/{id}": _agent,
+    "/ws/notifications/{user_id}": _notifications,
+    "/ws/{workflow}/{app_id}/{chat_id}/{user_id}": _chat,
+}
+
+
+def read_since(text: str) -> Position | None:
+    """Read `<epoch>:<offset>`; None when it is empty. Raises `Invalid` when it is neither."""
+    if not text:
+        return None
+    found = _SINCE.fullmatch(text)
+    if found is None:
+        raise Invalid(fields={"since": "Must be <epoch>:<offset>."})
+    return Position(int(found[2]), found[1])

@@ -1,0 +1,112 @@
+"""What plain members get: each message as one text frame (contract §6)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import orjson
+
+from app.core.channel import Channel
+from app.core.clock import isoformat
+from app.core.history import Position
+from app.core.identity import Identity
+from app.core.message import DISCONTINUITY, Publication
+from app.hub import Joined
+from app.plain.paths import EVENTS, FEEDS, LOGS
+from app.realtime.frames import TEXT, encode
+from schemas.envelope import notice
+
+HISTORY_MESSAGES: Final = 200
+_FEED_PONG: Final = encode(TEXT, b'{"type":"pong"}')
+_ANNOUNCEMENT: Final = "system_announcement"
+
+#: A channel that was joined, from which message on, and what that gave.
+Place = tuple[Channel, Position | None, Joined]
+
+
+def frame_of(channel: Channel, publication: Publication) -> bytes:
+    """Return a publication as a text frame; none where the clients of a path wouldn't know it."""
+    if channel.namespace == FEEDS:
+        if publication.type == DISCONTINUITY:
+            return b""
+        return encode(TEXT, orjson.dumps(_feed_message(channel, publication)))
+    body = publication.body
+    if publication.type == _ANNOUNCEMENT:
+        text = orjson.dumps(orjson.loads(body)["data"]["message"])
+        body = b'%b,"message":%b}' % (body[:-1], text)
+    return encode(TEXT, body)
+
+
+def notice_frame(
+    event: str, data: dict[str, Any], now: float, channel: str | None = None, **further: Any
+) -> bytes:
+    """Return an envelope for one connection alone.
+
+    Args:
+        now: seconds since 1970.
+        channel: what it is about; None for the connection itself.
+        further: more keys of the envelope.
+    """
+    envelope = notice(event, data, isoformat(now), channel)
+    return encode(TEXT, orjson.dumps(envelope | further))
+
+
+def pong(now: float, *, for_feed: bool) -> bytes:
+    """Return what answers a ping, `now` in seconds since 1970."""
+    if for_feed:
+        return _FEED_PONG
+    return notice_frame("pong", {"server_time": isoformat(now)}, now)
+
+
+def welcome(
+    identity: Identity, limits: Mapping[str, float], joined: Sequence[Place], now: float
+) -> bytes:
+    """Return what a new member gets first: `connection_ack`, and what it has missed.
+
+    Args:
+        limits: by name.
+        now: seconds since 1970.
+    """
+    data = {
+        "user_id": identity.id,
+        "kind": identity.kind,
+        "server_time": isoformat(now),
+        "limits": limits,
+        "channels": [
+            {
+                "channel": channel.name,
+                "offset": one.recovery.position.offset,
+                "epoch": one.recovery.position.epoch,
+                "recovered": one.recovery.recovered,
+            }
+            for channel, _since, one in joined
+        ],
+    }
+    frames = [notice_frame("connection_ack", data, now)]
+    for channel, since, one in joined:
+        position, publications, recovered = one.recovery
+        if since is not None and not recovered:
+            where = {"epoch": position.epoch, "offset": position.offset}
+            frames.append(notice_frame(DISCONTINUITY, where, now, channel.name))
+        frames += [frame_of(channel, publication) for publication in publications]
+    return b"".join(frames)
+
+
+def feed_history(joined: Sequence[Place]) -> bytes:
+    """Return the newest logs and events in the order of publishing; nothing when there are none."""
+    kept = [
+        (publication.sequence, channel, publication)
+        for channel, _since, one in joined
+        if channel in (LOGS, EVENTS)
+        for publication in one.recovery.publications
+    ]
+    kept.sort(key=lambda item: item[0])
+    newest = [_feed_message(channel, one) for _, channel, one in kept[-HISTORY_MESSAGES:]]
+    if not newest:
+        return b""
+    return encode(TEXT, orjson.dumps({"channel": "codeworm:history", "data": newest}))
+
+
+def _feed_message(channel: Channel, publication: Publication) -> dict[str, Any]:
+    return {"channel": channel.name, "data": orjson.loads(publication.body)["data"]}

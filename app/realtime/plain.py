@@ -1,0 +1,99 @@
+"""A WebSocket without Engine.IO and Socket.IO on it: each text frame is a message of its own."""
+
+from __future__ import annotations
+
+from typing import Any, Final, Protocol
+
+import structlog
+
+from app.realtime.events import ProtocolError
+from app.realtime.flow import Flow, discard
+from app.realtime.frames import NORMAL
+from app.realtime.websocket import WebSocket
+
+log = structlog.get_logger("hearth.realtime")
+
+TRANSPORT_CLOSE: Final = "transport close"
+
+
+class PlainEvents(Protocol):
+    """Who is told what happens to plain connections."""
+
+    def on_pong(self, connection: Any) -> None:
+        """The client has answered a ping."""
+
+    def on_message(self, connection: Any, message: str | bytes) -> None:
+        """A message has arrived; bytes are a binary one. It raises nothing."""
+
+    def on_closed(self, connection: Any, reason: str) -> None:
+        """The connection is closed; it is told once."""
+
+
+class PlainConnection(Flow):
+    """One such WebSocket.
+
+    Args:
+        sid: its id, as session ids are.
+        max_unsent_bytes: see `app.realtime.outbox.allowance`.
+    """
+
+    __slots__ = ("_events", "sid")
+
+    socket: WebSocket
+
+    def __init__(
+        self, sid: str, socket: WebSocket, events: PlainEvents, max_unsent_bytes: int
+    ) -> None:
+        super().__init__(socket.write, max_unsent_bytes)
+        self.sid = sid
+        self.socket = socket
+        self._events = events
+        socket.attach(self)
+
+    def ping(self, frame: bytes) -> None:
+        self.socket.write(frame)
+
+    def on_text(self, message: str | bytes) -> None:
+        if self.closed:
+            return
+        if self._blocked:
+            self._let_wait(message)
+            return
+        self._events.on_message(self, message)
+        if self._inbox.messages:
+            self._take_waiting()
+
+    on_binary = on_text
+
+    def on_pong(self) -> None:
+        self._events.on_pong(self)
+
+    def on_lost(self, reason: str) -> None:
+        if reason:
+            self.fail(ProtocolError(reason))
+        else:
+            self.close(TRANSPORT_CLOSE)
+
+    def fail(self, error: ProtocolError) -> None:
+        log.info("closed a connection that broke the protocol", reason=str(error))
+        self.close("transport error")
+
+    def close(self, reason: str, code: int = NORMAL, told: str = "") -> None:
+        """End it; what is already written is still sent.
+
+        Args:
+            reason: for logs and metrics.
+            code, told: the close frame's code and its reason.
+        """
+        if self.closed:
+            return
+        self.closed = True
+        self.write = discard
+        self._inbox.clear()
+        self.socket.close(code, told)
+        if reason == "slow":
+            log.warning("cut off a connection that does not read", reason=reason)
+        self._events.on_closed(self, reason)
+
+    def _handle(self, message: str | bytes) -> None:
+        self._events.on_message(self, message)

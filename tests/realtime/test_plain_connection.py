@@ -1,0 +1,81 @@
+"""A plain connection between its socket and whoever is told of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.realtime.frames import TEXT
+from app.realtime.inbox import MAX_WAITING
+from app.realtime.plain import PlainConnection
+from app.realtime.websocket import WebSocket
+from tests.support.raw import masked
+from tests.support.transport import RecordingTransport
+
+
+class Events:
+    """Remembers what it is told; `hold` is the message that takes time."""
+
+    def __init__(self) -> None:
+        self.messages: list[str | bytes] = []
+        self.closed: list[str] = []
+
+    def on_pong(self, connection: PlainConnection) -> None: ...
+
+    def on_message(self, connection: PlainConnection, message: str | bytes) -> None:
+        self.messages.append(message)
+        if message == "hold":
+            connection.hold_requests()
+
+    def on_closed(self, connection: PlainConnection, reason: str) -> None:
+        self.closed.append(reason)
+
+
+@pytest.fixture
+def transport() -> RecordingTransport:
+    return RecordingTransport()
+
+
+@pytest.fixture
+def events() -> Events:
+    return Events()
+
+
+@pytest.fixture
+def connection(transport: RecordingTransport, events: Events) -> PlainConnection:
+    return PlainConnection("a~", WebSocket(1000, 1000, transport), events, 1000)
+
+
+async def test_who_publishes_faster_than_the_broker_answers_is_held_back(
+    connection: PlainConnection, transport: RecordingTransport, events: Events
+) -> None:
+    texts = [str(number) for number in range(MAX_WAITING)]
+    for text in ("hold", *texts):
+        connection.socket.data_received(masked(TEXT, text.encode()))
+    assert events.messages == ["hold"]
+    assert transport.calls == ["pause"]
+    connection.go_on()
+    assert events.messages == ["hold", *texts]
+    assert transport.calls == ["pause", "resume"]
+
+
+async def test_who_has_not_read_its_answers_gets_no_further_ones(
+    connection: PlainConnection, transport: RecordingTransport, events: Events
+) -> None:
+    transport.unsent_bytes = 1500
+    connection.socket.pause_writing()
+    connection.on_text("waits")
+    assert events.messages == []
+    connection.socket.resume_writing()
+    assert events.messages == ["waits"]
+
+
+async def test_the_end_is_told_once_and_nothing_is_taken_after_it(
+    connection: PlainConnection, transport: RecordingTransport, events: Events
+) -> None:
+    connection.close("forbidden", 4003, "forbidden")
+    connection.close("slow")
+    connection.on_text("late")
+    connection.write(b"late")
+    assert (events.closed, events.messages) == (["forbidden"], [])
+    assert transport.close_codes() == [int.from_bytes(b"\x0f\xa3forbidden", "big")]
+    assert len(transport.writes) == 1
