@@ -1,6 +1,7 @@
 # make run    serve on http://localhost:8000
 # make test   lint, types and every test
 # make token  print a token: make token ID=agent-7 KIND=agent GRANTS='circles:dev-*:rw'
+# make types-js  write the client's types from the schemas
 # make bench  measure against the others and write docs/benchmarks.md; bench-quick: a short look
 # make profile  draw where the server's time goes while a room is busy
 SHELL := /bin/bash
@@ -31,7 +32,7 @@ lint: .venv/development
 types: .venv/development
 	$(BIN)/mypy
 
-unit: .venv/development .venv/system console
+unit: .venv/development .venv/system console js
 	$(BIN)/python -m pytest
 
 format: .venv/development
@@ -63,4 +64,4 @@ $(CLIENT): package.json
 	mkdir -p $(@D)
 	cp node_modules/socket.io-client/dist/socket.io.esm.min.js $@
 
-include bench/bench.mk
+include bench/bench.mk clients/js.mk
