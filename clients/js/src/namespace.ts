@@ -126,7 +126,8 @@ export class Namespace {
     this.ending.end(error);
     this.#renewal.end(error);
     this.#welcome = undefined;
-    for (const member of [...this.#members]) member.end(error.code === "closed" ? undefined : error);
+    const told = error.code === "closed" ? undefined : error;
+    for (const member of [...this.#members]) member.end(told);
     this.#socket.offAny();
     this.#socket.off();
     this.#socket.disconnect();
@@ -157,12 +158,12 @@ export class Namespace {
     const asked = ++this.#asked;
     for (let attempt = 0; asked === this.#asked && !this.ending.isOver; attempt++) {
       try {
-        const token = await this.tokens.ask();
+        const token = await this.#askToken();
         if (asked !== this.#asked || this.ending.isOver) return;
         this.#token = token;
         return answer(token === undefined ? {} : { token });
       } catch (error) {
-        this.tell(noToken(error));
+        this.tell(error as HearthError);
         await this.ending.sleep(backoffMs(this.backoff, attempt)).catch(() => {});
       }
     }
@@ -172,9 +173,24 @@ export class Namespace {
     this.#welcome = welcome;
     this.#refusals = 0;
     // Joins are asked for before what waited for the connection.
-    for (const member of [...this.#members]) member.connected(identityOf(welcome));
+    this.#joinAll();
     for (const open of [...this.#gates]) open();
     void this.#renew(Date.parse(welcome.server_time) - Date.now());
+  }
+
+  #joinAll(): void {
+    for (const member of [...this.#members]) {
+      if (this.#welcome) member.connected(identityOf(this.#welcome));
+    }
+  }
+
+  async #askToken(): Promise<string | undefined> {
+    try {
+      return await this.tokens.ask();
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new HearthError("unauthorized", `There is no token: ${reason}`);
+    }
   }
 
   #onMessage(message: Message): void {
@@ -217,14 +233,15 @@ export class Namespace {
       const waitMs = renewalMs(this.#token, Date.now() + serverAheadMs);
       if (waitMs === undefined) return;
       try {
-        await life.sleep(attempt ? backoffMs(this.backoff, attempt) : waitMs);
-        const token = await this.tokens.ask().catch((error: unknown) => Promise.reject(noToken(error)));
+        // Not at once, even if all that it gets are tokens that have just about ended.
+        await life.sleep(attempt ? backoffMs(this.backoff, attempt) : Math.max(waitMs, this.backoff.firstMs));
+        const token = await this.#askToken();
         if (life.isOver) return;
         await this.#request("authenticate", { token }, ANSWER_MS);
         this.#token = token;
         attempt = 0;
         // The server leaves what the fresh token doesn't grant, and says no word of it.
-        if (this.#welcome) for (const member of [...this.#members]) member.connected(identityOf(this.#welcome));
+        this.#joinAll();
       } catch (error) {
         if (life.isOver) return;
         attempt++;
@@ -240,11 +257,6 @@ function identityOf({ user_id: id, kind }: Welcome): Member {
 
 function timeout(ms: number): HearthError {
   return new HearthError("timeout", `The server has not answered within ${Math.round(ms)} ms.`);
-}
-
-function noToken(error: unknown): HearthError {
-  const reason = error instanceof Error ? error.message : String(error);
-  return new HearthError("unauthorized", `There is no token: ${reason}`);
 }
 
 /** Whether a value as JSON has more bytes than that. */
