@@ -2,6 +2,7 @@
 # make test   lint, types and every test
 # make torture  kill, freeze and cut everything for ten minutes, and check that nothing is lost
 # make token  print a token: make token ID=agent-7 KIND=agent GRANTS='circles:dev-*:rw'
+# make types-js  write the client's types from the schemas
 # make bench  measure against the others and write docs/benchmarks.md; bench-quick: a short look
 # make bench-idle  measure what a process without members pays beside a busy one
 # make profile  draw where the server's time goes while a room is busy
@@ -33,7 +34,7 @@ lint: .venv/development
 types: .venv/development
 	$(BIN)/mypy
 
-unit: .venv/development .venv/system console
+unit: .venv/development .venv/system console js
 	$(BIN)/python -m pytest
 
 torture: .venv/development .venv/system
@@ -68,4 +69,4 @@ $(CLIENT): package.json
 	mkdir -p $(@D)
 	cp node_modules/socket.io-client/dist/socket.io.esm.min.js $@
 
-include bench/bench.mk
+include bench/bench.mk clients/js.mk

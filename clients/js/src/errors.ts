@@ -1,0 +1,67 @@
+/**
+ * What can go wrong. The first eight codes are the server's (docs/protocol.md); of the others,
+ * `disconnected` and `timeout` say that no answer came, `closed` that nothing waits for one any more.
+ */
+export type ErrorCode =
+  | "invalid"
+  | "unauthorized"
+  | "token_expired"
+  | "forbidden"
+  | "too_large"
+  | "rate_limited"
+  | "unavailable"
+  | "internal"
+  | "disconnected"
+  | "timeout"
+  | "closed";
+
+/** The server's error object. */
+export interface ErrorObject {
+  code: ErrorCode;
+  message: string;
+  fields?: Record<string, string>;
+  retry_after?: number;
+}
+
+// A later attempt may well succeed: `token_expired`, because a fresh token comes with the next
+// connection.
+const PASSING: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  ...(["unavailable", "rate_limited", "token_expired", "disconnected", "timeout"] as const),
+]);
+
+/** The one error that this library rejects with and tells of. */
+export class HearthError extends Error {
+  override readonly name = "HearthError";
+
+  /**
+   * @param code what went wrong, for programs
+   * @param message what went wrong, for people
+   * @param fields of `invalid`: dotted path of each offending field → what is wrong with it
+   * @param retryAfter of `rate_limited`: seconds after which the same may succeed
+   */
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+    readonly fields?: Readonly<Record<string, string>>,
+    readonly retryAfter?: number,
+  ) {
+    super(message);
+  }
+
+  /** Whether a later attempt may well succeed. */
+  get passes(): boolean {
+    return PASSING.has(this.code);
+  }
+
+  static from({ code, message, fields, retry_after }: ErrorObject): HearthError {
+    return new HearthError(code, message, fields, retry_after);
+  }
+
+  static closed(): HearthError {
+    return new HearthError("closed", "It was closed.");
+  }
+
+  static disconnected(): HearthError {
+    return new HearthError("disconnected", "There is no connection to the server.");
+  }
+}

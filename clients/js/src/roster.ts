@@ -1,0 +1,37 @@
+import type { Member, Message, Presence } from "./messages.js";
+
+/** Who is in a channel, as far as one is told. */
+export interface Members {
+  /** How many identities. */
+  count: number;
+  /** The first 100 of them, at least. */
+  list: readonly Member[];
+}
+
+export const NOBODY: Members = { count: 0, list: [] };
+
+/** Members as the server listed them; nobody where one may not see them. */
+export function fromPresence(presence: Presence | null): Members {
+  return presence === null ? NOBODY : { count: presence.count, list: presence.members };
+}
+
+/** Members after a live message; the same object when it tells nothing of them. */
+export function afterMessage(members: Members, { type, data, sender }: Message): Members {
+  switch (type) {
+    case "circle_status":
+      return { count: data.online as number, list: data.members as Member[] };
+    case "agent_joined":
+    case "agent_left": {
+      const id = sender?.id ?? String(data.agent_id);
+      const others = members.list.filter((one) => one.id !== id || one.kind !== "agent");
+      const wasThere = others.length < members.list.length;
+      if (type === "agent_joined") {
+        if (wasThere) return members;
+        return { count: members.count + 1, list: [...members.list, { id, kind: "agent" }] };
+      }
+      return wasThere ? { count: members.count - 1, list: others } : members;
+    }
+    default:
+      return members;
+  }
+}

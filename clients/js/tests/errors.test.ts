@@ -1,0 +1,83 @@
+import { expect, test, vi } from "vitest";
+import { HearthError } from "../src/index.js";
+import { client, PATIENCE, token, until } from "./support/clients.js";
+import { freePort, sharedServer } from "./support/processes.js";
+
+const MAX_BYTES = 2_000;
+const server = sharedServer({ MAX_MESSAGE_BYTES: String(MAX_BYTES), MESSAGES_PER_SECOND: "5" });
+
+test("an invalid payload is rejected with the fields that offend", async () => {
+  const circle = client(server.url).circle("invalid");
+  const wrong = { content: 5 } as unknown as { content: string };
+  const error = await circle.publish("user_message", wrong).catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(HearthError);
+  expect(error).toMatchObject({ code: "invalid", fields: { "data.content": expect.any(String) } });
+});
+
+test("what the token doesn't permit is forbidden, and a channel that it doesn't open is closed", async () => {
+  const alice = client(server.url, token("alice", { grants: ["circles:read:r"] }));
+  const [readable, secret] = [alice.circle("read"), alice.circle("secret")];
+  const refused = new Promise<HearthError>((resolve) => secret.on("error", resolve));
+  await expect(readable.publish("user_message", { content: "I" })).rejects.toMatchObject({ code: "forbidden" });
+  expect((await refused).code).toBe("forbidden");
+  expect(secret.state).toBe("closed");
+});
+
+test.each([MAX_BYTES + 1, 10 * MAX_BYTES])("a message of %i bytes is too large, and ends nothing", async (size) => {
+  const circle = client(server.url).circle(`large-${size}`);
+  await until(circle);
+  const states = vi.fn();
+  circle.on("state", states);
+  const content = "x".repeat(size);
+  await expect(circle.publish("user_message", { content })).rejects.toMatchObject({ code: "too_large" });
+  await circle.publish("user_message", { content: "short" });
+  expect(states).not.toHaveBeenCalled();
+});
+
+test("who is too fast waits, and everything is published", async () => {
+  const circle = client(server.url).circle("fast");
+  const sent = Array.from({ length: 15 }, (_, number) => circle.publish("user_message", { content: `${number}` }));
+  expect(new Set((await Promise.all(sent)).map(({ offset }) => offset)).size).toBe(15);
+});
+
+test.each([
+  ["unauthorized", "no token at all"],
+  ["token_expired", token("alice", { seconds: -5 })],
+])("a connection that is refused is %s, and closes its channels", async (code, wrong) => {
+  const alice = client(server.url, wrong);
+  const circle = alice.circle("refused");
+  const sent = circle.publish("user_message", { content: "I" });
+  const refused = new Promise<HearthError>((resolve) => circle.on("error", resolve));
+  await expect(sent).rejects.toMatchObject({ code });
+  expect((await refused).code).toBe(code);
+  expect(circle.state).toBe("closed");
+});
+
+test("an error that nobody listens for is written to the console", async () => {
+  const written = vi.spyOn(console, "error").mockImplementation(() => {});
+  client(server.url, "no token at all").circle("unheard");
+  await vi.waitFor(() => expect(written).toHaveBeenCalledWith(expect.any(HearthError)), PATIENCE);
+});
+
+test("a namespace that there isn't is invalid", async () => {
+  const channel = client(server.url).channel("/nowhere", "at-all");
+  const refused = new Promise<HearthError>((resolve) => channel.on("error", resolve));
+  expect((await refused).code).toBe("invalid");
+});
+
+test("without a server, a publish is given up when its time is over", async () => {
+  const circle = client(`http://127.0.0.1:${await freePort()}`).circle("nobody");
+  const sent = circle.publish("user_message", { content: "Anybody?" }, { timeout: 100 });
+  await expect(sent).rejects.toMatchObject({ code: "disconnected" });
+  expect(circle.state).toBe("connecting");
+});
+
+test("what waits when the client is closed is rejected, and nothing begins any more", async () => {
+  const alice = client(`http://127.0.0.1:${await freePort()}`);
+  const circle = alice.circle("closed");
+  const sent = circle.publish("user_message", { content: "Anybody?" });
+  alice.close();
+  await expect(sent).rejects.toMatchObject({ code: "closed" });
+  expect(circle.state).toBe("closed");
+  expect(() => alice.circle("another")).toThrow(HearthError);
+});

@@ -1,0 +1,125 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createConnection, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { afterAll, beforeAll, onTestFinished } from "vitest";
+
+const ROOT = join(import.meta.dirname, "../../../..");
+const PYTHON = process.env.PYTHON ?? join(ROOT, ".venv/bin/python");
+export const SECRET = "a secret of the tests, long enough for HS256";
+
+/** A TCP port that nothing listens on at this moment. */
+export async function freePort(): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
+  const { port } = probe.address() as { port: number };
+  await new Promise((resolve) => probe.close(resolve));
+  return port;
+}
+
+/** A child process of the tests'. */
+class Child {
+  protected readonly directory = mkdtempSync(join(tmpdir(), "hearth-"));
+  protected process: ChildProcess | undefined;
+
+  /** End it and remove its files. */
+  async close(): Promise<void> {
+    await this.kill();
+    rmSync(this.directory, { recursive: true });
+  }
+
+  /** End it as a crash does. */
+  async kill(): Promise<void> {
+    const child = this.process;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const ended = new Promise((resolve) => child.once("exit", resolve));
+    child.kill("SIGKILL");
+    await ended;
+  }
+}
+
+/** `python -m app`, on one port however often it is started. */
+export class HearthServer extends Child {
+  constructor(
+    readonly port: number,
+    private readonly settings: Record<string, string>,
+  ) {
+    super();
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  async start(): Promise<this> {
+    const defaults = { AUTH_SECRET: SECRET, MESSAGES_PER_SECOND: "0", LOG_FORMAT: "json" };
+    const child = (this.process = spawn(PYTHON, ["-W", "error", "-m", "app"], {
+      cwd: this.directory, // without a .env of the developer's
+      env: { PATH: process.env.PATH, PYTHONPATH: ROOT, PORT: String(this.port), ...defaults, ...this.settings },
+      stdio: ["ignore", "ignore", "pipe"],
+    }));
+    const lines: string[] = [];
+    await new Promise<void>((resolve, reject) => {
+      createInterface({ input: child.stderr! }).on("line", (line) => {
+        lines.push(line);
+        if (line.includes('"serving"')) resolve();
+      });
+      child.once("exit", () => reject(new Error(`The server has ended:\n${lines.join("\n")}`)));
+    });
+    return this;
+  }
+}
+
+/** Start Hearth for this test. */
+export async function startServer(settings: Record<string, string> = {}): Promise<HearthServer> {
+  const server = new HearthServer(await freePort(), settings);
+  onTestFinished(() => server.close());
+  return server.start();
+}
+
+/** Have a Hearth for all tests of a file; each has channels of its own. */
+export function sharedServer(settings: Record<string, string> = {}): { readonly url: string } {
+  let server: HearthServer;
+  beforeAll(async () => {
+    server = await new HearthServer(await freePort(), settings).start();
+  });
+  afterAll(() => server.close());
+  return { get url() { return server.url; } };
+}
+
+/** `redis-server` without persistence: started again, it has forgotten everything. */
+export class RedisServer extends Child {
+  constructor(readonly port: number) {
+    super();
+  }
+
+  get url(): string {
+    return `redis://127.0.0.1:${this.port}/0`;
+  }
+
+  async start(): Promise<this> {
+    const options = ["--port", String(this.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];
+    this.process = spawn("redis-server", [...options, "--dir", this.directory], { stdio: "ignore" });
+    while (!(await answers(this.port)));
+    return this;
+  }
+}
+
+/** Start a Redis for this test. */
+export async function startRedis(): Promise<RedisServer> {
+  const redis = new RedisServer(await freePort());
+  onTestFinished(() => redis.close());
+  return redis.start();
+}
+
+function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = createConnection(port, "127.0.0.1", () => {
+      probe.destroy();
+      resolve(true);
+    });
+    probe.once("error", () => setTimeout(resolve, 20, false));
+  });
+}
