@@ -1,4 +1,7 @@
-"""Stock python-socketio on aiohttp with its defaults; with `--uvloop` on uvloop's event loop."""
+"""Stock python-socketio on aiohttp with its defaults; with `--uvloop` on uvloop's event loop.
+
+It is one of several processes where `REDIS_URL` is set.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,9 @@ from aiohttp import web
 
 NAMESPACE = "/circles"
 
-sio = socketio.AsyncServer(async_mode="aiohttp")
+url = os.environ.get("REDIS_URL")
+manager = socketio.AsyncRedisManager(url) if url else None
+sio = socketio.AsyncServer(async_mode="aiohttp", client_manager=manager)
 
 
 @sio.on("join", namespace=NAMESPACE)
