@@ -111,12 +111,12 @@ class RedisBroker:
 
     # Publishing
 
-    def publish_nowait(self, channel: Channel, message: Message) -> Receipt | None:
-        return None  # it always takes waiting
+    def publish_nowait(self, channel: Channel, message: Message) -> asyncio.Future[Receipt]:
+        names, arguments = self._prepare([(channel, message)], ("", b""))
+        return self._commands.begin(PUBLISH, names, arguments, _first_receipt)
 
     async def publish(self, channel: Channel, message: Message) -> Receipt:
-        (receipt,) = await self._publish([(channel, message)], ("", b""))
-        return _receipt(receipt)
+        return _first_receipt(await self._publish([(channel, message)], ("", b"")))
 
     async def publish_taken(
         self, targets: Sequence[tuple[Channel, Message]], taken: tuple[str, bytes]
@@ -139,6 +139,13 @@ class RedisBroker:
     async def _publish(
         self, targets: Sequence[tuple[Channel, Message]], taken: tuple[str, bytes]
     ) -> list[Any]:
+        replies: list[Any] = await self._commands.run(PUBLISH, *self._prepare(targets, taken))
+        return replies
+
+    def _prepare(
+        self, targets: Sequence[tuple[Channel, Message]], taken: tuple[str, bytes]
+    ) -> tuple[list[str], list[Any]]:
+        """Return what the script is told: keys and arguments."""
         keys = self._keys
         now = self._clock()
         names = [keys.sequence, keys.inbox, keys.emits_holder, keys.emits_taken]
@@ -159,8 +166,7 @@ class RedisBroker:
                 *(int(message.kept), int(nonce is not None), int(message.for_workers)),
                 *(channel.namespace, channel.name, message.type),
             ]
-        replies: list[Any] = await self._commands.run(PUBLISH, names, arguments)
-        return replies
+        return names, arguments
 
     # Receiving
 
@@ -229,6 +235,10 @@ class RedisBroker:
                     self._commands.send("PEXPIRE", key, ms).add_done_callback(_ignore)
                 except Unavailable:
                     break  # next time
+
+
+def _first_receipt(replies: list[Any]) -> Receipt:
+    return _receipt(replies[0])
 
 
 def _receipt(reply: list[Any]) -> Receipt:

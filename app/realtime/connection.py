@@ -35,8 +35,8 @@ class Connection:
 
     __slots__ = (
         *("_allowed", "_delayed", "_events", "_inbox", "_max_unsent_bytes", "_outbox", "assembly"),
-        *("bucket", "busy", "clients", "closed", "due_at", "entered", "handshake", "pinged"),
-        *("probe", "session", "sid", "socket", "write"),
+        *("bucket", "busy", "clients", "closed", "due_at", "entered", "handshake", "last_publish"),
+        *("pinged", "probe", "session", "sid", "socket", "under_way", "write"),
     )
 
     def __init__(
@@ -52,6 +52,8 @@ class Connection:
         self.closed = False
         self.entered = False  # whether it ever was in a namespace
         self.busy = False
+        self.under_way = 0  # publishes, see `Turns`
+        self.last_publish: asyncio.Future[Any] | None = None
         self.pinged = False
         self.due_at = 0.0
         self.assembly: Any = None

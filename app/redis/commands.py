@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import hiredis
 import structlog
@@ -29,6 +29,7 @@ _NOT_NOW: Final = frozenset(
 )
 
 Argument = str | bytes | int | float
+Read = TypeVar("Read")
 
 log = structlog.get_logger("hearth.redis")
 
@@ -48,6 +49,7 @@ class Commands(KeptLink):
         super().__init__(connector, "commands")
         self._waiting: deque[tuple[float, asyncio.Future[Any]]] = deque()
         self._answering = True
+        self._known: set[str] = set()  # scripts that were run on this connection
         self._silent_since = 0.0
         self._ahead = 0.0  # Redis's clock minus the event loop's, in seconds
         self._watcher: asyncio.Task[None] | None = None
@@ -86,17 +88,56 @@ class Commands(KeptLink):
 
     async def run(self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
         """Run a script, also when Redis has forgotten it. Raises as `send`'s future does."""
-        try:
-            return await self.send("EVALSHA", script.sha, len(keys), *keys, *arguments)
-        except ReplyError as error:
-            if error.code != "NOSCRIPT":
-                raise
-        return await self.send("EVAL", script.source, len(keys), *keys, *arguments)
+        # The first goes with its text: one that had to be sent again would be overtaken.
+        if script.sha in self._known:
+            try:
+                return await self.send("EVALSHA", script.sha, len(keys), *keys, *arguments)
+            except ReplyError as error:
+                if error.code != "NOSCRIPT":
+                    raise
+                self._known.discard(script.sha)
+        reply = await self.send("EVAL", script.source, len(keys), *keys, *arguments)
+        self._known.add(script.sha)
+        return reply
+
+    def begin(
+        self,
+        script: Script,
+        keys: Sequence[str],
+        arguments: Sequence[Argument],
+        read: Callable[[Any], Read],
+    ) -> asyncio.Future[Read]:
+        """Run a script before whatever is sent later; what `read` makes of the reply is returned.
+
+        It isn't repeated when Redis has just forgotten it, for then it would come later: the future
+        fails with `Unavailable`. Raises as `send`.
+        """
+        known = script.sha in self._known
+        text = ("EVALSHA", script.sha) if known else ("EVAL", script.source)
+        result: asyncio.Future[Read] = asyncio.get_running_loop().create_future()
+
+        def on_answer(answer: asyncio.Future[Any]) -> None:
+            error = answer.exception()
+            if isinstance(error, ReplyError) and error.code == "NOSCRIPT":
+                self._known.discard(script.sha)
+                error = Unavailable()
+            if result.done():
+                return
+            if error is not None:
+                result.set_exception(error)
+                return
+            if not known:
+                self._known.add(script.sha)
+            result.set_result(read(answer.result()))
+
+        self.send(*text, len(keys), *keys, *arguments).add_done_callback(on_answer)
+        return result
 
     # The connection
 
     async def on_open(self, link: Link) -> None:
         self._waiting.clear()
+        self._known.clear()
         self._answering = True
         self.link = link  # for the first question
         try:
