@@ -1,7 +1,9 @@
 # make run    serve on http://localhost:8000
 # make test   lint, types and every test
+# make torture  kill, freeze and cut everything for ten minutes, and check that nothing is lost
 # make token  print a token: make token ID=agent-7 KIND=agent GRANTS='circles:dev-*:rw'
 # make bench  measure against the others and write docs/benchmarks.md; bench-quick: a short look
+# make bench-idle  measure what a process without members pays beside a busy one
 # make profile  draw where the server's time goes while a room is busy
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
@@ -9,7 +11,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 CLIENT := app/web/console/vendor/socket.io.esm.min.js
 
-.PHONY: help run token test lint types unit format clean
+.PHONY: help run token test lint types unit torture format clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -34,6 +36,9 @@ types: .venv/development
 unit: .venv/development .venv/system console
 	$(BIN)/python -m pytest
 
+torture: .venv/development .venv/system
+	$(BIN)/python -m tests.torture $(ARGS)
+
 format: .venv/development
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -42,11 +47,11 @@ clean:
 	rm -rf .venv node_modules app/web/console/vendor
 
 # Each is done anew when what it is made from has changed.
-.venv/runtime: requirements.txt
+.venv/runtime: requirements.txt clients/python/pyproject.toml
 	@PYTHON=$(PYTHON) scripts/make-venv requirements.txt
 	@touch $@
 
-.venv/development: requirements-dev.txt requirements.txt
+.venv/development: requirements-dev.txt requirements.txt clients/python/pyproject.toml
 	@PYTHON=$(PYTHON) scripts/make-venv requirements-dev.txt
 	@touch .venv/runtime $@
 

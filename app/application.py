@@ -59,7 +59,7 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> we
     history = (settings.history_size, settings.history_seconds, clock)
     broker = shared.broker if shared else MemoryBroker(*history)
     hub = app[HUB] = Hub(broker, RoomFanOut(rooms), standard_registry(), clock, rooms.counters)
-    roster = Roster(hub)
+    roster = Roster(hub, broker)
     hub.members_changed.append(roster.members_changed)
 
     # Ways in: clients by Socket.IO, workers by Redis
@@ -82,6 +82,7 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> we
     async def lifetime(_app: web.Application) -> AsyncIterator[None]:
         if shared:
             await shared.start()
+        roster.start()
         async with every(HOUSEKEEPING_SECONDS, broker.forget_idle):
             yield
         await roster.close()

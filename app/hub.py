@@ -17,6 +17,7 @@ from typing import Final
 import structlog
 
 from app.broker.base import Broker
+from app.broker.record import after_loss
 from app.core import access
 from app.core.channel import Channel
 from app.core.clock import isoformat
@@ -197,7 +198,7 @@ class Hub:
         except BaseException:
             self._stop_holding(member, channel)
             if channel in member.channels:  # it joined again, in vain: it stays what it was
-                self._go_live(member, channel, held, seen=0)
+                self._go_live(member, channel, held, None)
             else:
                 await self._retract(member, channel)
             raise
@@ -206,7 +207,7 @@ class Hub:
             await self._retract(member, channel)
             return
         member.channels.add(channel)
-        self._go_live(member, channel, held, recovery.position.offset)
+        self._go_live(member, channel, held, recovery.position)
         if joins:
             await self._tell_members_changed(channel, member.identity, joined=True)
 
@@ -218,9 +219,10 @@ class Hub:
         return wanted
 
     def _go_live(
-        self, member: Member, channel: Channel, held: list[Publication], seen: int
+        self, member: Member, channel: Channel, held: list[Publication], position: Position | None
     ) -> None:
-        for publication in held:
+        seen = position.offset if position else 0
+        for publication in after_loss(held, position) if position else held:
             if publication.type == DISCONTINUITY:
                 seen = 0  # what follows counts anew
             if publication.offset is None or publication.offset > seen:
@@ -270,10 +272,6 @@ class Hub:
     async def members(self, channel: Channel) -> Members:
         """Return who is in `channel`, to the server itself; the first of them only."""
         return await self._broker.members(channel, LISTED_MEMBERS)
-
-    async def turn(self, channel: Channel, seconds: float) -> float:
-        """As `Broker.turn`."""
-        return await self._broker.turn(channel, seconds)
 
     async def channels(self, namespace: str) -> list[Channel]:
         """Return the channels of `namespace` that somebody is in, in whichever process."""

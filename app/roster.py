@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Final
+import secrets
+from collections.abc import Coroutine
+from typing import Any, Final, Protocol
 
 import structlog
 
@@ -17,53 +19,115 @@ CIRCLES: Final = "/circles"
 STATUS_INTERVAL_SECONDS: Final = 1.0
 # Those who come back after a restart come together: one status tells of many.
 STATUS_DELAY_SECONDS: Final = 0.2
+#: What couldn't be told is told after so long; and what a process that is gone has not told.
+AGAIN_SECONDS: Final = 1.0
+OWED_SECONDS: Final = 3.0
+CLOSE_SECONDS: Final = 1.0
 
 log = structlog.get_logger("hearth.roster")
 
 
-class Roster:
-    """Publish `agent_joined` and `agent_left` at once, `circle_status` at most once a second."""
+class Turns(Protocol):
+    """What a broker does to have a status told once by all processes together; see `Broker`."""
 
-    def __init__(self, hub: Hub) -> None:
+    async def turn(self, channel: Channel, seconds: float) -> float: ...
+
+    async def owe(self, channel: Channel) -> None: ...
+
+    async def owed(self, seconds: float) -> list[Channel]: ...
+
+
+class Roster:
+    """Publish `agent_joined` and `agent_left` at once, `circle_status` at most once a second.
+
+    What can't be published is published as soon as it can. A status that this process doesn't live
+    to tell is told by another; who joined or left in the same instant as it died is told by the
+    status only.
+    """
+
+    def __init__(self, hub: Hub, turns: Turns) -> None:
         self._hub = hub
+        self._turns = turns
         self._timers: dict[Channel, asyncio.TimerHandle] = {}
+        self._untold: dict[Channel, list[Draft]] = {}
+        self._telling: set[Channel] = set()
+        self._closing = False
         self._tasks: set[asyncio.Task[None]] = set()
+        self._helper: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to tell what processes that are gone have not told."""
+        self._helper = asyncio.create_task(self._help())
+
+    async def close(self) -> None:
+        """Tell what can be told at once; other processes tell the rest."""
+        self._closing = True
+        if self._helper is not None:
+            self._helper.cancel()
+            await asyncio.gather(self._helper, return_exceptions=True)
+        timers, self._timers = self._timers, {}
+        for channel, timer in timers.items():
+            timer.cancel()
+            self._spawn(self._publish_status(channel))
+        if self._tasks:
+            _done, late = await asyncio.wait(self._tasks, timeout=CLOSE_SECONDS)
+            for task in late:
+                task.cancel()
 
     async def members_changed(self, channel: Channel, identity: Identity, joined: bool) -> None:
         """Tell the circle that an identity has joined or left it; other channels aren't told."""
         if channel.namespace != CIRCLES:
             return
-        self._schedule_status(channel)
+        if self._closing:
+            await self._owe(channel)
+        else:
+            self._schedule(channel, STATUS_DELAY_SECONDS)
+            # Each time: what was owed before, another process may have told since.
+            self._spawn(self._owe(channel))
         if identity.kind == "agent":
-            event = "agent_joined" if joined else "agent_left"
-            await self._hub.publish(
-                Draft(channel, event, {"agent_id": identity.id}, sender=identity.to_dict())
+            # A repeat of what was published after all is no second one.
+            draft = Draft(
+                channel,
+                "agent_joined" if joined else "agent_left",
+                {"agent_id": identity.id},
+                sender=identity.to_dict(),
+                nonce=secrets.token_hex(8),
             )
+            self._untold.setdefault(channel, []).append(draft)
+            await self._tell(channel)
 
-    async def close(self) -> None:
-        """Stop all timers."""
-        for timer in self._timers.values():
-            timer.cancel()
-        self._timers.clear()
-        await asyncio.gather(*self._tasks)
+    async def _tell(self, channel: Channel) -> None:
+        """Publish who has joined and left, in that order. Raises as `Hub.publish` does."""
+        if channel in self._telling or channel not in self._untold:
+            return
+        self._telling.add(channel)
+        try:
+            untold = self._untold[channel]
+            while untold:
+                await self._hub.publish(untold[0])
+                del untold[0]
+            del self._untold[channel]
+        finally:
+            self._telling.discard(channel)
 
-    def _schedule_status(self, channel: Channel, delay: float = STATUS_DELAY_SECONDS) -> None:
-        if channel not in self._timers:  # one that is due will tell of this change too
+    def _schedule(self, channel: Channel, delay: float) -> None:
+        # One that is due will tell of this change too.
+        if not self._closing and channel not in self._timers:
             loop = asyncio.get_running_loop()
-            self._timers[channel] = loop.call_later(delay, self._send_status, channel)
+            self._timers[channel] = loop.call_later(delay, self._on_time, channel)
 
-    def _send_status(self, channel: Channel) -> None:
+    def _on_time(self, channel: Channel) -> None:
         del self._timers[channel]
-        task = asyncio.ensure_future(self._publish_status(channel))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._spawn(self._publish_status(channel))
 
     async def _publish_status(self, channel: Channel) -> None:
         try:
-            wait = await self._hub.turn(channel, STATUS_INTERVAL_SECONDS)
+            await self._tell(channel)
+            wait = await self._turns.turn(channel, STATUS_INTERVAL_SECONDS)
             if wait > 0:  # somebody has just told, and perhaps not of this change
-                self._schedule_status(channel, wait)
+                self._schedule(channel, wait)
                 return
+            # Read only now: whoever changes something after this sees to its status himself.
             members = await self._hub.members(channel)
             status = {
                 "online": members.count,
@@ -71,4 +135,25 @@ class Roster:
             }
             await self._hub.publish(Draft(channel, "circle_status", status))
         except HearthError as error:
-            log.warning("no circle_status", channel=channel.name, reason=error.code)
+            log.debug("no circle_status yet", channel=channel.name, reason=error.code)
+            self._schedule(channel, AGAIN_SECONDS)
+
+    async def _owe(self, channel: Channel) -> None:
+        try:
+            await self._turns.owe(channel)
+        except HearthError as error:  # then this process tells of it, if it lives
+            log.debug("a status is not noted", channel=channel.name, reason=error.code)
+
+    async def _help(self) -> None:
+        while True:
+            await asyncio.sleep(OWED_SECONDS / 2)
+            try:
+                for channel in await self._turns.owed(OWED_SECONDS):
+                    self._schedule(channel, 0.0)
+            except HearthError as error:
+                log.debug("nothing is told for others", reason=error.code)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

@@ -17,6 +17,9 @@ from app.redis.subscriptions import Subscriptions
 from app.settings import Settings
 from app.workers.emits import is_for_channels, read_emit
 from app.workers.intake import Intake
+from app.workers.pending import Read
+from app.workers.refusal import limited, refuse
+from app.workers.routes import ROUTES, Route, read_event
 
 
 class Shared:
@@ -34,6 +37,7 @@ class Shared:
         self._commands = Commands(connector)
         self._subscriptions = Subscriptions(connector)
         self._emit_channel = settings.emit_channel
+        self._max_message_bytes = settings.max_message_bytes
         self._intake: Intake | None = None
         self.rooms = SharedRooms(self._commands, self._subscriptions, settings.emit_channel)
         self.broker = RedisBroker(
@@ -51,19 +55,28 @@ class Shared:
         intake = self._intake = Intake(
             hub,
             self.broker.publish_taken,
-            lambda: self.broker.hears,
+            self._subscriptions,
             self._commands,
             self._keys,
             self._process,
         )
 
+        def hear(source: str, data: bytes, read: Read) -> None:
+            intake.hear(source, data, limited(read, len(data), self._max_message_bytes))
+
         def take(message: dict[str, Any], data: bytes) -> bool:
             if not is_for_channels(hub, message):
                 return False
-            intake.hear(self._emit_channel, data, partial(read_emit, hub, message))
+            hear(self._emit_channel, data, partial(read_emit, hub, message))
             return True
 
+        def hear_event(source: str, route: Route, data: bytes) -> None:
+            hear(source, data, partial(read_event, route, data))
+
         self.rooms.take_in = take
+        self.rooms.refuse = lambda data, reason: hear(self._emit_channel, data, refuse(reason))
+        for source, route in ROUTES.items():
+            self._subscriptions.listen(source, partial(hear_event, source, route))
 
     async def start(self) -> None:
         """Begin to connect; nothing waits for Redis."""

@@ -124,7 +124,7 @@ def running(server: Server, processes: int = 1) -> Iterator[Running]:
     with ExitStack() as stack:
         redis_pid = None
         if processes > 1:
-            redis = stack.enter_context(running_redis(SERVER_CPU, _free_port()))
+            redis = stack.enter_context(running_redis(SERVER_CPU, free_port()))
             redis_pid = redis.pid
             environment["REDIS_URL"] = redis.url
         started = [
@@ -141,7 +141,7 @@ def _process(
     server: Server, number: int, environment: Mapping[str, str]
 ) -> Iterator[tuple[int, int]]:
     """Run one of a server's processes; give its id and its port."""
-    port = _free_port()
+    port = free_port()
     log = BUILD / "logs" / (f"{server.name}.log" if number == 1 else f"{server.name}-{number}.log")
     log.parent.mkdir(parents=True, exist_ok=True)
     with (
@@ -174,7 +174,8 @@ def source_digest() -> str:
     return digest.hexdigest()[:12]
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a TCP port that nothing listens on at this moment."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         return port

@@ -2,81 +2,33 @@
 
     TOKEN=$(make -s token ID=agent-7 KIND=agent GRANTS='circles:*:rw') python examples/agent.py
 
-After a lost connection it joins again with the place of the last message it saw, and so answers
-what was said meanwhile too, each message once.
+It needs `pip install ./clients/python` (make has done that in `.venv`). Whatever happens to the
+connection or the server meanwhile, each message is answered once.
 """
 
 import asyncio
 import os
-from typing import Any
 
-import socketio
+import hearth_client
 
 CIRCLE = os.environ.get("CIRCLE", "dev-team")
-NAMESPACE = "/circles"
-sio = socketio.AsyncClient()
-seen: dict[str, Any] | None = None  # {"offset": …, "epoch": …} of the last message
-
-
-async def answer(message: dict[str, Any]) -> None:
-    content = message["data"]["content"]
-    sender = message.get("sender", {"id": "somebody"})  # workers need not say who speaks
-    print(f"{sender['id']}: {content}", flush=True)
-    reply = {"agent_id": "agent-7", "content": f"You said: {content}"}
-    # The nonce makes it safe to send this again: the server publishes it once.
-    request = {"channel": CIRCLE, "data": reply, "nonce": f"answer-{message['offset']}"}
-    result = await sio.call("agent_message", request, namespace=NAMESPACE)
-    if not result["ok"]:
-        print(f"not published: {result['error']}", flush=True)
-
-
-@sio.on("connect", namespace=NAMESPACE)  # type: ignore[untyped-decorator]
-async def join() -> None:
-    global seen  # noqa: PLW0603
-    before = seen
-    joined = await sio.call("join", {"channel": CIRCLE, "since": before}, namespace=NAMESPACE)
-    if not joined["ok"]:
-        print(f"not joined: {joined['error']}", flush=True)
-        return
-    seen = {"offset": joined["offset"], "epoch": joined["epoch"]}
-    print(f"joined {CIRCLE}, {joined['presence']['count']} here", flush=True)
-    if before is not None and not joined["recovered"]:
-        print("some messages are lost; these are the newest", flush=True)
-    for message in joined["messages"]:
-        if message["type"] == "user_message":
-            await answer(message)
-
-
-@sio.on("*", namespace=NAMESPACE)  # type: ignore[untyped-decorator]
-async def receive(event: str, message: Any) -> None:
-    if not isinstance(message, dict):
-        return  # bytes that somebody emitted: not for us
-    if seen is not None and "offset" in message:
-        seen["offset"] = message["offset"]
-    if event == "user_message":
-        await answer(message)
-    elif event == "error":
-        print(f"error: {message['error']}", flush=True)
-
-
-@sio.on("connect_error", namespace=NAMESPACE)  # type: ignore[untyped-decorator]
-async def refused(error: Any) -> None:
-    print(f"not connected: {error}", flush=True)
+URL = os.environ.get("HEARTH_URL", "http://localhost:8000")
 
 
 async def main() -> None:
-    url = os.environ.get("HEARTH_URL", "http://localhost:8000")
-    print(f"connecting to {url}", flush=True)
-    try:
-        await sio.connect(
-            url, auth={"token": os.environ.get("TOKEN", "")}, namespaces=[NAMESPACE], retry=True
-        )
-    except socketio.exceptions.ConnectionError as error:
-        raise SystemExit(f"gave up: {error}") from None
-    try:
-        await sio.wait()
-    finally:
-        await sio.disconnect()
+    async with hearth_client.connect(URL, token=os.environ.get("TOKEN")) as hearth:
+        circle = await hearth.circle(CIRCLE)
+        print(f"joined {CIRCLE}, {(await circle.presence()).count} here", flush=True)
+        async for message in circle:
+            if message.type == hearth_client.DISCONTINUITY:
+                print("some messages are lost; here is what is left", flush=True)
+            if message.type != "user_message":
+                continue
+            content = message.data["content"]
+            sender = message.sender["id"] if message.sender else "somebody"  # a worker need not say
+            print(f"{sender}: {content}", flush=True)
+            answer = {"agent_id": "agent-7", "content": f"You said: {content}"}
+            await circle.publish("agent_message", answer, nonce=f"answer-{message.offset}")
 
 
 if __name__ == "__main__":
@@ -84,3 +36,5 @@ if __name__ == "__main__":
         asyncio.run(main())
     except KeyboardInterrupt:
         print("bye")
+    except hearth_client.HearthError as error:
+        raise SystemExit(f"gave up: {error}") from None

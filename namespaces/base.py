@@ -28,6 +28,7 @@ from app.draft import Draft
 from app.hub import Hub, Member
 from namespaces import answers
 from namespaces.expiry import ExpiryTimer
+from namespaces.turns import Turns
 from schemas import requests
 from schemas.envelope import notice
 from schemas.errors import SchemaError
@@ -70,6 +71,8 @@ class ChannelNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
         self.hub = hub
         self._authenticator = authenticator
         self._limits = dict(limits)
+        #: A worker may have a connection enter a room while it joins the same channel itself.
+        self.joins = Turns()
         self._members: dict[str, Member] = {}
         self._expiry = ExpiryTimer(hub.clock, self._expire)
         self._requests: dict[str, Callable[[Member, Request], Awaitable[None]]] = {
@@ -221,7 +224,10 @@ class ChannelNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
         asked = requests.JOIN.load(_argument(request))
         channel = Channel(self.path, asked["channel"])
         since = Position(**asked["since"]) if asked.get("since") else None
-        async with self.hub.joining(member, channel, since, asked.get("history")) as joined:
+        async with (
+            self.joins.take((member.sid, channel)),
+            self.hub.joining(member, channel, since, asked.get("history")) as joined,
+        ):
             request.reply(answers.joined(channel, joined))
 
     async def _leave(self, member: Member, request: Request) -> None:

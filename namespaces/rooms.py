@@ -25,13 +25,24 @@ class NamespaceRooms:
         return namespace in self._namespaces and not is_sid(room)
 
     async def enter(self, namespace: str, sid: str, room: str) -> None:
-        member = self._namespaces[namespace].member(sid)
-        if member is not None:
-            channel = Channel(namespace, str(room))
-            async with self._hub.joining(member, channel, None, None, trusted=True):
-                pass
+        """Make a connection a member, unless it is one.
+
+        Raises:
+            ValueError: it isn't connected; the room can't be a channel (`SchemaError`).
+            Unavailable: the broker can't be reached.
+        """
+        home = self._namespaces[namespace]
+        channel = Channel(namespace, str(room))
+        member = home.member(sid)
+        if member is None:
+            raise ValueError("sid is not connected to requested namespace")
+        async with home.joins.take((sid, channel)):
+            if channel not in member.channels:
+                async with self._hub.joining(member, channel, None, None, trusted=True):
+                    pass
 
     async def leave(self, namespace: str, sid: str, room: str) -> None:
+        """End a membership, if there is one."""
         member = self._namespaces[namespace].member(sid)
         if member is not None:
             await self._hub.leave(member, Channel(namespace, str(room)))

@@ -3,21 +3,24 @@
 
 from __future__ import annotations
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.broker.memory import MemoryBroker
+from app.broker.record import discontinuity
 from app.core.channel import BROADCAST_CHANNEL, Channel, user_channel
 from app.core.errors import Forbidden, Unavailable
 from app.core.history import Position, Recovery
+from app.core.message import place
 from app.draft import Draft
 from app.hub import Hub, Joined, Member
 from schemas.catalogue import standard_registry
 from schemas.errors import SchemaError
 from tests.support.clock import SettableClock
 from tests.support.fanout import RecordingFanOut
-from tests.support.messages import OTHER, TEAM, somebody, texts_of
+from tests.support.messages import OTHER, TEAM, message, somebody, texts_of
 from tests.support.properties import moderate
 
 BOB = somebody("bob", "user", "circles:*:r")
@@ -79,6 +82,28 @@ async def test_what_is_published_while_joining_follows_in_order(
     assert fanout.texts("b1") == ["c", "d"]
     await say(hub, "e")
     assert fanout.texts("b1") == ["c", "d", "e"]
+
+
+async def test_history_may_be_lost_while_joining(
+    hub: Hub, broker: RecordingBroker, fanout: RecordingFanOut
+) -> None:
+    """What follows the discontinuity counts anew, below the offsets that were recovered."""
+    await say(hub, "a", "b", "c")
+    async with hub.joining(bob(), TEAM, None, 10) as joined:
+        broker.receive(TEAM, discontinuity(TEAM, Position(0, "e2"), 0.0))
+        broker.receive(TEAM, place(message("anew", 0.0), 1))
+    assert texts_of(joined.recovery.publications) == ["a", "b", "c"]
+    assert [one.type for one in fanout.inbox["b1"]] == ["discontinuity", "user_message"]
+    assert orjson.loads(fanout.inbox["b1"][0].body)["data"] == {"epoch": "e2", "offset": 0}
+
+
+async def test_the_server_lets_in_whom_it_wants(hub: Hub) -> None:
+    stranger = Member("s1", "/circles", somebody("eve", "user"))
+    with pytest.raises(Forbidden):
+        await join(hub, stranger)
+    async with hub.joining(stranger, TEAM, None, None, trusted=True):
+        pass
+    assert stranger.channels == {TEAM}
 
 
 async def test_what_is_not_kept_is_held_too(hub: Hub, fanout: RecordingFanOut) -> None:

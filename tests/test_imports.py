@@ -11,6 +11,7 @@ import pytest
 
 ROOT: Final = Path(__file__).parents[1]
 OURS: Final = ("app", "namespaces", "schemas")
+CLIENT: Final = sorted((ROOT / "clients/python/hearth_client").glob("*.py"))
 MAX_LINES: Final = 300
 EVERYTHING: Final = OURS
 
@@ -138,3 +139,14 @@ def test_the_core_does_no_io_and_reads_no_clock(module: str) -> None:
 @pytest.mark.parametrize("module", sorted(MODULES))
 def test_no_file_is_too_long(module: str) -> None:
     assert len(MODULES[module].read_text().splitlines()) <= MAX_LINES
+
+
+@pytest.mark.parametrize("path", CLIENT, ids=[path.stem for path in CLIENT])
+def test_the_client_is_on_its_own(path: Path) -> None:
+    source = path.read_text()
+    assert len(source.splitlines()) <= MAX_LINES
+    nodes = list(ast.walk(ast.parse(source)))
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
+    roots = {name.partition(".")[0] for name in names} - sys.stdlib_module_names
+    assert roots <= {"hearth_client", "aiohttp", "socketio"}

@@ -12,7 +12,7 @@ import pytest
 
 from app.settings import Settings
 from tests.conftest import AGENT, ALICE, BOB, Connect, Run
-from tests.support.process import ROOT, clean_environment
+from tests.support.process import ROOT, clean_environment, until_line
 from tests.support.ready import until_status
 from tests.support.redis import RedisServer
 
@@ -23,16 +23,6 @@ def block(language: str) -> str:
     """Return the README's one block of code in a language."""
     (code,) = re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
     return str(code)
-
-
-async def until_line(process: asyncio.subprocess.Process, start: str) -> str:
-    """Read a program's lines until one that begins so."""
-    assert process.stdout is not None
-    async with asyncio.timeout(20):
-        async for line in process.stdout:
-            if line.decode().startswith(start):
-                return line.decode().rstrip()
-    raise AssertionError(f"ended without a line {start!r}")
 
 
 def test_the_frontend_is_the_example() -> None:

@@ -92,8 +92,15 @@ class Broker(Protocol):
         """Take the turn to tell of `channel`, which comes once in so many seconds in all processes.
 
         Returns:
-            0 when it was taken, else the seconds until the next one.
+            0 when it was taken, and then nothing is owed any more; else the seconds until the next.
         """
+
+    async def owe(self, channel: Channel) -> None:
+        """Note that somebody is to tell of `channel`, also when this process is gone."""
+
+    async def owed(self, seconds: float) -> list[Channel]:
+        """Return some channels of which it has been owed for so long, to be told of by the caller;
+        for as long nobody else gets them."""
 
     async def channels(self, namespace: str) -> list[Channel]:
         """Return the channels of `namespace` that any process is subscribed to."""

@@ -19,6 +19,8 @@ log = structlog.get_logger("hearth.broker")
 
 # How long what was published may take to arrive before history is asked for it, in seconds.
 PATIENCE_SECONDS: Final = 0.1
+# More than this doesn't wait in memory while a hole can't be filled: it is read from history later.
+MOST_WAITING_BYTES: Final = 16 * 1024 * 1024
 
 
 class Feed:
@@ -27,13 +29,16 @@ class Feed:
     When something is (an offset that isn't the next one, a connection that was lost), what arrives
     waits until `fill` has read the hole from history and called `resume`.
 
+    What is published is in history by then, so a message that shows a hole is read from there too
+    and need not wait; each begins at most one fill, whatever it finds.
+
     Args:
         receive: is handed each publication.
         fill: begins to read what was missed; called once until `resume`.
     """
 
     __slots__ = (
-        *("_again", "_awaited", "_fill", "_receive", "_waiting"),
+        *("_again", "_awaited", "_fill", "_heard", "_receive", "_waiting", "_waiting_bytes"),
         *("begun", "channel", "last", "position"),
     )
 
@@ -47,6 +52,8 @@ class Feed:
         self._fill = fill
         # What has arrived and can't be handed on yet; None while nothing is missing.
         self._waiting: list[bytes] | None = []
+        self._waiting_bytes = 0
+        self._heard: Position | None = None  # of the last that Redis has published
         self._again = False  # more was missed since `fill` began
         self._awaited: list[tuple[Position, asyncio.Future[bool]]] = []
 
@@ -59,6 +66,10 @@ class Feed:
         """Take what Redis has published."""
         if self._waiting is not None:
             self._waiting.append(data)
+            self._waiting_bytes += len(data)
+            if self._waiting_bytes > MOST_WAITING_BYTES:
+                self._waiting, self._waiting_bytes = [], 0
+                self._again = True
             return
         try:
             position, publication = decode_live(data)
@@ -69,7 +80,6 @@ class Feed:
             self._receive(self.channel, publication)
         elif not self._follows(position, publication):
             self.begin_to_fill()
-            self.on_message(data)  # now it waits
 
     def begin_to_fill(self) -> None:
         """Let what arrives wait, and have what was missed read."""
@@ -79,25 +89,24 @@ class Feed:
         else:
             self._again = True
 
-    def resume(self, head: Position, missed: list[Publication] | None) -> bool:
-        """Go on from `head`, the channel's newest message.
+    def resume(
+        self, head: Position, missed: list[Publication], lost: Publication | None = None
+    ) -> None:
+        """Hand on what was missed and then what has waited; end of what `begin_to_fill` began.
 
         Args:
-            missed: what leads from `position` to there; None when that can't be had.
-
-        Returns:
-            False when history was lost: the members' positions mean nothing any more.
+            head: the channel's newest message, from which it goes on.
+            missed: what leads there.
+            lost: where history was lost, what tells so: `missed` doesn't follow `position`.
         """
-        lost = missed is None and self.position is not None
-        for publication in missed or ():
+        if lost is not None:
+            self._receive(self.channel, lost)
+            self.last = self._heard = None
+        for publication in missed:
             self._receive(self.channel, publication)
             self.last = publication
         self.position = head
-        return not lost
-
-    def release(self) -> None:
-        """Hand on what has waited; end of what `begin_to_fill` began."""
-        waiting, self._waiting = self._waiting or [], None
+        waiting, self._waiting, self._waiting_bytes = self._waiting or [], None, 0
         if self._again:
             self._again = False
             self.begin_to_fill()
@@ -132,6 +141,7 @@ class Feed:
         ours = self.position
         if ours is None or position.epoch != ours.epoch:
             return False
+        heard, self._heard = self._heard, position
         if position.offset == ours.offset + 1:
             self.position = position
             self.last = publication
@@ -139,11 +149,13 @@ class Feed:
             if self._awaited:
                 self._tell_reached()
             return True
-        # An old one comes once more after a hole was filled. One that is younger than the last is
-        # none of those: history went back in time.
-        return position.offset <= ours.offset and not (
-            self.last is not None and publication.published_at > self.last.published_at
-        )
+        if position.offset > ours.offset:
+            return False
+        # Old ones arrive after a hole was filled, once each and in order. Others have the offsets
+        # of old ones where Redis went back in time.
+        if position.offset == ours.offset and self.last not in (None, publication):
+            return False
+        return heard is None or position.epoch != heard.epoch or position.offset > heard.offset
 
     def _has_reached(self, position: Position) -> bool:
         ours = self.position

@@ -4,7 +4,7 @@ A channel stands in braces, so that a Redis Cluster would keep what belongs to i
 
 | key | what it is | expires |
 |---|---|---|
-| `{…}:head` | hash: `epoch`, and `offset` of the newest message | `HISTORY_SECONDS` (at least ten minutes) after the last message or renewal; never where that is 0 |
+| `{…}:head` | hash: `epoch`, its `beginning` where that isn't 0, and `offset` of the newest message | `HISTORY_SECONDS` (at least ten minutes) after the last message or renewal; never where that is 0 |
 | `{…}:log` | stream of the messages, `<offset>-0` → `s` sequence, `m` record | as `head` |
 | `{…}:nonce:<publisher> <nonce>` | receipt of a publish | 5 minutes and a bit |
 | `{…}:connections` `{…}:joined` | identity → connections; identities by the time of joining | an hour after the last renewal |
@@ -13,8 +13,10 @@ A channel stands in braces, so that a Redis Cluster would keep what belongs to i
 | `sequence` | counts all publications | never |
 | `processes` | process → when it was last heard of, in ms | an hour after the last was heard of |
 | `process:<process>` | set of the channels in which it has members | an hour after it was last heard of |
+| `owed` | channel → since when its members are to be told who is there, in ms | when it was done |
 | `emits:holder` | the process that takes in what workers emit | 3 seconds after it was last renewed |
-| `emits:taken` | stream of digests: which emits were taken in | ten minutes after the last |
+| `emits:taken` | stream of digests: which emits were taken in | ten minutes after a process last read it |
+| `emits:whole` | process → when it last said that it has heard all that is to be taken in, in ms | a minute after that |
 | `inbox` | stream of what clients published, capped | never |
 | `rejected` | stream of what no schema accepted, capped | never |
 
@@ -29,6 +31,8 @@ from app.core.channel import Channel
 
 INBOX_SIZE: Final = 10_000
 REJECTED_SIZE: Final = 1_000
+#: So much is kept of each rejected message: enough to see what it was.
+REJECTED_BYTES: Final = 16_384
 LEAST_HISTORY_SECONDS: Final = 600.0
 PRESENCE_SECONDS: Final = 3600.0
 #: How often what belongs to a channel with members is renewed, in seconds.
@@ -42,8 +46,12 @@ class Keys:
         self.prefix = prefix
         self.sequence = f"{prefix}:sequence"
         self.processes = f"{prefix}:processes"
+        self.owed = f"{prefix}:owed"
         self.emits_holder = f"{prefix}:emits:holder"
         self.emits_taken = f"{prefix}:emits:taken"
+        self.emits_whole = f"{prefix}:emits:whole"
+        # The Redis channel of marks: each says that all that was emitted before it is taken in.
+        self.emits_marks = f"{prefix}:emits:marks"
         self.inbox = f"{prefix}:inbox"
         self.rejected = f"{prefix}:rejected"
 
@@ -87,6 +95,10 @@ class Keys:
 
     def process(self, process: str) -> str:
         return f"{self.prefix}:process:{process}"
+
+    def emits_echo(self, process: str) -> str:
+        """Return the Redis channel through which a process learns how far it has heard."""
+        return f"{self.prefix}:emits:echo:{process}"
 
     def canary(self, process: str) -> str:
         """Return the Redis channel through which a process sees whether publishing works."""

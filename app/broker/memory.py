@@ -130,6 +130,11 @@ class MemoryBroker:
         state.next_turn = now + seconds
         return 0.0
 
+    async def owe(self, channel: Channel) -> None: ...
+
+    async def owed(self, seconds: float) -> list[Channel]:
+        return []  # who owed it would be this process
+
     async def channels(self, namespace: str) -> list[Channel]:
         return [
             channel

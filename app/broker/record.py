@@ -39,6 +39,17 @@ def decode_live(data: bytes) -> tuple[Position | None, Publication]:
     return position, decode_record(record, position.offset, int(sequence))
 
 
+def after_loss(publications: list[Publication], position: Position) -> list[Publication]:
+    """Return those that somebody who has read history up to `position` has not had.
+
+    What precedes the beginning of that epoch is of an older one.
+    """
+    for number, one in reversed(list(enumerate(publications))):
+        if one.type == DISCONTINUITY and orjson.loads(one.body)["data"]["epoch"] == position.epoch:
+            return publications[number + 1 :]
+    return publications
+
+
 def discontinuity(channel: Channel, head: Position, now: float) -> Publication:
     """Return what tells members that history was lost, and where the channel is now."""
     envelope = {

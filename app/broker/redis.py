@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 import structlog
@@ -18,10 +19,11 @@ from app.broker.base import Changed, Receive
 from app.broker.keys import INBOX_SIZE, PRESENCE_SECONDS, RENEW_SECONDS, Keys
 from app.broker.record import encode_record
 from app.broker.redis_feeds import RedisFeeds
+from app.broker.redis_heartbeat import RedisHeartbeat
 from app.broker.redis_log import LUA, RedisLog, missed, new_epoch
 from app.broker.redis_presence import RedisPresence
 from app.core.channel import Channel
-from app.core.errors import Unavailable
+from app.core.errors import TooLarge, Unavailable
 from app.core.history import Page, Position, Recovery
 from app.core.identity import Identity
 from app.core.message import IDEMPOTENCY_SECONDS, Message, Receipt
@@ -31,8 +33,13 @@ from app.redis.commands import ANSWER_SECONDS, Commands
 from app.redis.scripts import load_script
 from app.redis.subscriptions import Subscriptions
 
-PUBLISH: Final = load_script(LUA, "publish")
+#: A larger message would keep everybody else waiting, and Redis takes no argument of more than
+#: 512 MB (`proto-max-bulk-len`): it drops the connection instead.
+MAX_RECORD_BYTES: Final = 64 * 1024 * 1024
+PUBLISH, OWED = (load_script(LUA, name) for name in ("publish", "owed"))
+_OWED_AT_ONCE: Final = 100
 _RENEWED_AT_ONCE: Final = 200
+_DROPPED: Final = Receipt(None, "", "", duplicate=True)  # so that nobody counts it
 
 log = structlog.get_logger("hearth.broker")
 
@@ -63,6 +70,7 @@ class RedisBroker:
         self._keys = keys
         self._clock = clock
         self._presence = RedisPresence(commands, keys, process, clock)
+        self._heartbeat = RedisHeartbeat(commands, keys, self._presence)
         self._canary = Canary(commands, subscriptions, keys.canary(process))
         self._log = RedisLog(commands, keys, history_size, history_seconds, clock)
         self._feeds = RedisFeeds(subscriptions, keys, self._log, clock)
@@ -70,12 +78,12 @@ class RedisBroker:
 
     @property
     def ready(self) -> bool:
-        return self._commands.ready and self._canary.lives
+        return self.hears and self._commands.ready and self._heartbeat.lives
 
     @property
     def hears(self) -> bool:
         """Whether what is published in Redis reaches this process."""
-        return self._canary.lives
+        return self._subscriptions.ready and self._canary.lives
 
     @property
     def receive(self) -> Receive:
@@ -87,35 +95,38 @@ class RedisBroker:
 
     @property
     def changed(self) -> Changed:
-        return self._presence.changed
+        return self._heartbeat.changed
 
     @changed.setter
     def changed(self, changed: Changed) -> None:
-        self._presence.changed = changed
+        self._heartbeat.changed = changed
 
     async def start(self) -> None:
         await self._subscriptions.start()
         await self._commands.start()
-        for work in (self._presence.run(), self._canary.run(), self._renew()):
+        for work in (self._heartbeat.run(), self._canary.run(), self._renew_for_ever()):
             self._tasks.add(work)
 
     async def close(self) -> None:
         await self._feeds.close()
         await self._tasks.cancel()
         try:
-            await self._presence.end()
+            await self._heartbeat.close()
         except Unavailable:
             log.warning("Redis could not be told that this process ends")
-        await self._subscriptions.close()
-        await self._commands.close()
+        finally:
+            await self._subscriptions.close()
+            await self._commands.close()
 
     # Publishing
 
     def publish_nowait(self, channel: Channel, message: Message) -> asyncio.Future[Receipt]:
+        _check_size(message)
         names, arguments = self._prepare([(channel, message)], ("", b""))
         return self._commands.begin(PUBLISH, names, arguments, _first_receipt)
 
     async def publish(self, channel: Channel, message: Message) -> Receipt:
+        _check_size(message)
         return _first_receipt(await self._publish([(channel, message)], ("", b"")))
 
     async def publish_taken(
@@ -133,8 +144,14 @@ class RedisBroker:
             Unavailable: Redis can't be reached.
             ReplyError: `FENCED`: it is another process that takes emits in.
         """
-        *receipts, entry_id = await self._publish(targets, taken)
-        return [_receipt(receipt) for receipt in receipts], entry_id.decode()
+        fitting = [one for one in targets if len(one[1].body) <= MAX_RECORD_BYTES]
+        if len(fitting) < len(targets):  # it would be tried for ever
+            log.error("dropped what a worker emitted", reason="too large")
+        *replies, entry_id = await self._publish(fitting, taken)
+        receipts = iter(replies)
+        return [
+            _receipt(next(receipts)) if one in fitting else _DROPPED for one in targets
+        ], entry_id.decode()
 
     async def _publish(
         self, targets: Sequence[tuple[Channel, Message]], taken: tuple[str, bytes]
@@ -159,7 +176,8 @@ class RedisBroker:
             nonce = message.nonce_key
             names += [
                 *(keys.head(channel), keys.log(channel)),
-                keys.nonce(channel, nonce) if nonce is not None else "",
+                # Never '': a user may have rights to our keys only.
+                keys.head(channel) if nonce is None else keys.nonce(channel, nonce),
             ]
             arguments += [
                 *(keys.live(channel), new_epoch(), encode_record(message), message.timestamp),
@@ -206,9 +224,19 @@ class RedisBroker:
         ms = int(seconds * 1000)
         key = self._keys.turn(channel)
         if await self._commands.send("SET", key, "1", "NX", "PX", ms) is not None:
+            await self._commands.send("ZREM", self._keys.owed, str(channel))
             return 0.0
         left_ms: int = await self._commands.send("PTTL", key)
         return max(0.001, left_ms / 1000)
+
+    async def owe(self, channel: Channel) -> None:
+        now_ms = self._commands.deadline() - int(ANSWER_SECONDS * 1000)  # by Redis's clock
+        await self._commands.send("ZADD", self._keys.owed, now_ms, str(channel))
+
+    async def owed(self, seconds: float) -> list[Channel]:
+        arguments = [int(seconds * 1000), _OWED_AT_ONCE]
+        names = await self._commands.run(OWED, [self._keys.owed], arguments)
+        return [Channel(*name.decode().split(":", 1)) for name in names]
 
     async def channels(self, namespace: str) -> list[Channel]:
         names = await self._commands.send("PUBSUB", "CHANNELS", self._keys.live_pattern(namespace))
@@ -219,22 +247,30 @@ class RedisBroker:
 
     # The rest
 
-    async def _renew(self) -> None:
-        """Keep what belongs to channels with members from expiring."""
+    async def _renew_for_ever(self) -> None:
         while True:
             await asyncio.sleep(RENEW_SECONDS)
-            renewed = [(key, int(PRESENCE_SECONDS * 1000)) for key in self._presence.renewed()]
-            if (history_ms := self._log.expiry_ms) > 0:
-                for channel in self._feeds:
-                    renewed.append((self._keys.head(channel), history_ms))
-                    renewed.append((self._keys.log(channel), history_ms))
-            for number, (key, ms) in enumerate(renewed):
-                if number % _RENEWED_AT_ONCE == 0:
-                    await asyncio.sleep(0.01)
-                try:
-                    self._commands.send("PEXPIRE", key, ms).add_done_callback(_ignore)
-                except Unavailable:
-                    break  # next time
+            with suppress(Unavailable):  # next time
+                await self._renew()
+
+    async def _renew(self) -> None:
+        """Keep what belongs to channels with members from expiring."""
+        renewed = [(key, int(PRESENCE_SECONDS * 1000)) for key in self._presence.renewed()]
+        if (history_ms := self._log.expiry_ms) > 0:
+            for channel in self._feeds:
+                renewed.append((self._keys.head(channel), history_ms))
+                renewed.append((self._keys.log(channel), history_ms))
+        for start in range(0, len(renewed), _RENEWED_AT_ONCE):
+            asked = [
+                self._commands.send("PEXPIRE", key, ms)
+                for key, ms in renewed[start : start + _RENEWED_AT_ONCE]
+            ]
+            await asyncio.gather(*asked, return_exceptions=True)
+
+
+def _check_size(message: Message) -> None:
+    if len(message.body) > MAX_RECORD_BYTES:
+        raise TooLarge
 
 
 def _first_receipt(replies: list[Any]) -> Receipt:
@@ -244,7 +280,3 @@ def _first_receipt(replies: list[Any]) -> Receipt:
 def _receipt(reply: list[Any]) -> Receipt:
     offset, epoch, timestamp, duplicate = reply
     return Receipt(offset, epoch.decode(), timestamp.decode(), bool(duplicate))
-
-
-def _ignore(future: asyncio.Future[Any]) -> None:
-    future.exception()

@@ -18,6 +18,7 @@ from app.core.channel import Channel
 from app.core.errors import Unavailable
 from app.core.history import Position
 from app.core.message import Publication
+from app.redis.commands import ReplyError
 from app.redis.subscriptions import Subscriptions
 
 _RETRY_SECONDS: Final = 0.25
@@ -62,12 +63,7 @@ class RedisFeeds:
         if feed is None:
             feed = self._feeds[channel] = Feed(channel, self._hand_on, self._fill)
             feed.begun = self._tasks.add(self._begin(feed))
-        try:
-            await asyncio.shield(feed.begun)
-        except Unavailable:
-            if self._feeds.get(channel) is feed:
-                self.unsubscribe(channel)
-            raise
+        await asyncio.shield(feed.begun)
 
     def unsubscribe(self, channel: Channel) -> None:
         """As `Broker.unsubscribe`."""
@@ -85,10 +81,16 @@ class RedisFeeds:
             raise Unavailable
 
     async def _begin(self, feed: Feed) -> None:
-        await self._subscriptions.subscribe(self._keys.live(feed.channel), feed.on_message)
-        head, _ = await self._log.read(feed.channel, None, 0)
-        feed.resume(head, None)
-        feed.release()
+        try:
+            await self._subscriptions.subscribe(self._keys.live(feed.channel), feed.on_message)
+            head, newest = await self._log.read(feed.channel, None, 1)
+        except BaseException:
+            if self._feeds.get(feed.channel) is feed:
+                self.unsubscribe(feed.channel)
+            raise
+        if newest and newest[-1].offset == head.offset:
+            feed.last = newest[-1]
+        feed.resume(head, [])
 
     def _hand_on(self, channel: Channel, publication: Publication) -> None:
         self.receive(channel, publication)
@@ -103,32 +105,34 @@ class RedisFeeds:
     async def _fill_now(self, feed: Feed) -> None:
         while self._feeds.get(feed.channel) is feed:
             try:
-                head, publications = await self._missed_by(feed)
-            except Unavailable:
+                head, publications, start = await self._missed_by(feed)
+            except (Unavailable, ReplyError):  # the commands tell of it
                 await asyncio.sleep(_RETRY_SECONDS)
                 continue
-            if not feed.resume(head, publications):
+            lost = None
+            if start is not None:
                 log.warning("history was lost", channel=str(feed.channel))
-                lost = discontinuity(feed.channel, head, self._clock())
-                self.receive(feed.channel, lost)
-            feed.release()
+                lost = discontinuity(feed.channel, start, self._clock())
+            feed.resume(head, publications, lost)
             return
 
-    async def _missed_by(self, feed: Feed) -> tuple[Position, list[Publication] | None]:
-        """Return the newest position, and what leads there; None when that can't be had."""
+    async def _missed_by(self, feed: Feed) -> tuple[Position, list[Publication], Position | None]:
+        """Return the newest position, what leads there, and from where: None is where we are."""
         ours, last = feed.position, feed.last
         if ours is None:
             raise Unavailable  # it has not begun
         # From the one before, to see that the last is still what it was.
         since = Position(max(0, ours.offset - 1), ours.epoch)
         head, publications = await self._log.read(feed.channel, since, 0)
-        if head.epoch != ours.epoch:
-            return head, None
-        same = next((one for one in publications if one.offset == ours.offset), None)
-        if head.offset < ours.offset or (last and same and same.sequence != last.sequence):
+        if head.epoch == ours.epoch:
+            same = next((one for one in publications if one.offset == ours.offset), last)
+            if head.offset >= ours.offset and (last is None or same == last):
+                publications = [one for one in publications if (one.offset or 0) > ours.offset]
+                found = missed(head, ours, publications)
+                return (head, [], head) if found is None else (head, found, None)
             # An older state of Redis came back, and other messages have our offsets.
             await self._log.renounce(feed.channel, ours.epoch)
-            head, _ = await self._log.read(feed.channel, None, 0)
-            return head, None
-        publications = [one for one in publications if (one.offset or 0) > ours.offset]
-        return head, missed(head, ours, publications)
+        start = await self._log.beginning(feed.channel)
+        head, publications = await self._log.read(feed.channel, start, 0)
+        found = missed(head, start, publications)
+        return (head, [], head) if found is None else (head, found, start)

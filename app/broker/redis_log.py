@@ -79,6 +79,13 @@ class RedisLog:
         publications = self._kept(head, entries)
         return Page(head, publications[-limit:], more=len(publications) > limit)
 
+    async def beginning(self, channel: Channel) -> Position:
+        """Return where the channel's epoch begins: what is kept up to there is of an older one."""
+        epoch, offset = await self._commands.send(
+            "HMGET", self._keys.head(channel), "epoch", "beginning"
+        )
+        return Position(int(offset or 0), (epoch or b"").decode())
+
     async def renounce(self, channel: Channel, epoch: str) -> None:
         """Give a channel a new epoch, if it still has this one."""
         await self._commands.run(RENOUNCE, [self._keys.head(channel)], [epoch, new_epoch()])

@@ -15,7 +15,7 @@ class Counters:
         delivered: messages handed to members' connections.
         failed: requests that were answered with an error, by code.
         closed: connections that ended, by reason.
-        rejected: emits of workers that no schema accepts, by namespace.
+        rejected: what workers sent and no schema accepts, by the Redis channel it came through.
     """
 
     published: Counter[tuple[str, str]] = field(default_factory=Counter)

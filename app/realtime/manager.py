@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Final
 
 import structlog
 from socketio.async_pubsub_manager import AsyncPubSubManager
 
+from app.core.errors import HearthError
+from app.realtime.publishing import sids_apart
 from app.realtime.rooms import Rooms
+from app.realtime.work import Work
 from app.redis.commands import Commands
 from app.redis.subscriptions import Subscriptions
+
+#: What is asked while so much is waiting is not done.
+MOST_ASKED: Final = 100_000
+CLOSE_SECONDS: Final = 1.0
 
 log = structlog.get_logger("hearth.redis")
 
 #: Is offered each emit of others, parsed and as it came; returns whether it takes it.
 TakeIn = Callable[[dict[str, Any], bytes], bool]
+#: Is told of what nobody can take: as it came, and why.
+Refuse = Callable[[bytes, str], None]
 
 
 class SharedRooms(AsyncPubSubManager, Rooms):  # type: ignore[misc]
@@ -32,8 +41,17 @@ class SharedRooms(AsyncPubSubManager, Rooms):  # type: ignore[misc]
     def __init__(self, commands: Commands, subscriptions: Subscriptions, channel: str) -> None:
         super().__init__(channel=channel)
         self.take_in: TakeIn = lambda message, data: False
+        self.refuse: Refuse = lambda data, reason: None
         self._commands = commands
-        self._asked: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self._asked: asyncio.Queue[dict[str, Any]] = asyncio.Queue(MOST_ASKED)
+        self._answers = Work()
+        self._do = {
+            "emit": self._handle_emit,
+            "disconnect": self._handle_disconnect,
+            "enter_room": self._handle_enter_room,
+            "leave_room": self._handle_leave_room,
+            "close_room": self._handle_close_room,
+        }
         subscriptions.listen(channel, self._on_message)
 
     async def start(self) -> None:
@@ -45,32 +63,66 @@ class SharedRooms(AsyncPubSubManager, Rooms):  # type: ignore[misc]
         """Stop what `start` began."""
         self.thread.cancel()
         await asyncio.gather(self.thread, return_exceptions=True)
+        await self._answers.finish(CLOSE_SECONDS)
 
     async def _publish(self, data: dict[str, Any]) -> Any:
         # Stock gives up with a log line, and its caller believes that all is well.
         return await self._commands.send("PUBLISH", self.channel, self.json.dumps(data))
 
-    async def _listen(self) -> AsyncIterator[dict[str, Any]]:
+    async def _thread(self) -> None:
+        # Stock's ends on what is no object, and tells of what fails by a traceback only.
         while True:
-            yield await self._asked.get()
+            message = await self._asked.get()
+            method = message["method"]
+            try:
+                await self._do[method](message)
+            except HearthError as error:
+                log.warning("could not do what was asked", method=method, reason=error.code)
+            except ValueError as error:  # so says stock; a room that can't be a channel
+                self._reject(f"{method}: {error}")
+            except Exception:
+                log.exception("could not do what was asked", method=method)
+
+    async def _return_callback(self, *arguments: Any) -> None:
+        try:
+            await super()._return_callback(*arguments)
+        except HearthError as error:
+            log.warning("could not return an answer", reason=error.code)
 
     def _on_message(self, data: bytes) -> None:
         try:
             message = self.json.loads(data)
         except (ValueError, RecursionError):
             message = None
-        # Stock's listener ends, with a traceback, on JSON that is no object.
-        if not isinstance(message, dict) or not isinstance(message.get("method"), str):
-            self._reject("not a manager's message")
-        elif message["method"] != "emit" or message.get("host_id") == self.host_id:
+        method = message.get("method") if isinstance(message, dict) else None
+        if not isinstance(method, str):
+            self.refuse(data, "Not a manager's message.")
+        elif method == "callback":
+            # Not in turn: what is being done may be waiting for it.
+            self._answers.spawn(self._handle_callback(message))
+        elif message.get("host_id") == self.host_id:
+            pass  # it was done before it was published
+        elif method == "emit":
+            self._on_emit(message, data)
+        elif method in self._do:
+            self._ask(message)
+
+    def _on_emit(self, message: dict[str, Any], data: bytes) -> None:
+        namespace = str(message.get("namespace") or "/")
+        if self.take_in(message, data):
+            if sids := sids_apart(self, namespace, message.get("room")):
+                self._ask({**message, "room": sids})
+        elif namespace in self.server.namespace_handlers or namespace in self.server.handlers:
+            self._ask(message)
+        else:
+            self.refuse(data, f"No namespace {namespace!r} here."[:200])
+
+    def _ask(self, message: dict[str, Any]) -> None:
+        try:
             self._asked.put_nowait(message)
-        elif not self.take_in(message, data):
-            namespace = str(message.get("namespace"))
-            if namespace in self.server.namespace_handlers or namespace in self.server.handlers:
-                self._asked.put_nowait(message)
-            else:
-                self._reject(f"no namespace {namespace!r}"[:200])
+        except asyncio.QueueFull:
+            log.error("did not do what another process asked", reason="too much is asked at once")
 
     def _reject(self, reason: str) -> None:
         self.counters.rejected[self.channel] += 1
-        log.warning("rejected what a worker emitted", reason=reason)
+        log.warning("rejected what a worker emitted", reason=reason[:200])

@@ -7,6 +7,7 @@ from typing import Any
 
 import socketio
 
+from app.core.channel import is_sid
 from app.realtime.packets import Packet
 
 
@@ -32,19 +33,46 @@ class PublishingServer(socketio.AsyncServer):  # type: ignore[misc]
         callback: Any = None,
         ignore_queue: bool = False,
     ) -> None:
-        """As python-socketio's; an emit into a channel publishes a message there."""
+        """As python-socketio's; an emit into a channel publishes a message there.
+
+        Raises:
+            SchemaError: of an emit into a channel: no schema accepts it; nothing was published.
+            Unavailable: the broker, or the other processes, can't be reached.
+        """
+        room = to or room
         message = {
             "event": event,
             "data": list(data) if isinstance(data, tuple) else [data],
             "namespace": namespace,
-            "room": to or room,
+            "room": room,
             "binary": Packet.data_is_binary(data),
-            "callback": callback or skip_sid,
+            "skip_sid": skip_sid,
+            "callback": callback,
         }
-        if not await self.publish(message):
-            await super().emit(
-                event, data, to, room, skip_sid, namespace, callback, ignore_queue=ignore_queue
-            )
+        if await self.publish(message):
+            room = sids_apart(self.manager, namespace or "/", room)
+            if not room:
+                return
+        await super().emit(
+            event,
+            data,
+            room=room,
+            skip_sid=skip_sid,
+            namespace=namespace,
+            callback=callback,
+            ignore_queue=ignore_queue,
+        )
+
+
+def sids_apart(manager: Any, namespace: str, rooms: Any) -> list[str]:
+    """Return the session ids in a list of rooms, without those that are in one of its other rooms:
+    what is emitted there reaches them as members."""
+    if not isinstance(rooms, list | tuple):
+        return []
+    names = {str(room) for room in rooms if not is_sid(room)}
+    found = [room for room in rooms if is_sid(room)]
+    clients = {sid: manager.client(namespace, sid) for sid in found}
+    return [sid for sid, client in clients.items() if client is None or not client.rooms & names]
 
 
 async def _publish_nothing(_message: dict[str, Any]) -> bool:

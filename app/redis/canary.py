@@ -27,6 +27,9 @@ log = structlog.get_logger("hearth.redis")
 class Canary:
     """Publish a number every second, and wait for it.
 
+    A number that is left out tells that something was lost on the way, also where no connection
+    was: a master that is none any more still takes subscribers.
+
     Args:
         channel: a Redis channel of this process alone.
     """
@@ -36,6 +39,8 @@ class Canary:
         self._commands = commands
         self._subscriptions = subscriptions
         self._channel = channel
+        self._sent = 0
+        self._heard = 0
         self._heard_at = 0.0
         subscriptions.listen(channel, self._on_message)
 
@@ -45,21 +50,31 @@ class Canary:
         self._heard_at = loop.time()
         while True:
             with suppress(Unavailable):
-                self._commands.send("PUBLISH", self._channel, "1").add_done_callback(
+                self._commands.send("PUBLISH", self._channel, self._sent + 1).add_done_callback(
                     lambda future: future.exception()
                 )
-            await asyncio.sleep(SEND_SECONDS if self.lives else _FIRST_SECONDS)
-            silent = loop.time() - self._heard_at
-            if self.lives and silent > LOST_SECONDS:
-                self.lives = False
-                since = isoformat(time.time() - silent)
-                log.error("nothing comes back from Redis", since=since)
-            if silent > DROP_SECONDS and self._commands.ready:
-                self._heard_at = loop.time()  # once, and then again
-                self._subscriptions.drop()
+                self._sent += 1
+            pause = SEND_SECONDS if self.lives else _FIRST_SECONDS
+            slept_at = loop.time()
+            await asyncio.sleep(pause)
+            if loop.time() - slept_at < pause + LOST_SECONDS / 2:  # else it is us who stood still
+                self._check(loop.time())
 
-    def _on_message(self, _data: bytes) -> None:
+    def _check(self, now: float) -> None:
+        silent = now - self._heard_at
+        if self.lives and silent > LOST_SECONDS:
+            self.lives = False
+            since = isoformat(time.time() - silent)
+            log.error("nothing comes back from Redis", since=since)
+        if silent > DROP_SECONDS and self._commands.ready:
+            self._heard_at = now  # once, and then again
+            self._subscriptions.drop()
+
+    def _on_message(self, data: bytes) -> None:
         self._heard_at = asyncio.get_running_loop().time()
+        heard, self._heard = self._heard, int(data)
+        if self._heard != heard + 1 and heard:
+            self._subscriptions.suspect()
         if not self.lives:
             self.lives = True
             log.info("what is published in Redis comes back")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -20,13 +21,18 @@ from app.redis.scripts import Script
 ANSWER_SECONDS: Final = 2.0
 # A connection on which nothing was answered for so long is dropped: it may be half open.
 DROP_SECONDS: Final = 6.0
+# More than this is not left waiting in memory for a Redis that doesn't take it.
+MOST_UNSENT_BYTES: Final = 64 * 1024 * 1024
 _SWEEP_SECONDS: Final = 0.25
 _ASK_TIME_SECONDS: Final = 1.0
+_WARN_SECONDS: Final = 10.0
 # What Redis says while it can't do its work; anything else would be a mistake of ours.
 _NOT_NOW: Final = frozenset(
     {"LOADING", "READONLY", "OOM", "MASTERDOWN", "MISCONF", "BUSY", "NOREPLICAS", "CLUSTERDOWN"}
-    | {"TRYAGAIN", "NOAUTH", "NOPERM", "LATE"}
+    | {"TRYAGAIN", "NOAUTH", "NOPERM", "LATE", "UNBLOCKED", "NOGOODSLAVE"}
 )
+# Part of the game: nobody needs to be warned of these.
+_EXPECTED: Final = frozenset({"NOSCRIPT", "FENCED"})
 
 Argument = str | bytes | int | float
 Read = TypeVar("Read")
@@ -35,11 +41,19 @@ log = structlog.get_logger("hearth.redis")
 
 
 class ReplyError(Exception):
-    """Redis refused a command; `code` is the first word of what it said."""
+    """Redis refused a command; `code` is the first word of what it said.
+
+    Redis before 7 wraps what a script ran into: `ERR Error running script (call to f_…):
+    @user_script:1: @user_script: 1: -OOM command not allowed …`.
+    """
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.code = message.partition(" ")[0]
+        if "The user executing the script can't run this command" in message:
+            self.code = "NOPERM"
+        elif wrapped := re.match(r"ERR Error running script .*? -?([A-Z]{3,}) ", message):
+            self.code = wrapped[1]
 
 
 class Commands(KeptLink):
@@ -49,9 +63,9 @@ class Commands(KeptLink):
         super().__init__(connector, "commands")
         self._waiting: deque[tuple[float, asyncio.Future[Any]]] = deque()
         self._answering = True
+        self._ahead: float | None = None  # Redis's clock minus the event loop's, in seconds
         self._known: set[str] = set()  # scripts that were run on this connection
-        self._silent_since = 0.0
-        self._ahead = 0.0  # Redis's clock minus the event loop's, in seconds
+        self._warned_at: dict[str, float] = {}
         self._watcher: asyncio.Task[None] | None = None
 
     @property
@@ -64,7 +78,12 @@ class Commands(KeptLink):
 
         A Redis that stood still would otherwise do it later, when its sender has been told that
         nothing happened.
+
+        Raises:
+            Unavailable: Redis's clock isn't known.
         """
+        if self._ahead is None:
+            raise Unavailable
         now = asyncio.get_running_loop().time()
         return int((now + self._ahead + ANSWER_SECONDS) * 1000)
 
@@ -78,8 +97,11 @@ class Commands(KeptLink):
             Unavailable: nothing was sent.
         """
         link = self.link
-        if link is None or not self._answering:
+        if link is None or not self._answering or link.unsent_bytes > MOST_UNSENT_BYTES:
             raise Unavailable
+        return self._send(link, *command)
+
+    def _send(self, link: Link, *command: Argument) -> asyncio.Future[Any]:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Any] = loop.create_future()
         self._waiting.append((loop.time(), future))
@@ -139,17 +161,18 @@ class Commands(KeptLink):
         self._waiting.clear()
         self._known.clear()
         self._answering = True
-        self.link = link  # for the first question
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
-                asked = self.send("TIME")
-                await asked
-                self._on_time(asked)
-        except (Unavailable, ReplyError):
-            raise ConnectionRefusedError("Redis doesn't take commands") from None
+                asked_at = asyncio.get_running_loop().time()
+                self._on_time(asked_at, await self._send(link, "TIME"))
+        except (Unavailable, ReplyError) as error:
+            raise ConnectionRefusedError("Redis doesn't take commands") from error
         self._watcher = asyncio.create_task(self._watch())
 
     def on_reply(self, reply: Any) -> None:
+        if not self._waiting:  # `-ERR max number of clients reached`, say
+            self.drop()
+            return
         _sent_at, future = self._waiting.popleft()
         if not self._answering:
             self._answering = True
@@ -160,10 +183,10 @@ class Commands(KeptLink):
             future.set_result(reply)
             return
         error = ReplyError(str(reply))
+        self._warn_of(error)
         if error.code not in _NOT_NOW:
             future.set_exception(error)
             return
-        log.warning("Redis refused a command", redis=self._connector.host, reason=error.code)
         future.set_exception(Unavailable())
         if error.code == "READONLY":  # not the master any more
             self.drop()
@@ -174,13 +197,17 @@ class Commands(KeptLink):
             self._watcher = None
         self._give_up_waiting()
         self._waiting.clear()
+        self._ahead = None
 
     async def _watch(self) -> None:
         loop = asyncio.get_running_loop()
         ask_at = 0.0
         while True:
+            looked_at = loop.time()
             await asyncio.sleep(_SWEEP_SECONDS)
             now = loop.time()
+            if now - looked_at > 2 * _SWEEP_SECONDS:
+                continue  # it is us who stood still: first read what has arrived meanwhile
             silent_since = self._waiting[0][0] if self._waiting else now
             if now - silent_since > ANSWER_SECONDS:
                 if self._answering:
@@ -191,14 +218,30 @@ class Commands(KeptLink):
                 self.drop()
             if self._answering and now >= ask_at:
                 ask_at = now + _ASK_TIME_SECONDS
-                with suppress(Unavailable):
-                    self.send("TIME").add_done_callback(self._on_time)
+                self._ask_time(now)
 
-    def _on_time(self, asked: asyncio.Future[Any]) -> None:
-        if asked.exception() is None:
-            seconds, microseconds = asked.result()
-            now = asyncio.get_running_loop().time()
-            self._ahead = int(seconds) + int(microseconds) / 1_000_000 - now
+    def _ask_time(self, now: float) -> None:
+        def answered(asked: asyncio.Future[Any]) -> None:
+            if asked.exception() is None:
+                self._on_time(now, asked.result())
+
+        with suppress(Unavailable):
+            self.send("TIME").add_done_callback(answered)
+
+    def _on_time(self, asked_at: float, reply: list[bytes]) -> None:
+        # Redis read its clock some time between the question and now. The least that fits what we
+        # knew: a deadline may be early, never late. An answer that was long on its way says little.
+        at = int(reply[0]) + int(reply[1]) / 1_000_000
+        least, most = at - asyncio.get_running_loop().time(), at - asked_at
+        self._ahead = least if self._ahead is None else max(least, min(self._ahead, most))
+
+    def _warn_of(self, error: ReplyError) -> None:
+        now = asyncio.get_running_loop().time()
+        if error.code in _EXPECTED or now < self._warned_at.get(error.code, now):
+            return
+        self._warned_at[error.code] = now + _WARN_SECONDS
+        said = str(error).partition(", with args")[0][:200]  # those may be anything
+        log.warning("Redis refused a command", redis=self._connector.host, reason=said)
 
     def _give_up_waiting(self) -> None:
         for _sent_at, future in self._waiting:

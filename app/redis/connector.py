@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
@@ -18,8 +19,12 @@ from redis.exceptions import RedisError
 from socketio.redis_manager import parse_redis_sentinel_url
 
 OPEN_SECONDS: Final = 3.0
+#: How long one Sentinel may take to answer before the next is asked.
+SENTINEL_SECONDS: Final = 1.0
 FAILURES: Final = (RedisError, OSError, TimeoutError)
 _MORE: Final = object()
+# A connection that is lost leads to one that is refused: the same trouble.
+_GONE: Final = frozenset({"ConnectionError", "ConnectionResetError", "TimeoutError"})
 
 OnReply = Callable[[Any], None]
 
@@ -43,6 +48,7 @@ class Link(asyncio.Protocol):
     def __init__(self, connection: AbstractConnection, on_reply: OnReply) -> None:
         self._loop = asyncio.get_running_loop()
         self.lost: asyncio.Future[None] = self._loop.create_future()
+        self._closed: asyncio.Future[None] = self._loop.create_future()
         self._unsent: list[bytes] = []
         self._on_reply = on_reply
         self._reader = hiredis.Reader(notEnoughData=_MORE)
@@ -52,8 +58,13 @@ class Link(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, self._writer.transport)
         self._transport.set_protocol(self)
 
+    @property
+    def unsent_bytes(self) -> int:
+        """What Redis has not taken yet."""
+        return self._transport.get_write_buffer_size()
+
     def send(self, *command: str | bytes | float) -> None:
-        """Send one command."""
+        """Send one command; into a connection that is lost, in vain."""
         if not self._unsent:
             self._loop.call_soon(self._flush)
         self._unsent.append(hiredis.pack_command(cast(Any, command)))
@@ -61,13 +72,18 @@ class Link(asyncio.Protocol):
     def _flush(self) -> None:
         data = b"".join(self._unsent)
         self._unsent.clear()
-        if not self._transport.is_closing():
+        if not self._transport.is_closing():  # uvloop raises
             self._transport.write(data)
 
     def abort(self) -> None:
         """Drop the connection."""
         self._transport.abort()
         self._end()
+
+    async def closed(self) -> None:
+        """Wait until nothing is left of a connection that was dropped."""
+        async with asyncio.timeout(1.0):
+            await self._closed
 
     # asyncio.Protocol
 
@@ -81,6 +97,8 @@ class Link(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._end()
+        if not self._closed.done():
+            self._closed.set_result(None)
 
     def _end(self) -> None:
         if not self.lost.done():
@@ -104,37 +122,46 @@ class Connector:
             "socket_keepalive": True,
             "retry": Retry(NoBackoff(), 0),
         }
+        self._sentinel: Sentinel | None = None
+        self._open_seconds = OPEN_SECONDS
         parts = urlsplit(url)
         self.host = parts.netloc.rpartition("@")[2] or parts.path
         if parts.scheme == "redis+sentinel":
             sentinels, name, credentials = parse_redis_sentinel_url(url)
-            sentinel: Sentinel = cast(Any, Sentinel)(
-                sentinels, sentinel_kwargs=dict(options), **(options | credentials)
+            limits = dict.fromkeys(("socket_connect_timeout", "socket_timeout"), SENTINEL_SECONDS)
+            self._sentinel = cast(Any, Sentinel)(
+                sentinels, sentinel_kwargs=options | limits, **(options | credentials)
             )
-            client: Redis = sentinel.master_for(name or service)
+            self._open_seconds += SENTINEL_SECONDS * len(sentinels)
+            client: Redis = self._sentinel.master_for(name or service)
         else:
             if parts.scheme == "unix":
                 del options["socket_keepalive"]
             client = Redis.from_url(url, **options)
         self._failing: set[str] = set()
+        self._told: set[str] = set()  # kinds of failure, since all was well
         self._pool: Any = client.connection_pool
 
     def note_open(self, purpose: str) -> None:
         """Tell that a connection is there."""
         self._failing.discard(purpose)
         if not self._failing:
+            self._told.clear()
             log.info("connected to Redis", redis=self.host, purpose=purpose)
 
     def note_failure(self, purpose: str, error: BaseException) -> None:
-        """Tell that one was lost or can't be opened: once, until all are there again."""
-        if not self._failing:
-            log.error(
-                "Redis can't be reached; trying again until it can",
-                redis=self.host,
-                purpose=purpose,
-                error=type(error).__name__,
-            )
+        """Tell that one was lost or can't be opened: each cause once, until all are there again."""
         self._failing.add(purpose)
+        cause = type(error).__name__
+        if cause in self._told or (cause in _GONE and self._told):
+            return
+        self._told.add(cause)
+        log.error(
+            "Redis can't be reached; trying again until it can",
+            redis=self.host,
+            purpose=purpose,
+            error=cause,
+        )
 
     async def open(self, on_reply: OnReply) -> Link:
         """Return a new connection.
@@ -142,7 +169,18 @@ class Connector:
         Raises:
             RedisError, OSError, TimeoutError: `FAILURES`.
         """
-        async with asyncio.timeout(OPEN_SECONDS):
-            connection = self._pool.make_connection()
-            await connection.connect()
+        connection = self._pool.make_connection()
+        try:
+            async with asyncio.timeout(self._open_seconds):
+                await connection.connect()
             return Link(connection, on_reply)
+        finally:
+            # Where it failed or was cancelled half-way; a link has taken all else over.
+            with suppress(*FAILURES):
+                await connection.disconnect(nowait=True)
+
+    async def close(self) -> None:
+        """Let go of the connections to Sentinels."""
+        if self._sentinel is not None:
+            with suppress(*FAILURES):
+                await self._sentinel.aclose()

@@ -6,10 +6,16 @@ import asyncio
 from contextlib import suppress
 from typing import Any, Final
 
+import structlog
+
 from app.redis.connector import FAILURES, Connector, Link
 
 RETRY_SECONDS: Final = 0.2
+#: A connection that has lived so long is opened again at once when it is lost.
+STEADY_SECONDS: Final = 1.0
 LONGEST_RETRY_SECONDS: Final = 1.0
+
+log = structlog.get_logger("hearth.redis")
 
 
 class KeptLink:
@@ -33,9 +39,14 @@ class KeptLink:
     async def close(self) -> None:
         """Let go of the connection, for good."""
         if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+            link = self.link
+            while not self._task.done():  # redis-py may swallow it while it connects
+                self._task.cancel()
+                await asyncio.wait([self._task], timeout=0.1)
+            if link is not None:
+                with suppress(TimeoutError):
+                    await link.closed()
+        await self._connector.close()
 
     def drop(self) -> None:
         """Let go of a connection that is no good; another one is opened."""
@@ -54,6 +65,7 @@ class KeptLink:
         """The connection is gone."""
 
     async def _keep(self) -> None:
+        loop = asyncio.get_running_loop()
         wait = RETRY_SECONDS
         while True:
             link = None
@@ -62,10 +74,16 @@ class KeptLink:
                 await self.on_open(link)
                 self.link = link
                 self._connector.note_open(self._purpose)
+                opened_at = loop.time()
                 wait = RETRY_SECONDS
                 await link.lost
+                if loop.time() - opened_at > STEADY_SECONDS:
+                    wait = 0.0
                 raise ConnectionResetError("the connection was lost")
             except FAILURES as error:
+                self._connector.note_failure(self._purpose, error)
+            except Exception as error:
+                log.exception("a connection to Redis failed", purpose=self._purpose)
                 self._connector.note_failure(self._purpose, error)
             finally:
                 self.link = None
@@ -73,4 +91,4 @@ class KeptLink:
                     link.abort()
                 self.on_lost()
             await asyncio.sleep(wait)
-            wait = min(2 * wait, LONGEST_RETRY_SECONDS)
+            wait = min(max(2 * wait, RETRY_SECONDS), LONGEST_RETRY_SECONDS)

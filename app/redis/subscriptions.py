@@ -8,6 +8,7 @@ from collections.abc import Callable
 from itertools import islice
 from typing import Any, Final
 
+import hiredis
 import structlog
 
 from app.core.errors import Unavailable
@@ -26,7 +27,7 @@ class Subscriptions(KeptLink):
     """The connection for what is published.
 
     After a loss everything is subscribed again, and then `on_regained` is called: what was
-    published meanwhile was missed.
+    published meanwhile was missed. `suspect` calls it too.
     """
 
     def __init__(self, connector: Connector) -> None:
@@ -35,6 +36,12 @@ class Subscriptions(KeptLink):
         self._handlers: dict[bytes, OnMessage] = {}
         # Confirmations that are due, for each channel in the order of asking.
         self._due: dict[bytes, deque[asyncio.Future[None]]] = {}
+        self._refusal = ""
+
+    @property
+    def ready(self) -> bool:
+        """Whether there is a connection."""
+        return self.link is not None
 
     def listen(self, channel: str, handler: OnMessage) -> None:
         """Subscribe to a channel for good, as soon as Redis can be reached."""
@@ -79,23 +86,35 @@ class Subscriptions(KeptLink):
 
     async def on_open(self, link: Link) -> None:
         self.link = link
+        loop = asyncio.get_running_loop()
         names = iter(list(self._handlers))
         while chunk := list(islice(names, _SUBSCRIBED_AT_ONCE)):
             some = [name for name in chunk if name in self._handlers]
             if not some:
                 continue
-            last = some[-1]
-            confirmed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._due.setdefault(last, deque()).append(confirmed)
+            due = [loop.create_future() for _ in some]
+            for name, confirmed in zip(some, due, strict=True):
+                self._due.setdefault(name, deque()).append(confirmed)
             link.send("SUBSCRIBE", *some)
-            async with asyncio.timeout(ANSWER_SECONDS):
-                await confirmed
+            try:
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    await due[-1]
+            except Unavailable:
+                raise ConnectionRefusedError("Redis doesn't let us subscribe") from None
+        self.suspect()
+
+    def suspect(self) -> None:
+        """Say that something that was published may have been missed."""
         for regained in self.on_regained:
-            regained()
+            try:
+                regained()
+            except Exception:
+                log.exception("could not make up for what was missed")
 
     def on_reply(self, reply: Any) -> None:
         if not isinstance(reply, list):
-            return  # an error: of a user without the right to subscribe, say; nothing is confirmed
+            self._on_error(reply)
+            return
         kind, name, *rest = reply
         if kind == b"message":
             handler = self._handlers.get(name)
@@ -113,7 +132,20 @@ class Subscriptions(KeptLink):
                 if not due:
                     del self._due[name]
 
+    def _on_error(self, reply: Any) -> None:
+        # A user without the right to subscribe, say. Redis doesn't tell to which channel, and
+        # confirms none of those that it was asked for at once.
+        if isinstance(reply, hiredis.ReplyError):
+            said = str(reply)[:200]
+            if said != self._refusal:
+                log.error("Redis refused a subscription", redis=self._connector.host, reason=said)
+            self._refusal = said
+        self._fail_due()
+
     def on_lost(self) -> None:
+        self._fail_due()
+
+    def _fail_due(self) -> None:
         due, self._due = self._due, {}
         for futures in due.values():
             for future in futures:

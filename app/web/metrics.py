@@ -44,7 +44,7 @@ class HearthCollector(Collector):
         for name, text, label, counter in (
             ("hearth_failed", "Requests answered with an error", "code", counters.failed),
             ("hearth_closed", "Connections that ended", "reason", counters.closed),
-            ("hearth_rejected", "Emits of workers not accepted", "namespace", counters.rejected),
+            ("hearth_rejected", "Messages of workers not accepted", "source", counters.rejected),
         ):
             family = CounterMetricFamily(name, text, labels=[label])
             for key, number in counter.items():

@@ -14,19 +14,21 @@ from schemas.errors import SchemaError
 def is_for_channels(hub: Hub, message: dict[str, Any]) -> bool:
     """Tell whether an emit, as the stock manager writes it to Redis, is to be published.
 
-    Another namespace, binary data, a callback or a single connection's room is no channel's
-    business: stock handles it.
+    Another namespace, binary data, a callback, connections that are left out, or a single
+    connection's room is no channel's business: stock handles it. So it does the session ids in a
+    list of rooms.
     """
+    namespace = message.get("namespace") or "/"
     if (
-        (message.get("namespace") or "/") not in hub.registry.namespaces
+        not isinstance(namespace, str)
+        or namespace not in hub.registry.namespaces
         or message.get("binary")
         or message.get("callback")
+        or message.get("skip_sid")
     ):
         return False
     rooms = message.get("room")
-    return rooms is None or any(
-        not is_sid(room) for room in (rooms if isinstance(rooms, list) else [rooms])
-    )
+    return rooms is None or any(not is_sid(room) for room in _listed(rooms))
 
 
 async def read_emit(hub: Hub, message: dict[str, Any]) -> list[Draft]:
@@ -39,9 +41,8 @@ async def read_emit(hub: Hub, message: dict[str, Any]) -> list[Draft]:
     namespace = message.get("namespace") or "/"
     rooms = message.get("room")
     if rooms is not None:
-        names = rooms if isinstance(rooms, list) else [rooms]
         # Ids may be integers.
-        channels = [Channel(namespace, str(name)) for name in names if not is_sid(name)]
+        channels = [Channel(namespace, str(name)) for name in _listed(rooms) if not is_sid(name)]
     elif namespace == NOTIFICATIONS:
         channels = [BROADCAST_CHANNEL]  # everybody there has joined it, so once is enough
     else:
@@ -60,9 +61,17 @@ async def publish_emit(hub: Hub, message: dict[str, Any]) -> bool:
     """
     if not is_for_channels(hub, message):
         return False
-    for draft in await read_emit(hub, message):
+    drafts = await read_emit(hub, message)
+    if len(drafts) > 1:
+        for draft in drafts:
+            hub.prepare(draft)  # all or none
+    for draft in drafts:
         await hub.publish(draft)
     return True
+
+
+def _listed(rooms: Any) -> list[Any]:
+    return list(rooms) if isinstance(rooms, list | tuple) else [rooms]
 
 
 def _draft(channel: Channel, message: dict[str, Any]) -> Draft:

@@ -1,87 +1,112 @@
 """Take in what every process hears, in exactly one of them (contract §4, promise 6).
 
 What workers publish in Redis reaches all processes and has no name of its own. One process holds a
-lease and publishes it; the same script that publishes notes its digest in a stream, and does
-nothing when the lease is another's. The others keep what they have heard until they read its digest
-there. Whoever gets the lease next so knows what is left, and takes it in.
+lease and publishes it, in the order heard; the same script that publishes notes its digest in a
+stream, and does nothing when the lease is another's. The others keep what they have heard until
+they read its digest there. Whoever gets the lease next so knows what is left, and takes it in.
+
+A process that begins to hear (it starts, or its connection came back) hasn't heard what was emitted
+before. It publishes a mark, which is taken in like an emit: when that has happened, whatever was
+emitted before it was too, and the process is *whole*. While any process is whole, none that isn't
+gets the lease, or the order would be lost.
+
+What can still go wrong, for Redis keeps nothing of what it publishes:
+
+- What is emitted while no process is connected is lost, as with stock servers; so is what only a
+  process had heard that dies before it has published it.
+- When Redis restarts without its data, processes other than the holder forget what they heard
+  before: they can't know what was taken in. When the holder dies at that same time, that is lost.
+- What the holder had not heard (its connection was lost, and nobody else was whole) is taken in
+  later by who has, after what came behind it.
+- Of emits with the same bytes, one may be lost when it is emitted just while a process begins to
+  hear and the others die before that is whole.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import structlog
 
-from app.broker.keys import REJECTED_SIZE, Keys
-from app.core.channel import Channel
+from app.broker.keys import Keys
 from app.core.errors import Unavailable
-from app.core.message import Message, Receipt
 from app.draft import Draft
 from app.hub import Hub
 from app.redis.commands import Commands, ReplyError
-from app.redis.scripts import load_script
+from app.redis.subscriptions import Subscriptions
+from app.workers.batch import Batches, Publish
+from app.workers.lease import Lease, Standing
 from app.workers.pending import Heard, Pending, Read, digest
-from schemas.errors import SchemaError
 
-LEASE_SECONDS: Final = 3.0
 TEND_SECONDS: Final = 0.5
-#: What nobody has taken in for so long is taken in by whoever has heard it...
+#: What the holder doesn't take in for so long is taken in by another that has heard it...
 PATIENCE_SECONDS: Final = 3.0
-#: ... also when the holder of the lease is at work, but has not heard it, it seems.
-LONGEST_PATIENCE_SECONDS: Final = 10.0
+#: ... and that one is whole; else after so long.
+LONGEST_PATIENCE_SECONDS: Final = 6.0
+DRAIN_SECONDS: Final = 2.0
 BATCH: Final = 100
 MOST_PENDING: Final = 100_000
-# The stream is read from so long before this process began to hear.
-_OVERLAP_MS: Final = 5_000
-
-ACQUIRE: Final = load_script(Path(__file__).parent / "lua", "acquire")
-
-Publish = Callable[
-    [Sequence[tuple[Channel, Message]], tuple[str, bytes]], Awaitable[tuple[list[Receipt], str]]
-]
+MOST_PENDING_BYTES: Final = 67_108_864
+#: An emit that Redis fails to take so often in a row is given up.
+MOST_FAILURES: Final = 5
 
 log = structlog.get_logger("hearth.workers")
 
 
 class Intake:
-    """The lease, and what is to be taken in.
+    """What is to be taken in, and who does it.
 
     Args:
-        publish: publishes an emit's messages unless the lease is another's, and returns their
-            receipts and the id of its digest in the stream.
-        hears: tells whether what is published in Redis reaches this process.
-        process: this process's name.
+        publish: see `Publish`.
+        subscriptions: the connection on which emits are heard.
+        process: this process's name, without a hyphen.
     """
 
     def __init__(
         self,
         hub: Hub,
         publish: Publish,
-        hears: Callable[[], bool],
+        subscriptions: Subscriptions,
         commands: Commands,
         keys: Keys,
         process: str,
     ) -> None:
-        self._hub = hub
-        self._publish = publish
-        self._hears = hears
         self._commands = commands
         self._keys = keys
         self._process = process
+        self._batches = Batches(hub, publish, commands, keys)
+        self._lease = Lease(commands, subscriptions, keys, process)
         self._pending = Pending()
         self._holds = False
-        # What this process holds the lease by. A new one each time it isn't sure what became of its
-        # last publishes: those that Redis finds in a lost connection only now are too late.
-        self._token = process
-        self._tokens = 0
-        self._known = ""  # id of the last digest that this process knows
+        self._held_last = False  # as of the last answer, also when the connection was lost since
+        self._hears = False  # what Redis publishes comes
+        self._whole = False
+        self._mark = b""  # digest of the mark, until this process is whole
+        self._marks = 0
+        self._heard_since = 0  # number of the first that came through this connection
+        self._skipped = False  # others were taken in before the oldest
         self._progressed_at = 0.0
+        self._failures = 0
+        self._due = 0.0
+        self._closing = False
         self._wake = asyncio.Event()
-        self._tasks: list[asyncio.Task[None]] = []
+        self._task: asyncio.Task[None] | None = None
+        subscriptions.on_regained.append(self._begin_to_hear)
+        subscriptions.listen(
+            keys.emits_marks, lambda data: self.hear(keys.emits_marks, data, _read_nothing)
+        )
+
+    @property
+    def holds(self) -> bool:
+        """Whether this process takes in what is emitted."""
+        return self._holds
+
+    @property
+    def whole(self) -> bool:
+        """Whether this process has heard all that is to be taken in."""
+        return self._whole
 
     def hear(self, source: str, data: bytes, read: Read) -> None:
         """Note what a worker has emitted; it is published here or elsewhere.
@@ -90,10 +115,11 @@ class Intake:
             source: the Redis channel that it came through.
             read: makes drafts of it.
         """
-        if len(self._pending) >= MOST_PENDING:
-            (oldest,) = self._pending.first(1)
-            self._pending.remove(oldest.digest)
-            log.error("dropped what a worker emitted", reason="too much is waiting")
+        if len(self._pending) >= MOST_PENDING or self._pending.size >= MOST_PENDING_BYTES:
+            if self._whole or self._mark:
+                log.error("not all that workers emit is noted: too much is waiting")
+            self._lose_track()  # another process may have it
+            return
         at = asyncio.get_running_loop().time()
         self._pending.add(Heard(digest(source, data), source, data, read, at))
         if self._holds:
@@ -101,138 +127,153 @@ class Intake:
 
     async def start(self) -> None:
         """Begin to take in."""
-        self._tasks = [
-            asyncio.create_task(_forever(self._tend, TEND_SECONDS)),
-            asyncio.create_task(_forever(self._take_in, 0.0)),
-        ]
+        self._task = asyncio.create_task(self._run())
 
     async def close(self) -> None:
-        """Stop, and let another process have the lease at once."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._holds:
-            with suppress(Unavailable):
-                await self._commands.send("DEL", self._keys.emits_holder)
+        """Take in what is left, and let another process have the lease at once."""
+        self._closing = True
+        self._wake.set()
+        if self._task is not None:
+            _done, late = await asyncio.wait([self._task], timeout=DRAIN_SECONDS)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        with suppress(Unavailable):
+            await self._lease.ask(able=False)
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        while not self._closing:
+            try:
+                await self._tend()
+                self._due = loop.time() + TEND_SECONDS
+                while loop.time() < self._due and not self._closing:
+                    if not (self._holds and await self._take_batch()):
+                        await self._rest()
+                while self._closing and self._holds and await self._take_batch():
+                    pass
+                continue
+            except Unavailable:
+                self._hears = self._holds = False
+            except Exception:
+                self._holds = False
+                log.exception("could not take in what workers emit")
+            await asyncio.sleep(TEND_SECONDS)
+
+    async def _rest(self) -> None:
+        """Wait for something to take in, or until it is time to tend the lease."""
+        loop = asyncio.get_running_loop()
+        self._wake.clear()
+        timer = loop.call_at(self._due, self._wake.set)
+        await self._wake.wait()
+        timer.cancel()
 
     # The lease
 
+    def _begin_to_hear(self) -> None:
+        self._hears = self._holds = False
+        self._heard_since = self._pending.next
+        self._lose_track()
+        self._due = 0.0
+        self._wake.set()
+
+    def _lose_track(self) -> None:
+        self._whole = False
+        self._mark = b""
+
     async def _tend(self) -> None:
         """Get the lease, or keep it; learn what others have taken in."""
-        if not self._hears():
-            self._holds = False  # and does not renew it, so that another one gets it
-            return
-        if not self._known:
-            seconds, _microseconds = await self._commands.send("TIME")
-            self._known = f"{int(seconds) * 1000 - _OVERLAP_MS}-0"
-        was_holder = self._holds
-        before = self._token
-        if not was_holder:
-            self._tokens += 1
-            self._token = f"{self._process}-{self._tokens}"
-        mine, *taken = await self._commands.run(
-            ACQUIRE,
-            [self._keys.emits_holder, self._keys.emits_taken],
-            [
-                *(self._token, int(LEASE_SECONDS * 1000), int(self._is_out_of_patience())),
-                *(self._known, before),
-            ],
-        )
-        if was_holder and not self._holds:
-            return  # what was under way has failed meanwhile: ask again
-        if not was_holder:
-            # A holder reads what it has taken in itself from the answers to that.
-            for entry_id, taken_digest in zip(taken[::2], taken[1::2], strict=True):
-                self._pending.remove(taken_digest)
-                self._known = entry_id.decode()
-                self._progressed_at = asyncio.get_running_loop().time()
-        if mine and not was_holder:
+        held = self._holds
+        if not self._hears:
+            self._apply(await self._lease.ask(able=False))
+            self._hears = True
+        since = self._heard_since
+        # Unless it held the lease all the time, it isn't sure what became of its last publishes:
+        # those that Redis finds in a lost connection only now are too late.
+        standing = await self._lease.ask(able=True, whole=self._whole, renew_token=not held)
+        self._apply(standing)
+        if not standing.holds and self._is_out_of_patience():
+            standing = await self._lease.ask(able=True, whole=self._whole, force=True)
+            self._apply(standing)
+        if since != self._heard_since:
+            return  # the connection was lost meanwhile
+        if standing.holds and not held:
             log.info("this process takes in what workers emit", process=self._process)
-        self._holds = bool(mine)
-        if self._holds and len(self._pending):
-            self._wake.set()
+        self._holds = self._held_last = standing.holds
+        if not self._whole and not self._mark:
+            self._marks += 1
+            mark = f"{self._process}-{self._marks}".encode()
+            self._mark = digest(self._keys.emits_marks, mark)
+            await self._commands.send("PUBLISH", self._keys.emits_marks, mark)
+
+    def _apply(self, standing: Standing) -> None:
+        if standing.lost_track:
+            if self._whole:  # the connection was not lost: it was asleep, and all is old
+                self._pending.forget(self._pending.next)
+            elif not self._held_last:  # the holder knows what it has taken in
+                self._pending.forget(self._heard_since)
+            self._lose_track()
+        if standing.taken:
+            self._progressed_at = asyncio.get_running_loop().time()
+        for taken in standing.taken:
+            self._remove(taken)
+
+    def _remove(self, taken: bytes) -> None:
+        number = self._pending.remove(taken)
+        if number is None:
+            return  # it was emitted before this process heard
+        if taken == self._mark:
+            self._mark = b""
+            self._whole = True
+        while (oldest := self._pending.oldest()) is not None:
+            self._skipped = oldest[0] < number
+            if not self._skipped or oldest[1].source != self._keys.emits_marks:
+                return
+            # A mark that the holder hasn't heard says nothing. Whose it is sends another one.
+            self._pending.remove(oldest[1].digest)
+            if oldest[1].digest == self._mark:
+                self._mark = b""
+        self._skipped = False
 
     def _is_out_of_patience(self) -> bool:
-        if self._holds or not len(self._pending):
+        oldest = self._pending.oldest()
+        if oldest is None:
             return False
         now = asyncio.get_running_loop().time()
-        (oldest,) = self._pending.first(1)
-        waited = now - oldest.at
-        return waited > LONGEST_PATIENCE_SECONDS or (
-            waited > PATIENCE_SECONDS and now - self._progressed_at > PATIENCE_SECONDS
-        )
+        patience = PATIENCE_SECONDS if self._whole else LONGEST_PATIENCE_SECONDS
+        idle = now - self._progressed_at > patience
+        return now - oldest[1].at > patience and (idle or self._skipped)
 
     # What is heard
 
-    async def _take_in(self) -> None:
-        await self._wake.wait()
-        self._wake.clear()
-        while self._holds and len(self._pending):
-            await self._take_batch()
-
-    async def _take_batch(self) -> None:
-        batch = self._pending.first(BATCH)
-        read = [await self._read(heard) for heard in batch]
-        # All are sent at once, and Redis takes them in this order.
-        calls = [
-            asyncio.ensure_future(
-                self._publish(
-                    [(draft.channel, message) for draft, message in targets],
-                    (self._token, heard.digest),
-                )
-            )
-            for heard, (targets, _rejected) in zip(batch, read, strict=True)
-        ]
-        results = await asyncio.gather(*calls, return_exceptions=True)
-        for heard, (targets, rejected), result in zip(batch, read, results, strict=True):
-            if isinstance(result, BaseException):
-                # Which of the rest were taken in is in the stream; it is read before going on.
-                self._holds = False
-                if not isinstance(result, Unavailable | ReplyError):
-                    raise result
-                if isinstance(result, ReplyError) and result.code != "FENCED":
-                    log.error("could not take in what a worker emitted", reason=result.code)
-                return
-            receipts, self._known = result
-            self._pending.remove(heard.digest)
-            for (draft, _message), receipt in zip(targets, receipts, strict=True):
-                self._hub.count(draft, receipt)
-            if rejected is not None:
-                self._reject(heard, rejected)
-
-    async def _read(self, heard: Heard) -> tuple[list[tuple[Draft, Message]], SchemaError | None]:
+    async def _take_batch(self) -> bool:
+        """Take in the oldest; tell whether there were any."""
+        batch = self._pending.first(1 if self._failures else BATCH)
+        if not batch:
+            return False
         try:
-            drafts = await heard.read()
-        except SchemaError as error:
-            return [], error
-        targets = []
-        rejected = None
-        for draft in drafts:
-            try:
-                targets.append((draft, self._hub.prepare(draft)))
-            except SchemaError as error:
-                rejected = error
-        return targets, rejected
-
-    def _reject(self, heard: Heard, error: SchemaError) -> None:
-        reason = str(error)[:500]
-        self._hub.counters.rejected[heard.source] += 1
-        log.warning("rejected what a worker emitted", source=heard.source, reason=reason)
-        with suppress(Unavailable):
-            self._commands.send(
-                *("XADD", self._keys.rejected, "MAXLEN", "~", REJECTED_SIZE, "*"),
-                *("source", heard.source, "reason", reason, "data", heard.data),
-            ).add_done_callback(lambda future: future.exception())
-
-
-async def _forever(work: Callable[[], Awaitable[Any]], pause: float) -> None:
-    while True:
-        try:
-            await work()
+            if self._failures >= MOST_FAILURES:
+                reason = "Redis failed to take it, again and again."
+                outcome = await self._batches.give_up(batch[0], self._lease.token, reason)
+            else:
+                outcome = await self._batches.take(batch, self._lease.token)
         except Unavailable:
-            await asyncio.sleep(TEND_SECONDS)
-        except Exception:
-            log.exception("could not take in what workers emit")
-            await asyncio.sleep(TEND_SECONDS)
-        if pause:
-            await asyncio.sleep(pause)
+            self._failures += 1
+            raise
+        for heard, entry_id in outcome.taken:
+            self._lease.took_in(entry_id)
+            self._remove(heard.digest)
+        if outcome.error is None:
+            self._failures = 0
+            return True
+        # Which of the rest were taken in is in the stream; it is read before going on.
+        if isinstance(outcome.error, ReplyError):
+            self._holds = False
+            self._due = 0.0
+            return False
+        self._failures += 1
+        raise outcome.error
+
+
+async def _read_nothing() -> list[Draft]:
+    return []

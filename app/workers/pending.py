@@ -38,32 +38,49 @@ def digest(source: str, data: bytes) -> bytes:
 
 
 class Pending:
-    """A queue from whose midst things are taken by digest; equal ones count each."""
+    """A queue from whose midst things are taken by digest; equal ones count each.
+
+    What is added has a number: 0, 1, 2, …
+    """
 
     def __init__(self) -> None:
+        self.next = 0  # the number of what is added next
+        self.size = 0  # of all that is in it, in bytes
         self._heard: dict[int, Heard] = {}
         self._numbers: dict[bytes, deque[int]] = {}
-        self._next = 0
 
     def __len__(self) -> int:
         return len(self._heard)
 
-    def add(self, heard: Heard) -> None:
-        """Add the newest."""
-        self._heard[self._next] = heard
-        self._numbers.setdefault(heard.digest, deque()).append(self._next)
-        self._next += 1
+    def add(self, heard: Heard) -> int:
+        """Add the newest, and return its number."""
+        number = self.next
+        self.next += 1
+        self.size += len(heard.data)
+        self._heard[number] = heard
+        self._numbers.setdefault(heard.digest, deque()).append(number)
+        return number
 
     def first(self, count: int) -> list[Heard]:
         """Return the oldest ones, in order."""
         return list(islice(self._heard.values(), count))
 
-    def remove(self, taken: bytes) -> bool:
-        """Remove the oldest one of this digest; tell whether there was one."""
+    def oldest(self) -> tuple[int, Heard] | None:
+        """Return the oldest one and its number."""
+        return next(iter(self._heard.items()), None)
+
+    def remove(self, taken: bytes) -> int | None:
+        """Remove the oldest one of this digest, and return its number if there was one."""
         numbers = self._numbers.get(taken)
         if numbers is None:
-            return False
-        del self._heard[numbers.popleft()]
+            return None
+        number = numbers.popleft()
         if not numbers:
             del self._numbers[taken]
-        return True
+        self.size -= len(self._heard.pop(number).data)
+        return number
+
+    def forget(self, before: int) -> None:
+        """Remove all below a number."""
+        while (oldest := self.oldest()) is not None and oldest[0] < before:
+            self.remove(oldest[1].digest)

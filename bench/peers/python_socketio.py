@@ -1,6 +1,6 @@
 """Stock python-socketio on aiohttp with its defaults; with `--uvloop` on uvloop's event loop.
 
-It is one of several processes where `REDIS_URL` is set.
+With REDIS_URL it is one of several processes.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from aiohttp import web
 
 NAMESPACE = "/circles"
 
-url = os.environ.get("REDIS_URL")
-manager = socketio.AsyncRedisManager(url) if url else None
+redis_url = os.environ.get("REDIS_URL")
+manager = socketio.AsyncRedisManager(redis_url) if redis_url else None
 sio = socketio.AsyncServer(async_mode="aiohttp", client_manager=manager)
 
 

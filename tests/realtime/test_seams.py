@@ -71,11 +71,24 @@ OVERRIDDEN: list[tuple[type, type, str, str]] = [
         "event, data, namespace, room=None, skip_sid=None, callback=None, to=None, **kwargs",
     ),
     (manager.SharedRooms, AsyncPubSubManager, "_publish", "data"),
-    (manager.SharedRooms, AsyncPubSubManager, "_listen", ""),
+    (manager.SharedRooms, AsyncPubSubManager, "_thread", ""),
+    (
+        manager.SharedRooms,
+        AsyncPubSubManager,
+        "_return_callback",
+        "host_id, sid, namespace, callback_id, *args",
+    ),
     (ChannelNamespace, socketio.AsyncNamespace, "trigger_event", "event, *args"),
 ]
 # What we call.
 CALLED: list[tuple[Any, str, str]] = [
+    *(
+        (AsyncPubSubManager, f"_handle_{method}", "message")
+        for method in (
+            *("emit", "callback", "disconnect"),
+            *("enter_room", "leave_room", "close_room"),
+        )
+    ),
     (socketio.AsyncServer, "disconnect", "sid, namespace=None, ignore_queue=False"),
     (socketio.AsyncServer, "attach", "app, socketio_path='socket.io'"),
     (socketio.AsyncServer, "_trigger_event", "event, namespace, *args"),

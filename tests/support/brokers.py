@@ -35,8 +35,10 @@ class RunningBroker:
         history_seconds: float = 86_400,
         clock: Callable[[], float] = time.time,
         prefix: str = "hearth",
+        *,
+        wait: bool = True,
     ) -> RunningBroker:
-        """Start one and wait until it is ready."""
+        """Start one and wait until it is ready, unless told not to."""
         connector = Connector(url, "")
         commands, subscriptions = Commands(connector), Subscriptions(connector)
         keys, process = Keys(prefix), f"p{next(_numbers)}"
@@ -44,8 +46,10 @@ class RunningBroker:
             commands, subscriptions, keys, process, history_size, history_seconds, clock
         )
         await broker.start()
-        await until(lambda: broker.ready)
-        return cls(broker, commands, subscriptions, keys, process)
+        running = cls(broker, commands, subscriptions, keys, process)
+        if wait:
+            await until(lambda: broker.ready)
+        return running
 
     async def close(self) -> None:
         """Stop it as a process does that ends."""
@@ -55,5 +59,6 @@ class RunningBroker:
         """Stop it as a process does that is killed: nobody is told."""
         await self.broker._feeds.close()
         await self.broker._tasks.cancel()
+        await self.broker._heartbeat._tasks.cancel()
         await self.subscriptions.close()
         await self.commands.close()

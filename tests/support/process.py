@@ -11,19 +11,30 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
-START_SECONDS = 20.0
+START_SECONDS = 60.0  # on a machine that has other things to do
 
 
 def clean_environment(**settings: str) -> dict[str, str]:
     """Return this process's environment less whatever configures Hearth, plus `settings`."""
     names = {
-        *("HOST", "PORT", "REDIS_URL", "EMIT_CHANNEL", "ALLOWED_ORIGINS", "ANONYMOUS_GRANTS"),
+        *("HOST", "PORT", "ALLOWED_ORIGINS", "ANONYMOUS_GRANTS"),
+        *("REDIS_URL", "HEARTH_PREFIX", "EMIT_CHANNEL"),
         *("AUTH_SECRET", "AUTH_JWKS", "AUTH_ISSUER", "AUTH_AUDIENCE", "AUTH_MODE"),
         *("HISTORY_SIZE", "HISTORY_SECONDS", "MAX_MESSAGE_BYTES", "MESSAGES_PER_SECOND"),
         *("PING_SECONDS", "PING_TIMEOUT_SECONDS", "LOG_FORMAT", "LOG_LEVEL"),
     }
     environment = {name: value for name, value in os.environ.items() if name not in names}
     return environment | {"PYTHONPATH": str(ROOT), "LOG_FORMAT": "json"} | settings
+
+
+async def until_line(process: asyncio.subprocess.Process, start: str) -> str:
+    """Read a program's lines until one that begins so."""
+    assert process.stdout is not None
+    async with asyncio.timeout(START_SECONDS):
+        async for line in process.stdout:
+            if line.decode().startswith(start):
+                return line.decode().rstrip()
+    raise AssertionError(f"ended without a line {start!r}")
 
 
 class HearthProcess:

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 
 import aiohttp
 from aiohttp.test_utils import TestServer
+
+from app.broker.base import Broker
+from app.core.channel import Channel
+from app.core.errors import Unavailable
 
 
 async def until_status(url: str, status: int = 200) -> None:
@@ -22,6 +27,17 @@ async def until_status(url: str, status: int = 200) -> None:
 async def until_ready(server: TestServer) -> None:
     """Return once `server` says that it can serve."""
     await until_status(str(server.make_url("")))
+
+
+async def until_members(broker: Broker, channel: Channel, *ids: str) -> None:
+    """Return once exactly these identities are in a channel."""
+    async with asyncio.timeout(20):
+        while True:
+            with suppress(Unavailable):
+                members = await broker.members(channel)
+                if sorted(one.identity.id for one in members.first) == sorted(ids):
+                    return
+            await asyncio.sleep(0.02)
 
 
 async def until(holds: Callable[[], bool], seconds: float = 10.0) -> None:

@@ -7,6 +7,8 @@ import socket
 import subprocess
 import tempfile
 import time
+from pathlib import Path
+from typing import Any
 
 import redis
 
@@ -20,12 +22,19 @@ def free_port() -> int:
 
 
 class RedisServer:
-    """`redis-server` in the foreground of a subprocess, without persistence."""
+    """`redis-server` in the foreground of a subprocess, without persistence.
+
+    With the options `KEPT` it has everything again after a restart; where `SAVE` was asked of it,
+    what it had then.
+    """
+
+    KEPT = ("--appendonly", "yes", "--appendfsync", "always")
 
     def __init__(self) -> None:
         self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self._directory = tempfile.TemporaryDirectory()
+        self.directory = Path(self._directory.name)
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self, *options: str) -> None:
@@ -48,6 +57,14 @@ class RedisServer:
             except redis.ConnectionError:
                 time.sleep(0.02)
         client.close()
+
+    def ask(self, *command: str | float, password: str | None = None) -> Any:
+        """Ask it something, on a connection of its own."""
+        client = redis.Redis(port=self.port, password=password, decode_responses=True)
+        try:
+            return client.execute_command(*command)  # type: ignore[no-untyped-call]
+        finally:
+            client.close()
 
     def stop(self) -> None:
         """Kill it, with everything in it."""

@@ -4,35 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 import socketio
-from aiohttp.test_utils import TestServer
 from structlog.testing import capture_logs
 
-from tests.conftest import ALICE, BOB, Connect, Serve
-from tests.support.ready import until, until_ready
+from tests.conftest import ALICE, BOB, Connect
+from tests.support.ready import until
 from tests.support.redis import RedisServer
-
-
-@pytest.fixture
-async def server(serve: Serve, redis_server: RedisServer) -> TestServer:
-    """A server that takes in what workers emit."""
-    server = await serve(redis_url=redis_server.url)
-    await until_ready(server)
-    return server
-
-
-@pytest.fixture
-async def worker(redis_server: RedisServer) -> AsyncIterator[Any]:
-    """A stock manager, as a worker has it."""
-    manager = socketio.AsyncRedisManager(redis_server.url, write_only=True)
-    yield manager
-    if manager.redis is not None:
-        await manager.pubsub.aclose()
-        await manager.redis.aclose()
 
 
 async def test_a_bare_payload_is_completed_to_an_envelope(connect: Connect, worker: Any) -> None:

@@ -1,9 +1,13 @@
 -- Note that connections have left a channel: one, or all of a process that is gone.
 --
 -- KEYS   1 connections  2 joined  3 of the process  4 channels of the process
--- ARGV   1 channel  2 session id; none: all of the process
+-- ARGV   1 deadline, ms of Redis's clock  2 channel  3 session id; none: all of the process
 -- Returns the identities that so leave.
 
+local time = redis.call('TIME')
+if time[1] * 1000 + math.floor(time[2] / 1000) > tonumber(ARGV[1]) then
+  return redis.error_reply('LATE the process has given up')
+end
 local left = {}
 local function leave(identity)
   if redis.call('HINCRBY', KEYS[1], identity, -1) <= 0 then
@@ -13,15 +17,15 @@ local function leave(identity)
   end
 end
 
-if ARGV[2] then
-  local identity = redis.call('HGET', KEYS[3], ARGV[2])
+if ARGV[3] then
+  local identity = redis.call('HGET', KEYS[3], ARGV[3])
   if identity then
-    redis.call('HDEL', KEYS[3], ARGV[2])
+    redis.call('HDEL', KEYS[3], ARGV[3])
     leave(identity)
   end
 else
   for _, identity in ipairs(redis.call('HVALS', KEYS[3])) do leave(identity) end
   redis.call('DEL', KEYS[3])
 end
-if redis.call('EXISTS', KEYS[3]) == 0 then redis.call('SREM', KEYS[4], ARGV[1]) end
+if redis.call('EXISTS', KEYS[3]) == 0 then redis.call('SREM', KEYS[4], ARGV[2]) end
 return left

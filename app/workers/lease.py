@@ -1,0 +1,116 @@
+"""The right to take in what workers emit: one process has it, and all know what was taken in."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from app.broker.keys import Keys
+from app.core.errors import Unavailable
+from app.redis.commands import ANSWER_SECONDS, Commands
+from app.redis.scripts import load_script
+from app.redis.subscriptions import Subscriptions
+
+LEASE_SECONDS: Final = 3.0
+#: How long the digests of what was taken in are kept.
+TAKEN_SECONDS: Final = 600
+# The stream is read from so long before this process began to hear.
+_OVERLAP_MS: Final = 5_000
+
+ACQUIRE: Final = load_script(Path(__file__).parent / "lua", "acquire")
+
+
+class Standing(NamedTuple):
+    """How things are.
+
+    Args:
+        holds: whether the lease is this process's.
+        lost_track: whether it can't know of all that was taken in.
+        taken: digests of what was taken in, in order, since the last time it was asked.
+    """
+
+    holds: bool
+    lost_track: bool
+    taken: list[bytes]
+
+
+class Lease:
+    """This process's side of the lease.
+
+    Args:
+        process: this process's name, without a hyphen.
+    """
+
+    def __init__(
+        self, commands: Commands, subscriptions: Subscriptions, keys: Keys, process: str
+    ) -> None:
+        #: What this process holds the lease by.
+        self.token = f"{process}-0"
+        self._commands = commands
+        self._keys = keys
+        self._process = process
+        self._number = 0
+        self._known = ""  # id of the last digest that this process knows
+        self._known_existed = False
+        self._echoes: dict[bytes, asyncio.Future[None]] = {}
+        subscriptions.on_regained.append(self._miss_echoes)
+        subscriptions.listen(keys.emits_echo(process), self._on_echo)
+
+    async def ask(
+        self, *, able: bool, whole: bool = False, force: bool = False, renew_token: bool = False
+    ) -> Standing:
+        """Get the lease, keep it, or give it up; return once all that Redis had published by then
+        has been heard, so that what was taken in is known to have been heard before.
+
+        Args:
+            able: whether this process can take in; else it gives the lease up.
+            whole: whether it has heard all that is to be taken in; while another one has, the lease
+                is for that one.
+            force: take it from another process.
+            renew_token: whether publishes that were sent before are to do nothing from now on.
+
+        Raises:
+            Unavailable: Redis can't be reached, or what it publishes doesn't arrive.
+        """
+        self._number += 1
+        number = str(self._number).encode()
+        if renew_token:
+            self.token = f"{self._process}-{self._number}"
+        echo = self._echoes[number] = asyncio.get_running_loop().create_future()
+        try:
+            mine, there, known, *entries = await self._commands.run(
+                ACQUIRE,
+                [self._keys.emits_holder, self._keys.emits_taken, self._keys.emits_whole],
+                [
+                    *(self._process, self.token, int(LEASE_SECONDS * 1000)),
+                    *(int(able), int(whole), int(force)),
+                    *(self._known, int(self._known_existed), _OVERLAP_MS),
+                    *(self._keys.emits_echo(self._process), number, TAKEN_SECONDS),
+                ],
+            )
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await echo
+        except TimeoutError:
+            raise Unavailable from None
+        finally:
+            del self._echoes[number]
+        self._known = known.decode()
+        self._known_existed = bool(entries) or (self._known_existed and bool(there))
+        return Standing(bool(mine), not there, entries[1::2])
+
+    def took_in(self, entry_id: str) -> None:
+        """Note the id of a digest that this process has added itself."""
+        self._known = entry_id
+        self._known_existed = True
+
+    def _on_echo(self, number: bytes) -> None:
+        echo = self._echoes.get(number)
+        if echo is not None and not echo.done():
+            echo.set_result(None)
+
+    def _miss_echoes(self) -> None:
+        for echo in self._echoes.values():  # they went to the connection that was lost
+            if not echo.done():
+                echo.set_exception(Unavailable())
+                echo.exception()  # whoever waited may be gone

@@ -1,0 +1,154 @@
+"""`connect`: where programs begin."""
+
+from __future__ import annotations
+
+import asyncio
+from types import TracebackType
+from typing import Any, Final, Self
+
+from hearth_client import channel as channels
+from hearth_client.channel import PATIENCE_SECONDS, Channel
+from hearth_client.errors import closed
+from hearth_client.link import Link
+from hearth_client.messages import Position, Receipt
+from hearth_client.tokens import Token
+
+MAX_UNREAD: Final = 1000
+
+
+def connect(url: str, *, token: Token = None, max_unread: int = MAX_UNREAD) -> Hearth:
+    """Return a client, to be used in `async with`.
+
+    Each namespace gets a connection of its own when it is first used, and another one whenever
+    that is lost. What goes on with them is logged as `hearth_client`.
+
+    Args:
+        url: of the server, e.g. `https://hearth.example.com`.
+        token: a JWT, or a function (plain or async) that returns one: it is asked at each connect
+            and before a token ends. None suits a server in development mode.
+        max_unread: most messages that each channel holds for a slow reader; what goes beyond is
+            left to the server's history until there is room.
+    """
+    return Hearth(url, token, max_unread)
+
+
+class Hearth:
+    """A client of one server; see `connect`. It ends its connections and channels in the end."""
+
+    def __init__(self, url: str, token: Token, max_unread: int) -> None:
+        self._url = url
+        self._token = token
+        self._max_unread = max_unread
+        self._links: dict[str, Link] = {}
+        self._channels: dict[tuple[str, str], Channel] = {}
+        self._closed = False
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """End everything: iterations end, requests under way raise `HearthError` (`closed`)."""
+        self._closed = True
+        await asyncio.gather(*(link.close() for link in self._links.values()))
+
+    async def channel(
+        self, namespace: str, name: str, *, history: int = 0, since: Position | None = None
+    ) -> Channel:
+        """Join a channel, and return once that is done, however long the server takes.
+
+        Who asks for a channel that is open already gets it as it is.
+
+        Args:
+            namespace: e.g. `/circles`.
+            name: 1 to 128 characters of `A-Z a-z 0-9 _ . : / -`.
+            history: begin with so many of the newest messages, 0 to 1,000.
+            since: begin after this message, which you had another time (`message.position`).
+
+        Raises:
+            HearthError: `unauthorized`, `token_expired`, `forbidden`, `invalid`; `closed`.
+        """
+        link = self._link(namespace)
+        channel = self._channels.get((namespace, name))
+        if channel is None or channel.state == "closed":
+            channel = Channel(link, name, self._max_unread, history, since)
+            self._channels[namespace, name] = channel
+            link.subscribe(name, channel)
+        await channel.wait_joined()
+        return channel
+
+    async def circle(
+        self, name: str, *, history: int = 0, since: Position | None = None
+    ) -> Channel:
+        """Join a circle, where agents and people talk. As `channel`."""
+        return await self.channel("/circles", name, history=history, since=since)
+
+    async def workspace(
+        self,
+        name: str,
+        *,
+        history: int = 0,
+        since: Position | None = None,
+    ) -> Channel:
+        """Join a workspace by its id: its files and git, as they change. As `channel`."""
+        return await self.channel("/workspaces", name, history=history, since=since)
+
+    async def agent(
+        self,
+        name: str,
+        *,
+        history: int = 0,
+        since: Position | None = None,
+    ) -> Channel:
+        """Join an agent's stream of activity by its id. As `channel`."""
+        return await self.channel("/agents", name, history=history, since=since)
+
+    async def chat(self, path: str, *, history: int = 0, since: Position | None = None) -> Channel:
+        """Join a chat, `<workflow>/<app_id>/<chat_id>`. As `channel`."""
+        return await self.channel("/chat", path, history=history, since=since)
+
+    async def feed(self, name: str, *, history: int = 0, since: Position | None = None) -> Channel:
+        """Join a feed of logs, events or statistics. As `channel`."""
+        return await self.channel("/feeds", name, history=history, since=since)
+
+    async def notifications(
+        self, name: str | None = None, *, history: int = 0, since: Position | None = None
+    ) -> Channel:
+        """Join notifications. As `channel`.
+
+        Args:
+            name: `user:<id>` or `broadcast`; None: a user's own, and `broadcast` for others.
+        """
+        if name is None:
+            who = (await self._link("/notifications").connected()).welcome
+            name = f"user:{who['user_id']}" if who["kind"] == "user" else "broadcast"
+        return await self.channel("/notifications", name, history=history, since=since)
+
+    async def publish(
+        self,
+        namespace: str,
+        channel: str,
+        type: str,  # noqa: A002 - the protocol's word
+        data: dict[str, Any],
+        *,
+        action: str | None = None,
+        nonce: str | None = None,
+        timeout: float = PATIENCE_SECONDS,  # noqa: ASYNC109 - several attempts share it
+    ) -> Receipt:
+        """Publish into a channel without joining it; see `Channel.publish`."""
+        link = self._link(namespace)
+        return await channels.publish(link, channel, type, data, action, nonce, timeout)
+
+    def _link(self, namespace: str) -> Link:
+        if self._closed:
+            raise closed()
+        if (link := self._links.get(namespace)) is None or link.failed:
+            link = self._links[namespace] = Link(self._url, namespace, self._token)
+        return link

@@ -1,0 +1,174 @@
+"""One Socket.IO connection to one namespace, until it is lost.
+
+Each attempt gets a connection of its own, so that nothing of an earlier one is left in it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+import aiohttp
+import socketio
+
+from hearth_client.errors import ConnectionLost, HearthError
+
+CONNECT_SECONDS: Final = 10.0
+# Longer than the server takes to find that its broker doesn't answer.
+ANSWER_SECONDS: Final = 20.0
+CLOSE_SECONDS: Final = 2.0
+
+T = TypeVar("T")
+Answer = dict[str, Any]
+
+
+class Connection:
+    """A connection that has been let in once `open` returns.
+
+    Args:
+        on_message: is handed each envelope of a channel, in the order of the connection. Like
+            `then` in `call` it is called while the packet is handled, never later: what comes
+            first is handled first, whether it is a message or an answer.
+        on_error: is handed what the server complains of without having been asked.
+    """
+
+    def __init__(
+        self,
+        namespace: str,
+        on_message: Callable[[dict[str, Any]], None],
+        on_error: Callable[[HearthError], None],
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        #: What `connection_ack` said: `user_id`, `kind`, `server_time`, `limits`.
+        self.welcome: dict[str, Any] = {}
+        self.ended = asyncio.Event()
+        self._namespace = namespace
+        self._on_message = on_message
+        self._on_error = on_error
+        self._welcomed: asyncio.Future[Exception | None] = loop.create_future()
+        self._pending: set[asyncio.Future[Any]] = set()
+        self._loops: list[asyncio.Task[None]] = []
+        # python-engineio leaves a session of its own open when it can't connect.
+        self._http = aiohttp.ClientSession()
+        self._sio = socketio.AsyncClient(
+            reconnection=False,
+            handle_sigint=False,  # asyncio.run has its own way, which ends `async with` blocks
+            http_session=self._http,
+            request_timeout=CLOSE_SECONDS,
+            # An answer may hold a long history; aiohttp's limit of 4 MiB would end the connection.
+            websocket_extra_options={"max_msg_size": 0},
+        )
+        self._sio.on("*", self._on_event, namespace=namespace)
+        self._sio.on("connect_error", self._on_refused, namespace=namespace)
+        self._sio.on("disconnect", self._on_end, namespace=namespace)
+
+    async def open(self, url: str, token: str) -> None:
+        """Connect, and wait until the server has let us in.
+
+        Raises:
+            HearthError: it refused, and `code` says why.
+            ConnectionLost: it can't be reached.
+        """
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                await self._sio.connect(
+                    url,
+                    auth={"token": token},
+                    namespaces=[self._namespace],
+                    transports=["websocket"],
+                    wait=False,
+                )
+                self._loops = [self._sio.eio.read_loop_task, self._sio.eio.write_loop_task]
+                # Where it ends before it was let in, python-socketio tells nobody.
+                self._loops[0].add_done_callback(self._on_end)
+                outcome = await self._welcomed
+        except TimeoutError:
+            raise ConnectionLost(f"no answer within {CONNECT_SECONDS:.0f} s") from None
+        except Exception as error:  # whatever aiohttp, engineio and socketio raise
+            raise ConnectionLost(str(error) or type(error).__name__) from error
+        if outcome is not None:
+            raise outcome
+
+    async def call(self, event: str, argument: dict[str, Any], then: Callable[[Answer], T]) -> T:
+        """Emit an event and return what `then` makes of the answer.
+
+        Raises:
+            HearthError: the server answered so.
+            ConnectionLost: there was no answer.
+        """
+        if self.ended.is_set():
+            raise ConnectionLost("it had ended")
+        answered: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+
+        def acknowledge(answer: Any = None, *_: Any) -> None:
+            if answered.done() or self.ended.is_set():
+                return
+            try:
+                if not isinstance(answer, dict) or not answer.get("ok"):
+                    raise HearthError.from_wire(answer and answer.get("error"))
+                answered.set_result(then(answer))
+            except Exception as error:  # noqa: BLE001 - it is raised where it was asked
+                answered.set_exception(error)
+
+        self._pending.add(answered)
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await self._sio.emit(
+                    event, argument, namespace=self._namespace, callback=acknowledge
+                )
+                return await answered
+        except TimeoutError:
+            self._on_end()  # requests are answered in order: none of the next would be
+            raise ConnectionLost(f"no answer within {ANSWER_SECONDS:.0f} s") from None
+        except socketio.exceptions.BadNamespaceError:
+            raise ConnectionLost("it has ended") from None
+        finally:
+            self._pending.discard(answered)
+
+    async def close(self) -> None:
+        """End it, and whatever runs for it."""
+        self._on_end()
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self._sio.disconnect()
+        except Exception:  # noqa: BLE001, S110 - it ends in any case
+            pass
+        finally:
+            await self._http.close()
+            for task in self._loops:
+                task.cancel()
+            await asyncio.gather(*self._loops, return_exceptions=True)
+
+    def _on_event(self, event: str, envelope: Any = None, *_: Any) -> None:
+        if self.ended.is_set() or not isinstance(envelope, dict):
+            return  # bytes, say, that a worker emitted: not for us
+        if event == "connection_ack":
+            self.welcome = envelope["data"]
+            self._be_let_in(None)
+        elif event == "error":
+            self._on_error(HearthError.from_wire(envelope.get("error")))
+        elif isinstance(envelope.get("channel"), str) and envelope.keys() >= _ENVELOPE:
+            self._on_message(envelope)
+
+    def _on_refused(self, refusal: Any = None, *_: Any) -> None:
+        if isinstance(refusal, dict) and "data" in refusal:
+            self._be_let_in(HearthError.from_wire(refusal["data"]))
+        elif isinstance(refusal, dict):  # python-socketio's own, e.g. of an unknown namespace
+            self._be_let_in(HearthError("invalid", str(refusal.get("message"))))
+        else:
+            self._be_let_in(ConnectionLost(str(refusal)))
+
+    def _be_let_in(self, outcome: Exception | None) -> None:
+        if not self._welcomed.done():
+            self._welcomed.set_result(outcome)
+
+    def _on_end(self, *_: Any) -> None:
+        self.ended.set()
+        self._be_let_in(ConnectionLost("it ended at once"))
+        for answered in self._pending:
+            if not answered.done():
+                answered.set_exception(ConnectionLost("it ended before there was an answer"))
+
+
+_ENVELOPE: Final = {"type", "channel", "data", "timestamp"}

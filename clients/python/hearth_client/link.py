@@ -1,0 +1,247 @@
+"""Connections to one namespace, one after the other, and requests that survive their loss."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, Final, Protocol, TypeVar
+
+from hearth_client import tokens
+from hearth_client.connection import Answer, Connection
+from hearth_client.errors import TRANSIENT, ConnectionLost, HearthError, closed
+
+# Waits between attempts: drawn at random below a bound that doubles, so that the clients of a
+# server that restarts don't come back all at once.
+FIRST_WAIT_SECONDS: Final = 0.25
+LONGEST_WAIT_SECONDS: Final = 5.0
+
+T = TypeVar("T")
+log = logging.getLogger("hearth_client")
+
+
+class Subscriber(Protocol):
+    """Who is joined to a channel."""
+
+    async def join(self, connection: Connection) -> None:
+        """Join on this connection, which may be another one than before."""
+
+    def on_message(self, envelope: dict[str, Any]) -> None:
+        """A message of the channel has come."""
+
+    def on_lost(self) -> None:
+        """The connection is lost."""
+
+    def on_end(self, error: Exception) -> None:
+        """There won't be another connection."""
+
+
+class Link:
+    """A connection that is made anew whenever it is lost.
+
+    Args:
+        token: as `connect` takes it.
+    """
+
+    def __init__(self, url: str, namespace: str, token: tokens.Token) -> None:
+        self.subscribers: dict[str, Subscriber] = {}
+        self._url = url
+        self._namespace = namespace
+        self._tokens = tokens.Tokens(token)
+        self.connection: Connection | None = None  # if there is one at this moment
+        self._changed = asyncio.Event()  # there is a connection, or there won't be another
+        self._error: Exception | None = None
+        self._joins: set[asyncio.Task[None]] = set()
+        self._running = asyncio.create_task(self._run(), name=f"hearth {namespace}")
+
+    @property
+    def failed(self) -> bool:
+        """Whether there won't be another connection."""
+        return self._error is not None
+
+    async def close(self) -> None:
+        """End the connection; requests under way raise `HearthError` with `closed`."""
+        self._end(closed())
+        self._running.cancel()
+        await asyncio.gather(self._running, return_exceptions=True)
+
+    def subscribe(self, name: str, subscriber: Subscriber) -> None:
+        """Have `subscriber` join now and after each loss of the connection."""
+        self.subscribers[name] = subscriber
+        if self._error is not None:
+            subscriber.on_end(self._error)
+        elif self.connection is not None:
+            self._join(subscriber, self.connection)
+
+    def unsubscribe(self, name: str) -> None:
+        """Forget a subscriber."""
+        self.subscribers.pop(name, None)
+
+    async def connected(self) -> Connection:
+        """Return the connection, as soon as there is one. Raises what ended them, if that is so."""
+        while self.connection is None:
+            if self._error is not None:
+                raise self._error
+            self._changed.clear()
+            await self._changed.wait()
+        return self.connection
+
+    async def ask(
+        self,
+        event: str,
+        argument: dict[str, Any],
+        then: Callable[[Answer], T],
+        seconds: float | None,
+        size: int = 0,
+    ) -> T:
+        """Emit an event, again and again until it is answered, and return what `then` makes of it.
+
+        Args:
+            seconds: to wait at most; None waits for ever.
+            size: of the message in it, in bytes. The server ends the connection of who sends much
+                more than it takes, and so would each attempt.
+
+        Raises:
+            HearthError: the server refused; or `timeout`, or `closed`.
+        """
+        hindrance: Exception | None = None
+        try:
+            async with asyncio.timeout(seconds):
+                waits = backoff()
+                while True:
+                    connection = await self.connected()
+                    if size > connection.welcome["limits"]["max_message_bytes"]:
+                        raise HearthError("too_large", f"{size} bytes are too many.")
+                    try:
+                        return await connection.call(event, argument, then)
+                    except ConnectionLost as error:
+                        hindrance = error
+                        await connection.ended.wait()
+                        self.drop(connection)
+                    except HearthError as error:
+                        if error.code not in TRANSIENT and not self._may_renew(error):
+                            raise
+                        hindrance = error
+                        await asyncio.sleep(max(next(waits), error.retry_after or 0.0))
+        except TimeoutError:
+            why = f" ({hindrance})" if hindrance else " (not connected)"
+            raise HearthError("timeout", f"{event} was not answered in time{why}.") from None
+
+    async def _run(self) -> None:
+        known = False  # whether the server has ever let us in
+        waits = backoff()
+        reported = False
+        try:
+            while True:
+                connection = Connection(self._namespace, self._on_message, self._on_error)
+                try:
+                    token = await self._ask_token(known)
+                    await connection.open(self._url, token)
+                    if reported:
+                        log.warning("%s%s: connected again", self._url, self._namespace)
+                    known, reported, waits = True, False, backoff()
+                    await self._serve(connection, token)
+                    raise ConnectionLost("the connection ended")
+                except (ConnectionLost, HearthError) as error:
+                    if isinstance(error, HearthError) and self._is_final(error, known):
+                        raise
+                    level = logging.DEBUG if reported else logging.WARNING
+                    log.log(level, "%s%s: %s; trying again", self._url, self._namespace, error)
+                    reported = True
+                finally:
+                    await connection.close()
+                await asyncio.sleep(next(waits))
+        except Exception as error:  # noqa: BLE001 - it is raised where it is waited for
+            self._end(error)
+
+    async def _serve(self, connection: Connection, token: str) -> None:
+        self.connection = connection
+        self._changed.set()
+        renewing = asyncio.create_task(self._keep_token_fresh(connection, token))
+        try:
+            for subscriber in self.subscribers.values():
+                self._join(subscriber, connection)
+            await connection.ended.wait()
+        finally:
+            self.drop(connection)
+            tasks = [renewing, *self._joins]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    def drop(self, connection: Connection) -> None:
+        """Count on this connection no more; it was found lost."""
+        if self.connection is connection:
+            self.connection = None
+            for subscriber in self.subscribers.values():
+                subscriber.on_lost()
+
+    def _join(self, subscriber: Subscriber, connection: Connection) -> None:
+        task = asyncio.create_task(subscriber.join(connection))
+        self._joins.add(task)
+        task.add_done_callback(self._joins.discard)
+
+    def _end(self, error: Exception) -> None:
+        if self._error is None:
+            self._error = error
+            self.connection = None
+            self._changed.set()
+            for subscriber in list(self.subscribers.values()):
+                subscriber.on_end(error)
+
+    def _on_message(self, envelope: dict[str, Any]) -> None:
+        if (subscriber := self.subscribers.get(envelope["channel"])) is not None:
+            subscriber.on_message(envelope)
+
+    def _on_error(self, error: HearthError) -> None:
+        log.warning("%s%s: the server says %s", self._url, self._namespace, error)
+
+    # Tokens
+
+    def _may_renew(self, error: HearthError) -> bool:
+        return error.code == "token_expired" and self._tokens.renewable
+
+    def _is_final(self, error: HearthError, known: bool) -> bool:
+        """Tell whether a refusal will be one next time too."""
+        if self._may_renew(error) or (known and self._tokens.renewable):
+            return False
+        return error.code in {"unauthorized", "token_expired", "forbidden", "invalid"}
+
+    async def _ask_token(self, known: bool) -> str:
+        try:
+            return await self._tokens.ask()
+        except Exception as error:
+            if not known:
+                raise
+            raise ConnectionLost(f"no token: {error!r}") from error
+
+    async def _keep_token_fresh(self, connection: Connection, shown: str) -> None:
+        """Bring a fresh token before each ends, if there is somebody to ask for one."""
+        ahead = tokens.seconds_ahead(connection.welcome["server_time"])
+        while self._tokens.renewable:
+            wait = tokens.renew_after(shown, time.time() + ahead)
+            if wait is None:
+                return
+            await asyncio.sleep(wait)
+            try:
+                fresh = await self._ask_token(known=True)
+                await connection.call("authenticate", {"token": fresh}, dict)
+            except (ConnectionLost, HearthError) as error:
+                if connection.ended.is_set():
+                    return
+                log.warning("%s%s: no fresh token: %s", self._url, self._namespace, error)
+                continue
+            shown = fresh
+            # The server has silently left what the fresh token doesn't grant: joining tells.
+            for subscriber in self.subscribers.values():
+                self._join(subscriber, connection)
+
+
+def backoff() -> Iterator[float]:
+    """Yield seconds to wait between attempts."""
+    bound = FIRST_WAIT_SECONDS
+    while True:
+        yield random.uniform(bound / 2, bound)  # noqa: S311 - no secret
+        bound = min(bound * 2, LONGEST_WAIT_SECONDS)

@@ -1,0 +1,134 @@
+"""Wherever `REDIS_URL` may point: TLS, a user, another database, a Unix socket, Sentinels."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from app.core.errors import Unavailable
+from tests.redis.conftest import Start
+from tests.support.brokers import RunningBroker
+from tests.support.listener import Listener
+from tests.support.messages import TEAM, message, somebody
+from tests.support.ready import until, until_members
+from tests.support.redis import RedisServer, free_port
+from tests.support.sentinel import SentinelledRedis
+
+
+async def talk(running: RunningBroker) -> None:
+    """Publish and receive, a little and much."""
+    listener = Listener(running.broker)
+    await running.broker.subscribe(TEAM)
+    for text in ("a", "x" * 1_000_000, "b"):
+        await running.broker.publish(TEAM, message(text, time.time()))
+    await until(lambda: len(listener.received) == 3)
+
+
+@pytest.fixture
+def certificate_pair(tmp_path: Path) -> tuple[Path, Path]:
+    """Return a key and the certificate for localhost that it has signed itself."""
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
+            *("-nodes", "-days", "1", "-subj", "/CN=localhost"),
+            *("-addext", "subjectAltName=DNS:localhost"),
+            *("-keyout", str(key), "-out", str(certificate)),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    return key, certificate
+
+
+async def test_tls(
+    start: Start, redis_server: RedisServer, certificate_pair: tuple[Path, Path]
+) -> None:
+    key, certificate = certificate_pair
+    port = free_port()
+    redis_server.stop()
+    redis_server.start(
+        *("--tls-port", str(port), "--tls-auth-clients", "no", "--tls-cert-file", str(certificate)),
+        *("--tls-key-file", str(key), "--tls-ca-cert-file", str(certificate)),
+    )
+    url = f"rediss://localhost:{port}/0"
+    running = await start(f"{url}?ssl_ca_certs={certificate}")
+    await talk(running)
+    for kind in ("pubsub", "normal"):
+        redis_server.ask("CLIENT", "KILL", "TYPE", kind)
+    await until(lambda: not running.broker.ready)
+    await until(lambda: running.broker.ready)
+    # A certificate that nobody vouches for is refused.
+    with capture_logs() as logs:
+        stranger = await start(url, wait=False)
+        await until(lambda: bool(logs))
+    with pytest.raises(Unavailable):
+        await stranger.broker.publish(TEAM, message("a", time.time()))
+
+
+async def test_a_unix_socket(start: Start, redis_server: RedisServer) -> None:
+    path = redis_server.directory / "redis.sock"
+    redis_server.stop()
+    redis_server.start("--unixsocket", str(path))
+    await talk(await start(f"unix://{path}?db=2"))
+
+
+async def test_a_user_and_another_database(start: Start, redis_server: RedisServer) -> None:
+    redis_server.ask("ACL", "SETUSER", "hearth", "on", ">secret", "~*", "&*", "+@all")
+    await talk(await start(f"redis://hearth:secret@127.0.0.1:{redis_server.port}/5"))
+    assert redis_server.ask("DBSIZE") == 0
+
+
+@pytest.mark.parametrize("url", ["redis://no..such.host:1/0", "redis://127.0.0.1:1/0"])
+async def test_a_host_that_is_not_there(start: Start, url: str) -> None:
+    with capture_logs() as logs:
+        running = await start(url, wait=False)
+        await until(lambda: any(line["log_level"] == "error" for line in logs))
+        await asyncio.sleep(0.5)
+        errors = [line for line in logs if line.get("event", "").startswith("Redis can't")]
+    assert len(errors) == 1
+    assert not running.broker.ready
+    assert running.commands._task is not None
+    assert not running.commands._task.done()
+
+
+async def test_too_many_clients(start: Start, redis_server: RedisServer) -> None:
+    redis_server.ask("CONFIG", "SET", "maxclients", "1")
+    running = await start(wait=False)
+    await asyncio.sleep(0.5)
+    assert not running.broker.ready
+    await running.close()  # gives its one connection free
+    redis_server.ask("CONFIG", "SET", "maxclients", "100")
+    await talk(await start())
+
+
+@pytest.fixture
+def sentinelled() -> Iterator[SentinelledRedis]:
+    servers = SentinelledRedis()
+    servers.start()
+    yield servers
+    servers.close()
+
+
+async def test_sentinel_fails_over(start: Start, sentinelled: SentinelledRedis) -> None:
+    one, other = await start(sentinelled.url), (await start(sentinelled.url)).broker
+    listener = Listener(one.broker)
+    await one.broker.subscribe(TEAM)
+    await one.broker.enter(TEAM, "a1", somebody("alice"))
+    first = await other.publish(TEAM, message("a", time.time()))
+    await listener.settle()
+    # What the master has told its replica; an ack doesn't wait for that.
+    sentinelled.master.ask("WAIT", 1, 2000)
+    sentinelled.master.stop()
+    await until(lambda: not one.broker.ready)
+    await until(lambda: one.broker.ready and other.ready, 30)
+    second = await other.publish(TEAM, message("b", time.time()))
+    await until(lambda: listener.texts() == ["a", "b"])
+    assert (second.offset, second.epoch) == (2, first.epoch)
+    await until_members(other, TEAM, "alice")

@@ -1,0 +1,113 @@
+"""What stays in Redis, and for how long, is what `app/broker/keys.py` says."""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import replace
+
+import pytest
+
+from app.broker import keys as keys_module
+from app.broker import redis_presence
+from app.broker.keys import LEAST_HISTORY_SECONDS, PRESENCE_SECONDS
+from tests.redis.conftest import Start
+from tests.support.brokers import RunningBroker
+from tests.support.messages import OTHER, TEAM, message, somebody
+from tests.support.ready import until
+from tests.support.redis import RedisServer
+
+ALICE = somebody("alice")
+PERMANENT = {"hearth:sequence", "hearth:inbox", "hearth:rejected"}
+# What a name ends with → the longest that it may live, in seconds.
+AGES = {
+    r"head|log": LEAST_HISTORY_SECONDS,
+    r"nonce:.*": 361,
+    r"connections|joined|of:.*": PRESENCE_SECONDS,
+    r"turn": 1,
+    r"processes|process:.*": PRESENCE_SECONDS,
+    r"emits:taken": 600,
+}
+
+
+async def use_everything(running: RunningBroker) -> None:
+    """Do whatever leaves something in Redis."""
+    broker = running.broker
+    await broker.subscribe(TEAM)
+    sent = replace(message("a", time.time(), nonce_key="alice 1"), for_workers=True)
+    await broker.publish(TEAM, sent)
+    await broker.publish(TEAM, message("typing", time.time(), kept=False))
+    await broker.publish(OTHER, message("typing", time.time(), kept=False))
+    await broker.recover(OTHER, None, None)
+    await broker.enter(TEAM, "a1", ALICE)
+    await broker.turn(TEAM, 1.0)
+    await broker._commands.send("SET", "hearth:emits:holder", "p", "PX", 3000)
+    await broker.publish_taken([(TEAM, message("b", time.time()))], ("p", b"digest"))
+    await broker._commands.send("DEL", "hearth:emits:holder")
+
+
+async def test_every_key_expires_but_those_that_say_they_do_not(
+    start: Start, redis_server: RedisServer
+) -> None:
+    await use_everything(await start(history_seconds=60))
+    seen = set()
+    for key in redis_server.ask("KEYS", "*"):
+        left = redis_server.ask("PTTL", key) / 1000
+        if key in PERMANENT:
+            assert left < 0, key
+            continue
+        (pattern,) = [one for one in AGES if re.search(f"[:}}]({one})$", key)]
+        assert 0 < left <= AGES[pattern], key
+        seen.add(pattern)
+    assert seen == set(AGES)
+
+
+async def test_when_all_have_left_only_the_permanent_ones_stay(
+    start: Start, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.broker.redis_log.LEAST_HISTORY_SECONDS", 1.0)
+    monkeypatch.setattr("app.broker.redis.IDEMPOTENCY_SECONDS", -59.0)  # 1 s
+    monkeypatch.setattr(redis_presence, "PRESENCE_SECONDS", 2.0)
+    running = await start(history_seconds=1)
+    await use_everything(running)
+    redis_server.ask("EXPIRE", "hearth:emits:taken", 1)
+    await running.vanish()
+
+    def expired() -> bool:
+        # `processes` is shared, and renewed by whoever lives.
+        rest = set(redis_server.ask("KEYS", "*")) - PERMANENT
+        return all(re.search("process(es|:.*)$", key) for key in rest)
+
+    await until(expired, 20)
+
+
+async def test_what_has_members_is_renewed(start: Start, redis_server: RedisServer) -> None:
+    running = await start()
+    await use_everything(running)
+    renewed = [f"hearth:{{/circles:dev-team}}:{name}" for name in ("head", "log", "joined")]
+    renewed.append("hearth:{/circles:dev-team}:connections")
+    renewed.append(f"hearth:{{/circles:dev-team}}:of:{running.process}")
+    for key in renewed:
+        redis_server.ask("EXPIRE", key, 5)
+    await running.broker._renew()
+    for key in renewed:
+        assert redis_server.ask("TTL", key) > 3000, key
+    # It is done often enough for the shortest life that a key may have.
+    assert keys_module.RENEW_SECONDS * 3 < LEAST_HISTORY_SECONDS
+
+
+async def test_what_is_kept_for_ever_is_not_made_to_expire(
+    start: Start, redis_server: RedisServer
+) -> None:
+    running = await start(history_seconds=0)
+    await use_everything(running)
+    await running.broker._renew()
+    for name in ("head", "log"):
+        assert redis_server.ask("TTL", f"hearth:{{/circles:dev-team}}:{name}") == -1
+
+
+async def test_names_are_read_back(start: Start) -> None:
+    running = await start(prefix="my:app")
+    await running.broker.subscribe(TEAM)
+    assert await running.broker.channels("/circles") == [TEAM]
+    assert await running.broker.channels("/feeds") == []

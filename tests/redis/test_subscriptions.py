@@ -1,0 +1,244 @@
+"""What is published reaches members once and in order while connections are killed, overflow or
+are half open (contract §4, promise 2)."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from structlog.testing import capture_logs
+
+from app.broker.redis import RedisBroker
+from app.core.channel import Channel
+from app.core.errors import Unavailable
+from app.hub import Hub, Member
+from schemas.catalogue import standard_registry
+from tests.redis.conftest import Start
+from tests.support.fanout import RecordingFanOut
+from tests.support.listener import Listener
+from tests.support.messages import OTHER, TEAM, message, somebody, texts_of
+from tests.support.proxy import Proxy
+from tests.support.ready import until
+from tests.support.redis import RedisServer
+
+BOB = somebody("bob", "user", "circles:*:r")
+
+
+@asynccontextmanager
+async def publishing(broker: RedisBroker, channel: Channel = TEAM) -> AsyncIterator[list[str]]:
+    """Publish numbers until the block ends; yield those that were acked."""
+    acked: list[str] = []
+
+    async def publish() -> None:
+        number = 0
+        while True:
+            number += 1
+            key = f"nonce {number}"
+            while True:  # as clients do
+                try:
+                    sent = message(str(number), time.time(), nonce_key=key)
+                    await broker.publish(channel, sent)
+                    break
+                except Unavailable:
+                    await asyncio.sleep(0.01)
+            acked.append(str(number))
+            await asyncio.sleep(0.001)
+
+    task = asyncio.create_task(publish())
+    try:
+        yield acked
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+@pytest.mark.parametrize("killed", [["pubsub"], ["normal"], ["pubsub", "normal"]])
+async def test_killed_connections_lose_and_double_nothing(
+    start: Start, redis_server: RedisServer, killed: list[str]
+) -> None:
+    receiver, publisher = (await start()).broker, (await start()).broker
+    listener = Listener(receiver)
+    await receiver.subscribe(TEAM)
+    async with publishing(publisher) as acked:
+        for _ in range(6):
+            some = len(acked) + 30
+            await until(lambda some=some: len(acked) >= some)  # type: ignore[misc]
+            for kind in killed:
+                redis_server.ask("CLIENT", "KILL", "TYPE", kind, "SKIPME", "yes")
+        await until(lambda: receiver.ready and publisher.ready)
+        some = len(acked) + 5
+        await until(lambda: len(acked) >= some)
+    await until(lambda: listener.texts()[: len(acked)] == acked)
+    assert listener.texts() == [str(n) for n in range(1, len(listener.received) + 1)]
+
+
+async def test_joins_while_connections_are_killed_see_neither_gap_nor_overlap(
+    start: Start, redis_server: RedisServer
+) -> None:
+    broker, publisher = (await start()).broker, (await start()).broker
+    fanout = RecordingFanOut()
+    hub = Hub(broker, fanout, standard_registry())
+    answered: dict[str, int] = {}
+
+    async def join(sid: str) -> None:
+        member = Member(sid, "/circles", BOB)
+        while True:
+            try:
+                async with hub.joining(member, TEAM, None, None) as joined:
+                    fanout.inbox[sid].clear()
+                    answered[sid] = joined.recovery.position.offset
+                return
+            except Unavailable:
+                await asyncio.sleep(0.01)
+
+    async with publishing(publisher) as acked:
+        await until(lambda: len(acked) >= 5)
+        for number in range(12):
+            joining = asyncio.create_task(join(f"s{number}"))
+            await asyncio.sleep(0.002 * (number % 3))
+            redis_server.ask("CLIENT", "KILL", "TYPE", "pubsub")
+            await joining
+        some = len(acked) + 5
+        await until(lambda: len(acked) >= some)
+    head = (await publisher.recover(TEAM, None, None)).position.offset
+    for sid, offset in answered.items():
+        await until(lambda sid=sid: len(fanout.inbox[sid]) >= head - answered[sid])  # type: ignore[misc]
+        assert [one.offset for one in fanout.inbox[sid]] == list(range(offset + 1, head + 1))
+
+
+async def test_a_process_that_read_too_slowly_makes_up_for_it(
+    start: Start, redis_server: RedisServer
+) -> None:
+    redis_server.ask("CONFIG", "SET", "client-output-buffer-limit", "pubsub 100kb 100kb 1")
+    receiver, publisher = await start(), (await start()).broker
+    listener = Listener(receiver.broker)
+    await receiver.broker.subscribe(TEAM)
+    link = receiver.subscriptions.link
+    assert link is not None
+    link._transport.pause_reading()  # as a process does that is stopped for a while
+    filler = "x" * 100_000
+    for number in range(200):
+        await publisher.publish(TEAM, message(f"{number} {filler}", time.time()))
+    link._transport.resume_reading()
+    await until(lambda: len(listener.received) == 200)
+    assert [text.split()[0] for text in listener.texts()] == [str(n) for n in range(200)]
+    assert receiver.subscriptions.link is not link
+
+
+async def test_a_half_open_connection_is_noticed_and_replaced(
+    start: Start, proxy: Proxy, redis_server: RedisServer
+) -> None:
+    receiver, publisher = await start(proxy.url), (await start()).broker
+    listener = Listener(receiver.broker)
+    await receiver.broker.subscribe(TEAM)
+    await publisher.publish(TEAM, message("before", time.time()))
+    await listener.settle()
+    with capture_logs() as logs:
+        proxy.stall()
+        await publisher.publish(TEAM, message("meanwhile", time.time()))
+        await until(lambda: not receiver.broker.ready)
+        await until(lambda: receiver.broker.ready, 30)
+    (line,) = [line for line in logs if line["event"] == "nothing comes back from Redis"]
+    assert line["since"].endswith("Z")
+    await until(lambda: len(listener.received) == 2)
+    await publisher.publish(TEAM, message("after", time.time()))
+    await until(lambda: listener.texts() == ["before", "meanwhile", "after"])
+
+
+async def test_what_got_lost_without_a_lost_connection_is_found_by_the_canary(
+    start: Start, redis_server: RedisServer
+) -> None:
+    receiver, publisher = await start(), (await start()).broker
+    listener = Listener(receiver.broker)
+    await receiver.broker.subscribe(TEAM)
+    link = receiver.subscriptions.link
+    assert link is not None
+    # A subscriber of a master that is none any more: for a while it hears nothing.
+    receive, link._on_reply = link._on_reply, lambda reply: None
+    await publisher.publish(TEAM, message("a", time.time()))
+    sent = receiver.broker._canary._sent
+    await until(lambda: receiver.broker._canary._sent > sent)
+    await asyncio.sleep(0.1)
+    link._on_reply = receive
+    await until(lambda: listener.texts() == ["a"])
+    assert receiver.subscriptions.link is link
+
+
+async def test_subscribing_and_unsubscribing_quickly(
+    start: Start, redis_server: RedisServer
+) -> None:
+    broker = (await start()).broker
+    listener = Listener(broker)
+    for round_ in range(30):
+        subscribing = asyncio.create_task(broker.subscribe(TEAM))
+        await asyncio.sleep(0.0005 * (round_ % 4))
+        await broker.unsubscribe(TEAM)
+        if round_ % 7 == 0:
+            redis_server.ask("CLIENT", "KILL", "TYPE", "pubsub")
+        await asyncio.gather(subscribing, return_exceptions=True)
+    for _attempt in range(100):
+        try:
+            await broker.subscribe(TEAM)
+            break
+        except Unavailable:
+            await asyncio.sleep(0.05)
+    listener.received.clear()
+    await broker.publish(TEAM, message("a", time.time()))
+    await until(lambda: listener.texts() == ["a"])
+    await broker.unsubscribe(TEAM)
+    await until(
+        lambda: redis_server.ask("PUBSUB", "NUMSUB", "hearth:{/circles:dev-team}:live")[1] == 0
+    )
+
+
+async def test_a_subscription_that_failed_leaves_nothing_behind(
+    start: Start, redis_server: RedisServer
+) -> None:
+    running = await start()
+    redis_server.stop()
+    await until(lambda: not running.broker.ready)
+    for _ in range(3):
+        with pytest.raises(Unavailable):
+            await running.broker.subscribe(TEAM)
+    assert list(running.broker._feeds) == []
+    assert list(running.subscriptions._handlers) == [running.keys.canary(running.process).encode()]
+    redis_server.start()
+    await until(lambda: running.broker.ready)
+    await running.broker.subscribe(TEAM)
+
+
+async def test_a_receiver_that_fails_is_told_of_in_the_log_and_goes_on(start: Start) -> None:
+    running = await start()
+    broker = running.broker
+    received: list[str] = []
+
+    def receive(channel: Channel, publication: object) -> None:
+        if channel == OTHER:
+            raise RuntimeError("a defect")
+        received.append("one")
+
+    broker.receive = receive
+    await broker.subscribe(TEAM)
+    await broker.subscribe(OTHER)
+    with capture_logs() as logs:
+        for channel in (OTHER, TEAM):
+            await broker.publish(channel, message("a", time.time()))
+        await until(lambda: received == ["one"])
+    assert [line["event"] for line in logs] == ["could not take what was published"]
+
+
+async def test_many_channels_are_subscribed_again(start: Start, redis_server: RedisServer) -> None:
+    running = await start()
+    listener = Listener(running.broker)
+    channels = [Channel("/circles", f"c{number}") for number in range(1200)]
+    for at in range(0, 1200, 100):
+        await asyncio.gather(*(running.broker.subscribe(one) for one in channels[at : at + 100]))
+    link = running.subscriptions.link
+    redis_server.ask("CLIENT", "KILL", "TYPE", "pubsub")
+    await until(lambda: running.subscriptions.link not in (None, link))
+    await until(lambda: all(feed.whole for feed in running.broker._feeds._feeds.values()))
+    await running.broker.publish(channels[-1], message("a", time.time()))
+    await until(lambda: texts_of([one for _, one in listener.received]) == ["a"])

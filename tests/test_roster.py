@@ -1,0 +1,192 @@
+"""Telling circles who is there: once, and in the end always."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from app import roster as roster_module
+from app.core.channel import Channel
+from app.core.errors import Unavailable
+from app.core.identity import Identity
+from app.core.message import Message, Receipt
+from app.hub import Hub
+from app.roster import Roster
+from schemas.catalogue import standard_registry
+from tests.support.brokers import RunningBroker
+from tests.support.fanout import RecordingFanOut
+from tests.support.messages import TEAM, somebody
+from tests.support.ready import until
+from tests.support.redis import RedisServer
+
+AGENT = somebody("agent-7", "agent", "*:*:rw")
+
+
+class Process:
+    """A broker, a hub and a roster, as one process has them, and somebody who listens."""
+
+    def __init__(self, running: RunningBroker) -> None:
+        self.running = running
+        self.fanout = RecordingFanOut()
+        self.hub = Hub(running.broker, self.fanout, standard_registry())
+        self.roster = Roster(self.hub, running.broker)
+        self.hub.members_changed.append(self.roster.members_changed)
+        self.roster.start()
+
+    async def listen(self) -> None:
+        """Have everything in the circle noted."""
+        await self.running.broker.subscribe(TEAM)
+        self.fanout.enter("listener", TEAM)
+
+    def told(self, event: str) -> list[Any]:
+        """Return the data of each message of a type."""
+        return [
+            json.loads(one.body)["data"]
+            for one in self.fanout.inbox["listener"]
+            if one.type == event
+        ]
+
+    async def enter(self, sid: str, identity: Identity) -> None:
+        """Have a connection join the circle."""
+        joins = await self.running.broker.enter(TEAM, sid, identity)
+        if joins:
+            await self.hub._on_changed(TEAM, identity, True)
+
+    async def exit(self, sid: str, identity: Identity) -> None:
+        """Have a connection leave it."""
+        if await self.running.broker.exit(TEAM, sid, identity):
+            await self.hub._on_changed(TEAM, identity, False)
+
+    async def vanish(self) -> None:
+        """Stop as a process does that is killed."""
+        helper = self.roster._helper
+        assert helper is not None
+        helper.cancel()
+        for timer in self.roster._timers.values():
+            timer.cancel()
+        await asyncio.gather(helper, *self.roster._tasks, return_exceptions=True)
+        await self.running.vanish()
+
+    async def close(self) -> None:
+        """Stop as a process does that ends."""
+        await self.roster.close()
+        await self.running.close()
+
+
+@pytest.fixture
+async def processes(redis_server: RedisServer) -> AsyncIterator[list[Process]]:
+    """Two processes."""
+    processes = [Process(await RunningBroker.start(redis_server.url)) for _ in range(2)]
+    yield processes
+    await asyncio.gather(*(process.close() for process in processes))
+
+
+async def test_a_status_follows_the_last_change(processes: list[Process]) -> None:
+    one, two = processes
+    await one.listen()
+    for number in range(10):
+        who = somebody(f"user-{number}")
+        await (one, two)[number % 2].enter(f"s{number}", who)
+        await asyncio.sleep(0)
+    await until(lambda: one.told("circle_status")[-1:] != [] and online(one) == 10)
+    assert len(one.told("circle_status")) <= 3
+
+
+def online(process: Process) -> int:
+    """Return what the last status said."""
+    count: int = process.told("circle_status")[-1]["online"]
+    return count
+
+
+async def test_a_change_just_after_the_status_was_read(processes: list[Process]) -> None:
+    one, two = processes
+    await one.listen()
+    members = one.hub.members
+
+    async def read_then_change(channel: Channel) -> Any:
+        read = await members(channel)
+        await two.enter("late", somebody("late"))
+        one.hub.members = members  # type: ignore[method-assign]
+        return read
+
+    one.hub.members = read_then_change  # type: ignore[method-assign]
+    await one.enter("s1", somebody("early"))
+    await until(lambda: [status["online"] for status in one.told("circle_status")] == [1, 2])
+
+
+async def test_what_a_killed_process_has_not_told_another_tells(processes: list[Process]) -> None:
+    one, two = processes
+    await two.listen()
+    await one.enter("s1", AGENT)
+    await until(lambda: bool(two.told("circle_status")))
+    await one.exit("s1", AGENT)
+    await until(lambda: bool(two.told("agent_left")))
+    await one.vanish()  # before it has told the status
+    assert online(two) == 1
+    await until(lambda: online(two) == 0)
+    assert len(two.told("agent_left")) == 1
+
+
+async def test_what_a_process_that_ends_has_not_told_is_told(processes: list[Process]) -> None:
+    one, two = processes
+    await two.listen()
+    await one.enter("s1", AGENT)
+    await until(lambda: bool(two.told("circle_status")))
+    await one.close()
+    processes.remove(one)
+    await until(lambda: online(two) == 0)
+    assert len(two.told("agent_left")) == 1
+
+
+@pytest.mark.parametrize("arrives", [True, False])
+async def test_what_redis_does_not_take_is_told_later_and_once(
+    processes: list[Process], arrives: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(roster_module, "AGAIN_SECONDS", 0.1)
+    one, two = processes
+    await two.listen()
+    publish = one.running.broker.publish
+    failures = 3
+
+    async def fail(channel: Channel, message: Message) -> Receipt:
+        nonlocal failures
+        if failures == 0:
+            return await publish(channel, message)
+        failures -= 1
+        if arrives:
+            await publish(channel, message)
+        raise Unavailable
+
+    one.running.broker.publish = fail  # type: ignore[method-assign]
+    await one.enter("s1", AGENT)
+    await one.exit("s1", AGENT)
+    await until(lambda: bool(two.told("circle_status")) and online(two) == 0)
+    await until(lambda: bool(two.told("agent_left")))
+    events = [one.type for one in two.fanout.inbox["listener"] if one.type != "circle_status"]
+    assert events == ["agent_joined", "agent_left"]
+
+
+async def test_many_changes_at_once_are_told_in_order(processes: list[Process]) -> None:
+    one, two = processes
+    await two.listen()
+    await asyncio.gather(
+        *(one.hub._on_changed(TEAM, AGENT, number % 2 == 0) for number in range(20))
+    )
+    await until(lambda: len(two.told("agent_joined") + two.told("agent_left")) == 20)
+    events = [one.type for one in two.fanout.inbox["listener"] if one.type != "circle_status"]
+    assert events == ["agent_joined", "agent_left"] * 10
+
+
+async def test_what_is_owed_anew_while_a_status_is_due(processes: list[Process]) -> None:
+    one, two = processes
+    await two.listen()
+    await one.enter("s1", AGENT)  # a status of this is due
+    assert await two.running.broker.turn(TEAM, 0.001) == 0  # another process tells of it
+    await one.exit("s1", AGENT)
+    await until(lambda: bool(two.told("agent_left")))
+    await asyncio.gather(*one.roster._tasks)
+    assert await one.running.broker.owed(0) == [TEAM]

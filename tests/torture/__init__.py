@@ -1,0 +1,1 @@
+"""Real processes, a real Redis, faults at random: is every promise about messages kept?"""

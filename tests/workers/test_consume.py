@@ -1,0 +1,137 @@
+"""`examples/worker_consume.py`: workers that share what clients publish, as real processes."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from tests.conftest import BOB, Connect, Run
+from tests.support.client import Client
+from tests.support.process import ROOT, HearthProcess, clean_environment, until_line
+from tests.support.ready import until_status
+from tests.support.redis import RedisServer
+
+StartWorker = Callable[..., Awaitable[Process]]
+
+GROUP = ("hearth:inbox", "answerers")
+
+
+@pytest.fixture
+async def start_worker(redis_server: RedisServer) -> AsyncIterator[StartWorker]:
+    """Return a function that runs the example, each answer being so many seconds of work."""
+    workers: list[Process] = []
+
+    async def start(work_seconds: float) -> Process:
+        settings = {"REDIS_URL": redis_server.url, "WORK_SECONDS": str(work_seconds)}
+        worker = await asyncio.create_subprocess_exec(
+            *(sys.executable, ROOT / "examples/worker_consume.py"),
+            env=clean_environment(**settings),
+            stdout=asyncio.subprocess.PIPE,
+        )
+        workers.append(worker)
+        await until_line(worker, "answerer-")
+        return worker
+
+    yield start
+    for worker in workers:
+        if worker.returncode is None:
+            worker.kill()
+        await worker.wait()
+
+
+@pytest.fixture
+async def hearth(run: Run, redis_server: RedisServer) -> HearthProcess:
+    """A server in a process of its own."""
+    process = await run(REDIS_URL=redis_server.url, MESSAGES_PER_SECOND="0")
+    await until_status(process.url)
+    return process
+
+
+@pytest.fixture
+async def bob(hearth: HearthProcess, connect: Connect) -> Client:
+    """Somebody who talks to the workers."""
+    bob = await connect(url=hearth.url, token=BOB)
+    await bob.request("join", {"channel": "hall"})
+    return bob
+
+
+async def say(client: Client, *contents: str) -> None:
+    for content in contents:
+        asked = await client.request(
+            "user_message", {"channel": "hall", "data": {"content": content}}
+        )
+        assert asked["ok"]
+
+
+async def until_pending(redis: Any, client: Client, number: int) -> None:
+    """Wait until so many messages are with workers."""
+    async with asyncio.timeout(10):
+        while (await redis.xpending(*GROUP))["pending"] != number:
+            await client.settle()
+
+
+def answers(client: Client) -> list[str]:
+    return [message["data"]["content"] for message in client.all("agent_message")]
+
+
+async def test_two_share_the_work(start_worker: StartWorker, bob: Client, redis: Any) -> None:
+    workers = [await start_worker(0.05) for _ in range(2)]
+    both = asyncio.gather(*(until_line(worker, "answerer-") for worker in workers))
+    said = 0
+    while not both.done():  # each of them has answered something
+        await say(bob, str(said))
+        said += 1
+    await both
+    await bob.next("agent_message", said)
+    await until_pending(redis, bob, 0)
+    assert sorted(answers(bob)) == sorted(f"You said: {number}" for number in range(said))
+
+
+async def test_what_a_killed_one_had_begun_is_done_by_another(
+    start_worker: StartWorker, bob: Client, redis: Any
+) -> None:
+    killed = await start_worker(600)
+    await say(bob, "first")
+    assert (await until_line(killed, "answerer-")).endswith("answers first")
+    killed.kill()
+    await killed.wait()
+    assert (await redis.xpending(*GROUP))["pending"] == 1
+    other = await start_worker(0)
+    await say(bob, "second", "third")
+    begun = [await until_line(other, "answerer-") for _ in range(3)]
+    assert sorted(line.split()[-1] for line in begun) == ["first", "second", "third"]
+    await bob.next("agent_message", 3)
+    assert sorted(answers(bob)) == ["You said: first", "You said: second", "You said: third"]
+    await until_pending(redis, bob, 0)
+
+
+async def test_what_comes_to_a_worker_twice_is_answered_once(
+    start_worker: StartWorker, bob: Client, redis: Any
+) -> None:
+    worker = await start_worker(0)
+    await say(bob, "first")
+    await bob.next("agent_message")
+    await redis.xgroup_setid(*GROUP, "0")  # as if its worker had died before it could say so
+    await until_line(worker, "answerer-")
+    await until_line(worker, "answerer-")
+    await say(bob, "second")
+    await bob.next("agent_message", 2)
+    assert answers(bob) == ["You said: first", "You said: second"]
+
+
+async def test_what_is_nobody_elses_to_answer_is_left_alone(
+    start_worker: StartWorker, hearth: HearthProcess, bob: Client, connect: Connect, redis: Any
+) -> None:
+    await start_worker(0)
+    await bob.request("typing", {"channel": "hall", "data": {"typing": True}})
+    chat = await connect("/chat", url=hearth.url, token=BOB)
+    await chat.request("user_message", {"channel": "w/a/1", "data": {"content": "Hi"}})
+    await say(bob, "first")
+    await bob.next("agent_message")
+    assert answers(bob) == ["You said: first"]
+    assert await redis.xlen("hearth:inbox") == 3  # the answer is a worker's, and not in it

@@ -1,0 +1,339 @@
+"""One of several intakes takes in what all hear (contract §4, promise 6)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import suppress
+from typing import Any
+
+import pytest
+import redis.asyncio
+from structlog.testing import capture_logs
+
+from app.core.channel import Channel
+from app.core.errors import Unavailable
+from app.core.message import Message, Receipt
+from app.redis.commands import ReplyError
+from app.workers import batch, intake
+from tests.support.intakes import EMITS, RunningIntake, content_of, emitted
+from tests.support.ready import until
+from tests.support.redis import RedisServer
+
+Start = Callable[[], Coroutine[Any, Any, RunningIntake]]
+
+
+@pytest.fixture
+async def start(redis_server: RedisServer) -> AsyncIterator[Start]:
+    """Return a function that starts an intake and waits until it is whole."""
+    started: list[RunningIntake] = []
+
+    async def start_one() -> RunningIntake:
+        one = await RunningIntake.start_whole(redis_server.url)
+        started.append(one)
+        return one
+
+    yield start_one
+    await asyncio.gather(*(one.close() for one in started))
+
+
+@pytest.fixture
+async def worker(redis_server: RedisServer) -> AsyncIterator[redis.asyncio.Redis]:
+    """A worker's connection."""
+    async with redis.asyncio.Redis.from_url(redis_server.url) as client:
+        yield client
+
+
+def names(first: int, last: int) -> list[str]:
+    """Return numbers as `emitted` writes them."""
+    return [str(number) for number in range(first, last)]
+
+
+async def emit(worker: redis.asyncio.Redis, first: int, last: int) -> None:
+    """Emit numbered messages."""
+    for number in range(first, last):
+        await worker.publish(EMITS, emitted(number))
+
+
+async def until_contents(one: RunningIntake, wanted: list[str]) -> None:
+    """Wait until history holds as much, and see that it is this."""
+    async with asyncio.timeout(30):
+        contents: list[str] = []
+        while len(contents) < len(wanted):
+            await asyncio.sleep(0.02)
+            with suppress(Unavailable):
+                contents = await one.contents()
+    assert contents == wanted
+
+
+async def rejected(worker: redis.asyncio.Redis) -> list[tuple[bytes, bytes]]:
+    """Return what was rejected, and why."""
+    kept: Any = await worker.xrange("hearth:rejected")
+    return [(fields[b"data"], fields[b"reason"]) for _id, fields in kept]
+
+
+def holder_of(some: Sequence[RunningIntake]) -> RunningIntake:
+    """Return who takes in."""
+    (holder,) = [one for one in some if one.intake.holds]
+    return holder
+
+
+async def settled(some: Sequence[RunningIntake]) -> None:
+    """Wait until nothing is waiting anywhere."""
+    await until(lambda: not any(len(one.intake._pending) for one in some))
+
+
+async def test_each_is_published_once_in_order(start: Start, worker: redis.asyncio.Redis) -> None:
+    some = [await start() for _ in range(3)]
+    await emit(worker, 0, 300)
+    await until_contents(some[0], names(0, 300))
+    await settled(some)
+    assert len([one for one in some if one.intake.holds]) == 1
+
+
+async def test_equal_ones_count_each(start: Start, worker: redis.asyncio.Redis) -> None:
+    some = [await start() for _ in range(2)]
+    for _ in range(50):
+        await worker.publish(EMITS, emitted("same"))
+    await until_contents(some[0], ["same"] * 50)
+    await settled(some)
+
+
+async def test_what_a_killed_holder_left_is_taken_in_by_another(
+    start: Start, worker: redis.asyncio.Redis
+) -> None:
+    some = [await start() for _ in range(3)]
+    holder = holder_of(some)
+    await emit(worker, 0, 20)
+    await until_contents(holder, names(0, 20))
+    holder.gate.clear()
+    await emit(worker, 20, 40)
+    for _ in range(5):
+        await worker.publish(EMITS, emitted("same"))
+    await holder.vanish()
+    rest = [one for one in some if one is not holder]
+    await emit(worker, 40, 60)
+    await until_contents(rest[0], [*names(0, 40), *["same"] * 5, *names(40, 60)])
+    await settled(rest)
+
+
+async def test_who_has_just_started_leaves_it_to_those_who_have_heard_more(
+    start: Start, worker: redis.asyncio.Redis, redis_server: RedisServer
+) -> None:
+    some = [await start() for _ in range(2)]
+    holder = holder_of(some)
+    other = next(one for one in some if one is not holder)
+    holder.gate.clear()
+    await emit(worker, 0, 10)
+    young = [await RunningIntake.start(redis_server.url) for _ in range(3)]
+    try:
+        await emit(worker, 10, 20)
+        await holder.vanish()
+        await until(lambda: other.intake.holds)
+        await until_contents(other, names(0, 20))
+        await until(lambda: all(one.intake.whole for one in young))
+        await settled([other, *young])
+    finally:
+        await asyncio.gather(*(one.close() for one in young))
+
+
+async def test_who_starts_alone_after_a_kill_takes_in_what_it_has_heard(
+    start: Start, worker: redis.asyncio.Redis
+) -> None:
+    holder = await start()
+    await holder.vanish()  # and its lease is still there
+    young = asyncio.create_task(start())
+    while (await worker.pubsub_numsub(EMITS))[0][1] == 0:  # noqa: ASYNC110 - nothing tells of it
+        await asyncio.sleep(0.01)
+    await emit(worker, 0, 10)
+    one = await young
+    await until_contents(one, names(0, 10))
+
+
+async def test_a_late_publish_of_a_former_holder_does_nothing(
+    start: Start, worker: redis.asyncio.Redis
+) -> None:
+    some = [await start() for _ in range(2)]
+    holder = holder_of(some)
+    other = next(one for one in some if one is not holder)
+    holder.gate.clear()  # it stands still for longer than its lease
+    await emit(worker, 0, 30)
+    await until(lambda: other.intake.holds)
+    await until_contents(other, names(0, 30))
+    holder.gate.set()
+    await emit(worker, 30, 40)
+    await until_contents(other, names(0, 40))
+    await settled(some)
+    assert not holder.intake.holds
+
+
+async def test_a_holder_that_has_missed_something_lets_another_have_it(
+    start: Start, worker: redis.asyncio.Redis
+) -> None:
+    some = [await start() for _ in range(2)]
+    holder = holder_of(some)
+    other = next(one for one in some if one is not holder)
+    holder.running.subscriptions.drop()
+    await emit(worker, 0, 30)
+    await until_contents(other, names(0, 30))
+    await until(lambda: holder.intake.whole)
+    await emit(worker, 30, 40)
+    await until_contents(other, names(0, 40))
+    await settled(some)
+
+
+async def test_every_connection_is_cut_while_emits_stream_in(
+    start: Start, worker: redis.asyncio.Redis
+) -> None:
+    some = [await start() for _ in range(2)]
+    for round_number in range(5):
+        await emit(worker, 20 * round_number, 20 * round_number + 20)
+        for one in some:
+            one.running.commands.drop()
+    await until_contents(some[0], names(0, 100))
+    await settled(some)
+
+
+async def test_a_redis_that_has_lost_its_data(
+    start: Start, worker: redis.asyncio.Redis, redis_server: RedisServer
+) -> None:
+    some = [await start() for _ in range(2)]
+    await emit(worker, 0, 10)
+    await until_contents(some[0], names(0, 10))
+    holder = holder_of(some)
+    redis_server.stop()
+    redis_server.start()
+    await worker.connection_pool.disconnect()
+    await until(lambda: all(one.running.broker.ready for one in some))
+    await emit(worker, 10, 20)
+    await until_contents(holder, names(10, 20))
+    await until(lambda: all(one.intake.whole for one in some))
+    await settled(some)
+    await emit(worker, 20, 30)
+    await until_contents(holder, names(10, 30))
+
+
+async def test_emits_before_a_close_are_taken_in(start: Start, worker: redis.asyncio.Redis) -> None:
+    one, other = await start(), await start()
+    await emit(worker, 0, 200)
+    await holder_of([one, other]).intake.close()
+    await emit(worker, 200, 210)
+    await until_contents(one, names(0, 210))
+
+
+class Refuses:
+    """A broker that fails to publish what holds a word."""
+
+    def __init__(self, one: RunningIntake, word: str, error: Exception) -> None:
+        self._publish = one.running.broker.publish_taken
+        self._word = word
+        self._error = error
+        self.refused = 0
+        one.running.broker.publish_taken = self  # type: ignore[method-assign]
+
+    async def __call__(
+        self, targets: Sequence[tuple[Channel, Message]], taken: tuple[str, bytes]
+    ) -> tuple[list[Receipt], str]:
+        if any(self._word.encode() in message.body for _channel, message in targets):
+            self.refused += 1
+            raise self._error
+        return await self._publish(targets, taken)
+
+
+@pytest.mark.parametrize("error", [ReplyError("WRONGTYPE of a key"), Unavailable()])
+async def test_what_redis_never_takes_is_rejected_and_holds_nobody_up(
+    start: Start,
+    worker: redis.asyncio.Redis,
+    error: Exception,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(intake, "TEND_SECONDS", 0.05)
+    one = await start()
+    refuses = Refuses(one, "poison", error)
+    await emit(worker, 0, 5)
+    with capture_logs():
+        await worker.publish(EMITS, emitted("poison"))
+        await worker.publish(EMITS, emitted("poison"))
+        await emit(worker, 5, 10)
+        await until_contents(one, names(0, 10))
+        await settled([one])
+    assert 2 <= refuses.refused <= 2 * intake.MOST_FAILURES + 1
+    assert [data for data, _reason in await rejected(worker)] == [emitted("poison")] * 2
+    assert one.hub.counters.rejected[EMITS] == 2
+
+
+async def test_what_cannot_be_read_is_rejected(start: Start, worker: redis.asyncio.Redis) -> None:
+    one = await start()
+
+    async def fail() -> Any:
+        raise KeyError("a mistake of ours")
+
+    with capture_logs() as logs:
+        one.intake.hear(EMITS, b"odd", fail)
+        await emit(worker, 0, 2)
+        await until_contents(one, names(0, 2))
+    assert [line["log_level"] for line in logs] == ["error", "warning"]
+    assert await rejected(worker) == [(b"odd", b"KeyError")]
+
+
+async def test_an_emit_into_a_whole_namespace_is_one_step(
+    start: Start, worker: redis.asyncio.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = await start()
+    channels = [Channel("/circles", f"c{number}") for number in range(2000)]
+    for channel in channels:
+        await one.running.broker.subscribe(channel)
+    await worker.publish(EMITS, emitted("all", room=None))
+    await emit(worker, 0, 1)
+    await until_contents(one, ["0"])
+    for channel in channels[::100]:
+        page = await one.running.broker.history(channel, None, 10)
+        assert [content_of(publication) for publication in page.publications] == ["all"]
+    monkeypatch.setattr(batch, "MOST_STEP_BYTES", 100_000)
+    with capture_logs() as logs:
+        await worker.publish(EMITS, emitted("more", room=None))
+        await emit(worker, 1, 2)
+        await until_contents(one, names(0, 2))
+    assert [line["event"] for line in logs] == ["rejected what a worker emitted"]
+    assert "2000 channels" in logs[0]["reason"]
+
+
+async def test_memory_is_bounded(
+    start: Start, worker: redis.asyncio.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    some = [await start() for _ in range(2)]
+    holder = holder_of(some)
+    other = next(one for one in some if one is not holder)
+    monkeypatch.setattr(intake, "MOST_PENDING", 50)
+    holder.gate.clear()
+    with capture_logs() as logs:
+        await emit(worker, 0, 100)
+        await until(lambda: len(other.intake._pending) == 50)
+        await worker.ping()
+        assert not other.intake.whole
+        assert len(holder.intake._pending) <= 50
+        holder.gate.set()
+        await until_contents(holder, names(0, 50))
+        await emit(worker, 100, 110)
+        await until_contents(holder, [*names(0, 50), *names(100, 110)])
+        await until(lambda: all(one.intake.whole for one in some))
+    dropped = [line for line in logs if line["log_level"] == "error"]
+    assert 1 <= len(dropped) <= 4  # not one line for each
+
+
+async def test_who_has_slept_forgets_what_it_heard_before(
+    start: Start, worker: redis.asyncio.Redis
+) -> None:
+    some = [await start() for _ in range(2)]
+    await emit(worker, 0, 10)
+    await until_contents(some[0], names(0, 10))
+    await settled(some)
+    holder = holder_of(some)
+    other = next(one for one in some if one is not holder)
+    # What others have taken in meanwhile isn't in the stream any more.
+    other.intake.hear(EMITS, emitted("old"), pytest.fail)
+    await worker.xtrim("hearth:emits:taken", maxlen=0)
+    await emit(worker, 10, 20)
+    await until_contents(holder, names(0, 20))
+    await settled(some)
+    await until(lambda: all(one.intake.whole for one in some))

@@ -1,0 +1,72 @@
+"""What is waiting: a queue from whose midst things are taken."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.draft import Draft
+from app.workers.pending import Heard, Pending, digest
+from tests.support.properties import moderate
+
+
+async def nothing() -> list[Draft]:
+    return []
+
+
+def heard(name: str) -> Heard:
+    """Return something that is told apart by its name."""
+    return Heard(digest("socketio", name.encode()), "socketio", name.encode(), nothing, 0.0)
+
+
+NAMES = st.sampled_from("abc")
+ACTIONS = st.lists(
+    st.tuples(st.just("add"), NAMES)
+    | st.tuples(st.just("remove"), NAMES)
+    | st.tuples(st.just("forget"), st.integers(0, 8))
+)
+
+
+@given(ACTIONS)
+@moderate
+def test_it_is_a_list(actions: list[tuple[str, str | int]]) -> None:
+    pending = Pending()
+    model: list[tuple[int, str]] = []
+    added = 0
+    for action, value in actions:
+        if action == "add":
+            pending.add(heard(str(value)))
+            model.append((added, str(value)))
+            added += 1
+        elif action == "remove":
+            number = pending.remove(heard(str(value)).digest)
+            found = next((one for one in model if one[1] == value), None)
+            assert number == (found[0] if found else None)
+            if found:
+                model.remove(found)
+        else:
+            pending.forget(int(value))
+            model = [one for one in model if one[0] >= int(value)]
+        assert [one.data.decode() for one in pending.first(100)] == [name for _n, name in model]
+        oldest = pending.oldest()
+        assert (oldest[0] if oldest else None) == (model[0][0] if model else None)
+        assert (len(pending), pending.size, pending.next) == (len(model), len(model), added)
+    left = Counter(name for _number, name in model)
+    for name in "abc":
+        for _ in range(left[name]):
+            assert pending.remove(heard(name).digest) is not None
+        assert pending.remove(heard(name).digest) is None
+
+
+def test_the_first_few_are_the_oldest() -> None:
+    pending = Pending()
+    for name in "abcd":
+        pending.add(heard(name))
+    assert [one.data for one in pending.first(2)] == [b"a", b"b"]
+
+
+def test_the_source_counts() -> None:
+    assert digest("a", b"x") != digest("b", b"x")
+    assert len(digest("a", b"x")) == 12

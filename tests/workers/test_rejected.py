@@ -1,0 +1,147 @@
+"""What workers send and nobody gets: it is counted, and kept with the reason (contract §8)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from aiohttp.test_utils import TestServer
+
+from app.broker.keys import REJECTED_BYTES, REJECTED_SIZE
+from tests.conftest import Connect, Serve
+from tests.support.ready import until_ready
+from tests.support.redis import RedisServer
+from tests.web.test_metrics import scrape
+from tests.workers.rejected import rejected
+
+LIMIT = 2_000
+GOOD = {"circle_name": "hall", "agent_id": 7, "content": "Hi"}
+
+
+@pytest.fixture
+async def server(serve: Serve, redis_server: RedisServer) -> TestServer:
+    """A server that takes small messages only."""
+    server = await serve(redis_url=redis_server.url, max_message_bytes=LIMIT)
+    await until_ready(server)
+    return server
+
+
+def event_of(size: int) -> bytes:
+    """Return a message for the event bus of so many bytes."""
+    least = len(json.dumps(GOOD | {"content": ""}))
+    return json.dumps(GOOD | {"content": "x" * (size - least)}).encode()
+
+
+async def test_a_message_may_be_as_large_as_a_clients(connect: Connect, redis: Any) -> None:
+    client = await connect()
+    await client.request("join", {"channel": "hall"})
+    await redis.publish("agent.message", event_of(LIMIT + 1))
+    await redis.publish("agent.message", event_of(LIMIT))
+    assert (await client.next("agent_message"))["offset"] == 1
+    (kept,) = await rejected(redis, 1)
+    assert kept == {
+        "source": b"agent.message",
+        "reason": b"message: Has 2,001 bytes; MAX_MESSAGE_BYTES is 2,000.",
+        "data": event_of(LIMIT + 1),
+    }
+
+
+async def test_feeds_and_stock_managers_have_the_same_limit(
+    connect: Connect, redis: Any, worker: Any
+) -> None:
+    client, feed = await connect(), await connect("/feeds")
+    await client.request("join", {"channel": "hall"})
+    await feed.request("join", {"channel": "codeworm:logs"})
+    large = {"agent_id": 7, "content": "x" * LIMIT}
+    await worker.emit("agent_message", large, room="hall", namespace="/circles")
+    small = {"agent_id": 7, "content": "small"}
+    await worker.emit("agent_message", small, room="hall", namespace="/circles")
+    await redis.publish("codeworm:logs", b"x" * (LIMIT + 1))
+    await redis.publish("codeworm:logs", b"x" * LIMIT)
+    assert (await client.next("agent_message"))["data"] == small
+    assert (await feed.next("log"))["data"] == {"raw": "x" * LIMIT}
+    kept = await rejected(redis, 2)
+    assert {fields["source"] for fields in kept} == {b"socketio", b"codeworm:logs"}
+
+
+async def test_no_more_than_the_beginning_is_kept(redis: Any, server: TestServer) -> None:
+    await redis.publish("agent.message", event_of(10 * REJECTED_BYTES))
+    (kept,) = await rejected(redis, 1)
+    assert kept["data"] == event_of(10 * REJECTED_BYTES)[:REJECTED_BYTES]
+
+
+async def test_large_ones_that_begin_alike_are_told_apart(redis: Any, server: TestServer) -> None:
+    for size in (2 * REJECTED_BYTES, 3 * REJECTED_BYTES, 2 * REJECTED_BYTES):
+        await redis.publish("agent.message", event_of(size))
+    reasons = [fields["reason"].split()[2] for fields in await rejected(redis, 3)]
+    assert reasons == [b"32,768", b"49,152", b"32,768"]
+
+
+async def test_the_newest_are_kept(connect: Connect, redis: Any) -> None:
+    client = await connect()
+    await client.request("join", {"channel": "hall"})
+    pipe = redis.pipeline(transaction=False)
+    for number in range(REJECTED_SIZE + 500):
+        pipe.publish("agent.message", json.dumps({"number": number}))
+    await pipe.execute()
+    await redis.publish("agent.message", json.dumps(GOOD))
+    await client.next("agent_message")
+    while True:
+        kept = await rejected(redis, REJECTED_SIZE)
+        if json.loads(kept[-1]["data"])["number"] == REJECTED_SIZE + 499:
+            break
+    assert len(kept) <= REJECTED_SIZE + 100  # Redis forgets a hundred at a time
+    numbers = [json.loads(fields["data"])["number"] for fields in kept]
+    assert numbers == list(range(numbers[0], REJECTED_SIZE + 500))
+
+
+async def test_each_is_counted_in_one_process(
+    serve: Serve, server: TestServer, connect: Connect, redis: Any, redis_server: RedisServer
+) -> None:
+    servers = [server, await serve(redis_url=redis_server.url)]
+    await until_ready(servers[1])
+    for source in ("agent.message", "agent.message", "workspace.git_status"):
+        await redis.publish(source, "{}")
+    await redis.publish("agent.message", json.dumps(GOOD))
+    await rejected(redis, 3)
+    samples = [await scrape(one) for one in servers]
+
+    def total(name: str, *labels: str) -> float:
+        return sum(sample.get((name, labels), 0) for sample in samples)
+
+    assert total("hearth_rejected_total", "agent.message") == 2
+    assert total("hearth_rejected_total", "workspace.git_status") == 1
+    assert total("hearth_published_total", "/circles", "agent_message") == 1
+
+
+async def test_what_is_no_emit_is_kept_once_too(
+    serve: Serve, connect: Connect, redis: Any, worker: Any, redis_server: RedisServer
+) -> None:
+    await until_ready(await serve(redis_url=redis_server.url))
+    client = await connect()
+    await client.request("join", {"channel": "hall"})
+    await redis.publish("socketio", b"{")
+    await redis.publish("socketio", b"[]")
+    await redis.publish("socketio", b'{"method": "emit", "namespace": ["/circles"]}')
+    payload = {"agent_id": 7, "content": "Hi"}
+    await worker.emit("agent_message", payload, room="hall")  # without its namespace
+    await worker.emit("agent_message", payload, room="hall", namespace="/circles")
+    await client.next("agent_message")
+    kept = await rejected(redis, 4)
+    assert [fields["reason"].decode() for fields in kept] == [
+        "message: Not a manager's message.",
+        "message: Not a manager's message.",
+        "message: No namespace \"['/circles']\" here.",
+        "message: No namespace '/' here.",
+    ]
+    assert [fields["data"] for fields in kept][:2] == [b"{", b"[]"]
+
+
+async def test_the_prefix_is_the_streams_too(
+    serve: Serve, redis: Any, redis_server: RedisServer
+) -> None:
+    await until_ready(await serve(redis_url=redis_server.url, hearth_prefix="another"))
+    await redis.publish("agent.message", "{")
+    await rejected(redis, 1, "another:rejected")
+    assert await redis.exists("hearth:rejected") == 0
