@@ -7,6 +7,7 @@ are connected to this process.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -94,11 +95,11 @@ class Hub:
         """Whether publishing works at this moment."""
         return self._broker.ready
 
-    def publish_as(self, identity: Identity, draft: Draft) -> Receipt | Awaitable[Receipt]:
+    def publish_as(self, identity: Identity, draft: Draft) -> Receipt | asyncio.Future[Receipt]:
         """Publish what a client sent, in its name.
 
         Returns:
-            The receipt, where the broker takes no waiting; else what to wait for.
+            The receipt; or its future, as `Broker.publish_nowait`, and then have it counted.
 
         Raises:
             SchemaError: the type, channel or payload is not valid.
@@ -110,9 +111,8 @@ class Hub:
         access.require_publish(identity, channel, draft.type, message_type.publishers)
         message = self._message(draft, message_type, for_workers=True)
         receipt = self._broker.publish_nowait(channel, message)
-        if receipt is None:
-            return self._publish(channel, message, message_type)
-        self._count(receipt, message_type)
+        if isinstance(receipt, Receipt):
+            self._count(receipt, message_type)
         return receipt
 
     def prepare(self, draft: Draft) -> Message:

@@ -23,11 +23,11 @@ def main() -> None:
     scenario = next(one for one in SCENARIOS if one.name == arguments.scenario)
     hearth = next(server for server in SERVERS if server.name == "hearth")
     picture = BUILD / f"profile-{scenario.name}.svg"
-    with running(hearth) as target:
+    with running(hearth, scenario.processes) as target:
         recorder = subprocess.Popen(
             (
                 *("taskset", "-c", str(LOAD_CPU), str(BENCH / ".venv/bin/py-spy"), "record"),
-                *("--pid", str(target.pid), "--output", str(picture), "--rate", "250"),
+                *("--pid", str(target.pids[0]), "--output", str(picture), "--rate", "250"),
                 *("--duration", f"{arguments.seconds:.0f}"),
                 *(("--native",) if arguments.native else ()),
             ),

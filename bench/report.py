@@ -64,6 +64,8 @@ def table(measured: Measured) -> str:
 
 
 def _cell(measured: Measured, scenario: Scenario, server: Server) -> str:
+    if not scenario.suits(server):
+        return "-"
     result = measured.medians.get((scenario.name, server.name))
     if result is None:
         return "failed"
@@ -115,6 +117,11 @@ connection with a token of its own; only the limit of messages per second is off
 the programs in [`bench/peers`](../bench/peers): they stamp a message and pass it on, no more.
 *Plain* means JSON over WebSocket without Socket.IO.
 
+Where there are two processes, the members of each room are spread over both, and they share a
+Redis: Hearth as anybody's with `REDIS_URL` does, with order, history and presence in it, Node by
+`@socket.io/redis-adapter`, python-socketio by `AsyncRedisManager`. Both processes and Redis are on
+CPU {SERVER_CPU}; `µs` is the CPU of both processes, and Redis's is beside it.
+
 ## Do it yourself
 
 ```console
@@ -129,7 +136,7 @@ $ make profile        # where the time goes, as a flame graph
 def _reading(measured: Measured) -> str:
     text = (
         "`/s`: deliveries, acks or connections per second; `µs`: the server's CPU for each; "
-        "`(2.00x)`: twice Node socket.io's figure."
+        "`(2.00x)`: twice Node socket.io's figure; `-`: it is not made for several processes."
     )
     results = measured.medians.values()
     shares = [result["load_cpu_share"] for result in results if not _is_load_bound(result)]
@@ -138,7 +145,7 @@ def _reading(measured: Measured) -> str:
         text += "; where a † stands it used more, and the server may be faster than that"
     text += "."
     if busy := [
-        result["server_cpu_seconds"] / result["seconds"]
+        (result["server_cpu_seconds"] + result["redis_cpu_seconds"]) / result["seconds"]
         for scenario in measured.scenarios
         if scenario.saturates
         for server in measured.servers
@@ -203,7 +210,7 @@ def picture(measured: Measured) -> str:
     for scenario in groups:
         y += _LINE
         parts.append(f'<text class="title" x="8" y="{y}">{escape(scenario.title)}</text>')
-        for server in measured.servers:
+        for server in filter(scenario.suits, measured.servers):
             y += _LINE
             result = measured.medians.get((scenario.name, server.name))
             parts.append(_bar(server, None if result is None else result[key], scale, y))

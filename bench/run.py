@@ -104,14 +104,17 @@ def _measure(
 ) -> Results:
     BUILD.mkdir(exist_ok=True)
     results: Results = {
-        (scenario.name, server.name): [] for scenario in scenarios for server in servers
+        (scenario.name, server.name): []
+        for scenario in scenarios
+        for server in servers
+        if scenario.suits(server)
     }
     for number in range(1, rounds + 1):
         for scenario in scenarios:
-            for server in servers:
+            for server in filter(scenario.suits, servers):
                 label = f"round {number}: {scenario.name:15} {server.name:23}"
                 try:
-                    with running(server) as target:
+                    with running(server, scenario.processes) as target:
                         result = run(scenario, server, target, seconds)
                 except (RunError, RuntimeError) as error:
                     print(f"{label} failed: {error}", file=sys.stderr, flush=True)

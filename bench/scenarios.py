@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -42,6 +43,7 @@ class Scenario:
     Args:
         load: which of bench/load's scenarios it is.
         figures: what its cells show.
+        processes: of the server; several share a Redis.
         saturates: the server has always more to do, so a share of CPU below 1 was taken by others.
     """
 
@@ -52,13 +54,19 @@ class Scenario:
     figures: tuple[Figure, ...]
     rooms: int = 1
     outstanding: int = 4
+    processes: int = 1
     saturates: bool = False
+
+    def suits(self, server: Server) -> bool:
+        """Tell whether it can be run on a server."""
+        return self.processes == 1 or server.spreads
 
 
 _DELIVERIES = (
     Figure("deliveries_per_second", "/s", more_is_better=True),
     Figure("server_us_per_delivery", " µs", more_is_better=False),
 )
+_SPREAD_DELIVERIES = (*_DELIVERIES, Figure("redis_us_per_delivery", " µs of Redis"))
 _LATENCIES = (
     Figure("p50_ms", " ms", more_is_better=False),
     Figure("p99_ms", " ms", more_is_better=False),
@@ -98,6 +106,26 @@ SCENARIOS: Final = (
         outstanding=1,
         saturates=True,
     ),
+    Scenario(
+        "redis-1000",
+        "2 processes and Redis: one room of 1,000",
+        "fanout",
+        1000,
+        _SPREAD_DELIVERIES,
+        processes=2,
+        saturates=True,
+    ),
+    Scenario(
+        "redis-rooms",
+        "2 processes and Redis: 100 rooms of 10",
+        "fanout",
+        1000,
+        _SPREAD_DELIVERIES,
+        rooms=100,
+        outstanding=1,
+        processes=2,
+        saturates=True,
+    ),
     Scenario("paced", "1,000 members, 20 messages/s: p50, p99", "paced", 1000, _LATENCIES),
     Scenario("ack", "events with ack, 100 connections", "ack", 100, _ACKS, saturates=True),
     Scenario("connect", "5,000 connect and join rooms of 10", "connect", 5000, _CONNECTIONS, 500),
@@ -117,7 +145,8 @@ def run(scenario: Scenario, server: Server, target: Running, seconds: float) -> 
     """
     command = (
         *("taskset", "-c", str(LOAD_CPU), str(BUILD / "load"), scenario.load),
-        *("--port", str(target.port), "--server-pid", str(target.pid)),
+        *("--port", _listed(target.ports), "--server-pid", _listed(target.pids)),
+        *(() if target.redis_pid is None else ("--redis-pid", str(target.redis_pid))),
         *("--protocol", server.protocol, "--tokens", str(_tokens())),
         *("--connections", str(scenario.connections), "--rooms", str(scenario.rooms)),
         *("--outstanding", str(scenario.outstanding), "--seconds", str(seconds)),
@@ -130,6 +159,10 @@ def run(scenario: Scenario, server: Server, target: Running, seconds: float) -> 
         raise RunError(done.stderr.decode(errors="replace").strip()[:300])
     figures: Result = json.loads(done.stdout)
     return figures
+
+
+def _listed(numbers: Sequence[int]) -> str:
+    return ",".join(map(str, numbers))
 
 
 def _tokens() -> Path:

@@ -19,7 +19,7 @@ from schemas.errors import SchemaError
 log = structlog.get_logger("hearth.namespaces")
 
 
-def shown(error: Exception, namespace: str) -> HearthError:
+def shown(error: BaseException, namespace: str) -> HearthError:
     """Return what its causer may see of an error; what is our fault is logged."""
     if isinstance(error, HearthError):
         return error

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, ClassVar, Protocol
 
 import socketio
@@ -121,7 +123,7 @@ class ChannelNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
         if (member := self._members.pop(sid, None)) is not None:
             await self.hub.disconnect(member)
 
-    def on_request(self, sid: str, request: Request) -> Awaitable[None] | None:
+    def on_request(self, sid: str, request: Request) -> Awaitable[Any] | None:
         """Handle one event and answer it, whatever happens; None when that is done already."""
         member = self._members.get(sid)
         if member is None:
@@ -131,15 +133,21 @@ class ChannelNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
         except Exception as error:  # noqa: BLE001 - every request is answered
             self._fail(sid, request, error)
             return None
-        return pending and self._finish(sid, request, pending)
+        if pending is None or isinstance(pending, asyncio.Future):
+            return pending
+        return self._finish(sid, request, pending)
 
-    async def _finish(self, sid: str, request: Request, pending: Awaitable[None]) -> None:
+    def publishes(self, event: str) -> bool:
+        """Tell whether an event publishes."""
+        return event not in self._requests and self.hub.registry.get(self.path, event) is not None
+
+    async def _finish(self, sid: str, request: Request, pending: Awaitable[Any]) -> None:
         try:
             await pending
         except Exception as error:  # noqa: BLE001 - every request is answered
             self._fail(sid, request, error)
 
-    def _dispatch(self, member: Member, request: Request) -> Awaitable[None] | None:
+    def _dispatch(self, member: Member, request: Request) -> Awaitable[Any] | None:
         if request.error is not None:
             raise request.error
         expires_at = member.identity.expires_at
@@ -154,7 +162,7 @@ class ChannelNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
             fields={"type": "Neither a request nor a type of message here."},
         )
 
-    def _fail(self, sid: str, request: Request, error: Exception) -> None:
+    def _fail(self, sid: str, request: Request, error: BaseException) -> None:
         shown = answers.shown(error, self.path)
         failure = answers.failure(shown)
         self.hub.counters.failed[shown.code] += 1
@@ -169,7 +177,7 @@ class ChannelNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
 
     # Requests, contract §3
 
-    def _publish(self, member: Member, request: Request) -> Awaitable[None] | None:
+    def _publish(self, member: Member, request: Request) -> Awaitable[Any] | None:
         asked = requests.PUBLISH.load(_argument(request))
         identity = member.identity
         draft = Draft(
@@ -181,13 +189,22 @@ class ChannelNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
             asked.get("nonce"),
         )
         receipt = self.hub.publish_as(identity, draft)
-        if not isinstance(receipt, Receipt):
-            return self._publish_later(request, receipt)
-        request.reply(answers.published(receipt))
-        return None
+        if isinstance(receipt, Receipt):
+            request.reply(answers.published(receipt))
+            return None
+        receipt.add_done_callback(partial(self._on_published, member.sid, request, draft))
+        return receipt
 
-    async def _publish_later(self, request: Request, receipt: Awaitable[Receipt]) -> None:
-        request.reply(answers.published(await receipt))
+    def _on_published(
+        self, sid: str, request: Request, draft: Draft, published: asyncio.Future[Receipt]
+    ) -> None:
+        if published.cancelled():
+            return  # the server ends
+        if (error := published.exception()) is not None:
+            self._fail(sid, request, error)
+            return
+        self.hub.count(draft, published.result())
+        request.reply(answers.published(published.result()))
 
     async def _join(self, member: Member, request: Request) -> None:
         asked = requests.JOIN.load(_argument(request))

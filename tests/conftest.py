@@ -47,7 +47,7 @@ SERVICE = token("ci", "service", "*:*:rw")
 
 
 @pytest.fixture
-async def start() -> AsyncIterator[Start]:
+async def start_server() -> AsyncIterator[Start]:
     """Return a function that serves an application as `python -m app` does."""
     servers: list[TestServer] = []
 
@@ -64,7 +64,7 @@ async def start() -> AsyncIterator[Start]:
 
 
 @pytest.fixture
-def serve(start: Start) -> Serve:
+def serve(start_server: Start) -> Serve:
     """Return a function that serves the application, with settings of the test's choice."""
 
     async def serve_with(**settings: Any) -> TestServer:
@@ -73,13 +73,13 @@ def serve(start: Start) -> Serve:
             "auth_mode": "required",
             "messages_per_second": 0,
         }
-        return await start(create_app(Settings(**(defaults | settings))))
+        return await start_server(create_app(Settings(**(defaults | settings))))
 
     return serve_with
 
 
 @pytest.fixture
-def serve_plain(start: Start) -> ServePlain:
+def serve_plain(start_server: Start) -> ServePlain:
     """Return a function that serves a realtime server with nothing of Hearth's on it."""
 
     async def serve_one(server: Server) -> TestServer:
@@ -91,7 +91,7 @@ def serve_plain(start: Start) -> ServePlain:
             await server.close_all()
 
         app.on_shutdown.append(close)
-        return await start(app)
+        return await start_server(app)
 
     return serve_one
 

@@ -42,6 +42,24 @@ async def test_members_of_two_processes_talk(
     assert len(alice.all("user_message")) == len(agent.all("user_message")) == 1
 
 
+async def test_messages_of_one_sender_keep_their_order(
+    run: Run, connect: Connect, redis_server: RedisServer
+) -> None:
+    one, two = await asyncio.gather(*(run(REDIS_URL=redis_server.url) for _ in range(2)))
+    alice = await connect(url=one.url, token=ALICE)
+    bob = await connect(url=two.url, token=BOB)
+    for client in (alice, bob):
+        await client.request("join", {"channel": "dev-team"})
+    for number in range(60):
+        text = {"channel": "dev-team", "data": {"content": str(number)}}
+        await alice.send("user_message", text if number % 20 else text | {"nonce": "again"})
+    history = await alice.request("history", {"channel": "dev-team", "limit": 1})
+    expected = [str(number) for number in range(60) if number % 20 or number == 0]
+    assert history["messages"][0]["data"]["content"] == expected[-1]
+    await bob.next("user_message", len(expected))
+    assert [message["data"]["content"] for message in bob.all("user_message")] == expected
+
+
 async def test_a_worker_reaches_members_of_every_process_once(
     run: Run, connect: Connect, redis_server: RedisServer
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
@@ -41,8 +42,14 @@ class Broker(Protocol):
     async def close(self) -> None:
         """Stop receiving and let go of every connection."""
 
-    def publish_nowait(self, channel: Channel, message: Message) -> Receipt | None:
-        """Do what `publish` does, if that takes no waiting; else do nothing and return None."""
+    def publish_nowait(
+        self, channel: Channel, message: Message
+    ) -> Receipt | asyncio.Future[Receipt]:
+        """Do what `publish` does, at once; or so that it comes before whatever is begun later.
+
+        Returns:
+            The receipt, where it takes no waiting; else its future.
+        """
 
     async def publish(self, channel: Channel, message: Message) -> Receipt:
         """Give a message its offset, keep it and hand it to every subscriber, as one step.

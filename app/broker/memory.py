@@ -75,7 +75,7 @@ class MemoryBroker:
     async def publish(self, channel: Channel, message: Message) -> Receipt:
         return self._publish(channel, message)
 
-    def publish_nowait(self, channel: Channel, message: Message) -> Receipt | None:
+    def publish_nowait(self, channel: Channel, message: Message) -> Receipt:
         return self._publish(channel, message)
 
     def _publish(self, channel: Channel, message: Message) -> Receipt:

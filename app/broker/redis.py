@@ -120,14 +120,14 @@ class RedisBroker:
 
     # Publishing
 
-    def publish_nowait(self, channel: Channel, message: Message) -> Receipt | None:
-        return None  # it always takes waiting
+    def publish_nowait(self, channel: Channel, message: Message) -> asyncio.Future[Receipt]:
+        _check_size(message)
+        names, arguments = self._prepare([(channel, message)], ("", b""))
+        return self._commands.begin(PUBLISH, names, arguments, _first_receipt)
 
     async def publish(self, channel: Channel, message: Message) -> Receipt:
-        if len(message.body) > MAX_RECORD_BYTES:
-            raise TooLarge
-        (receipt,) = await self._publish([(channel, message)], ("", b""))
-        return _receipt(receipt)
+        _check_size(message)
+        return _first_receipt(await self._publish([(channel, message)], ("", b"")))
 
     async def publish_taken(
         self, targets: Sequence[tuple[Channel, Message]], taken: tuple[str, bytes]
@@ -156,6 +156,13 @@ class RedisBroker:
     async def _publish(
         self, targets: Sequence[tuple[Channel, Message]], taken: tuple[str, bytes]
     ) -> list[Any]:
+        replies: list[Any] = await self._commands.run(PUBLISH, *self._prepare(targets, taken))
+        return replies
+
+    def _prepare(
+        self, targets: Sequence[tuple[Channel, Message]], taken: tuple[str, bytes]
+    ) -> tuple[list[str], list[Any]]:
+        """Return what the script is told: keys and arguments."""
         keys = self._keys
         now = self._clock()
         names = [keys.sequence, keys.inbox, keys.emits_holder, keys.emits_taken]
@@ -177,8 +184,7 @@ class RedisBroker:
                 *(int(message.kept), int(nonce is not None), int(message.for_workers)),
                 *(channel.namespace, channel.name, message.type),
             ]
-        replies: list[Any] = await self._commands.run(PUBLISH, names, arguments)
-        return replies
+        return names, arguments
 
     # Receiving
 
@@ -260,6 +266,15 @@ class RedisBroker:
                 for key, ms in renewed[start : start + _RENEWED_AT_ONCE]
             ]
             await asyncio.gather(*asked, return_exceptions=True)
+
+
+def _check_size(message: Message) -> None:
+    if len(message.body) > MAX_RECORD_BYTES:
+        raise TooLarge
+
+
+def _first_receipt(replies: list[Any]) -> Receipt:
+    return _receipt(replies[0])
 
 
 def _receipt(reply: list[Any]) -> Receipt:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import secrets
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,8 @@ from app.core.message import Publication
 from app.redis.commands import Commands
 from app.redis.scripts import load_script
 
+_PROCESS: Final = secrets.token_hex(6)
+_numbers: Final = itertools.count()
 LUA: Final = Path(__file__).parent / "lua"
 RECOVER, RENOUNCE = (load_script(LUA, name) for name in ("recover", "renounce"))
 
@@ -114,4 +117,5 @@ def missed(
 
 def new_epoch() -> str:
     """Return a name that no epoch has had."""
-    return secrets.token_hex(6)
+    # Each publish brings one, in case that the channel has none: no randomness for each.
+    return f"{_PROCESS}{next(_numbers):x}"

@@ -29,7 +29,7 @@ class Connection(Flow):
 
     __slots__ = (
         *("_delayed", "_events", "_outbox", "assembly", "clients", "entered", "handshake"),
-        *("probe", "session", "sid"),
+        *("last_publish", "probe", "session", "sid", "under_way"),
     )
 
     def __init__(
@@ -42,6 +42,8 @@ class Connection(Flow):
         self.clients: dict[str, Client] = {}
         self.probe: Probe | None = None
         self.entered = False  # whether it ever was in a namespace
+        self.under_way = 0  # publishes, see `Turns`
+        self.last_publish: asyncio.Future[Any] | None = None
         self.assembly: Any = None
         self._events = events
         self._delayed: list[bytes] | None = None

@@ -59,5 +59,11 @@ class RequestHandler(Protocol):
     async def on_connected(self, sid: str) -> None:
         """The client has its CONNECT reply: what is sent from here comes after it."""
 
-    def on_request(self, sid: str, request: Request) -> Awaitable[None] | None:
-        """Handle one event; the connection's next one waits for what is returned."""
+    def publishes(self, event: str) -> bool:
+        """Tell whether an event publishes, and so may go right behind others that do."""
+
+    def on_request(self, sid: str, request: Request) -> Awaitable[Any] | None:
+        """Handle one event; the connection's next one waits for what is returned.
+
+        Of what publishes it may be a future: see `app.realtime.turns`.
+        """

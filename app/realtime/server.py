@@ -31,6 +31,7 @@ from app.realtime.packets import (
 from app.realtime.publishing import PublishingServer
 from app.realtime.request import Request, RequestHandler
 from app.realtime.rooms import Client, Rooms, encode_packet
+from app.realtime.turns import Turns
 from app.realtime.work import Work
 
 CLOSE_SECONDS: Final = 3.0
@@ -68,6 +69,7 @@ class Server(PublishingServer):
         self._clock = clock
         self.manager_initialized = False
         self._work = Work()
+        self._turns = Turns(self._work)
         limits = Limits(max_message_bytes, 2 * max_message_bytes, max_unsent_bytes)
         super().__init__(
             client_manager=manager,
@@ -185,9 +187,7 @@ class Server(PublishingServer):
             if self._messages_per_second > 0 and (wait := self._wait_for_turn(connection)) > 0:
                 error = RateLimited(retry_after=math.ceil(wait * 1000) / 1000)
             request = Request(data, error, client, packet_id)
-            pending = handler.on_request(client.sid, request)
-            if pending is not None:
-                self._work.begin(connection, pending)
+            self._turns.take(connection, handler, client.sid, request)
         elif error is not None:
             raise PacketError(error.message)
         else:

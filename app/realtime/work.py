@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Coroutine, Generator
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextvars import Context, copy_context
 from typing import Any, Final
 
@@ -21,7 +21,7 @@ class Work:
     """The tasks of a server. What fails in one is logged once, and ends nothing else."""
 
     def __init__(self) -> None:
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Future[Any]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def spawn(self, work: Awaitable[Any]) -> None:
@@ -54,6 +54,18 @@ class Work:
             connection.release_requests()
         else:
             self._keep_in_turn(connection, _Begun(steps, waits_for), context)
+
+    def keep(
+        self, future: asyncio.Future[Any], on_done: Callable[[asyncio.Future[Any]], None]
+    ) -> None:
+        """Let what is done elsewhere end too before the server does."""
+
+        def end(future: asyncio.Future[Any]) -> None:
+            self._tasks.discard(future)
+            on_done(future)
+
+        self._tasks.add(future)
+        future.add_done_callback(end)
 
     async def finish(self, seconds: float) -> None:
         """Let what is at work end; cancel what hasn't after so many seconds."""

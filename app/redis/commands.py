@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import hiredis
 import structlog
@@ -35,6 +35,7 @@ _NOT_NOW: Final = frozenset(
 _EXPECTED: Final = frozenset({"NOSCRIPT", "FENCED"})
 
 Argument = str | bytes | int | float
+Read = TypeVar("Read")
 
 log = structlog.get_logger("hearth.redis")
 
@@ -120,6 +121,39 @@ class Commands(KeptLink):
         reply = await self.send("EVAL", script.source, len(keys), *keys, *arguments)
         self._known.add(script.sha)
         return reply
+
+    def begin(
+        self,
+        script: Script,
+        keys: Sequence[str],
+        arguments: Sequence[Argument],
+        read: Callable[[Any], Read],
+    ) -> asyncio.Future[Read]:
+        """Run a script before whatever is sent later; what `read` makes of the reply is returned.
+
+        It isn't repeated when Redis has just forgotten it, for then it would come later: the future
+        fails with `Unavailable`. Raises as `send`.
+        """
+        known = script.sha in self._known
+        text = ("EVALSHA", script.sha) if known else ("EVAL", script.source)
+        result: asyncio.Future[Read] = asyncio.get_running_loop().create_future()
+
+        def on_answer(answer: asyncio.Future[Any]) -> None:
+            error = answer.exception()
+            if isinstance(error, ReplyError) and error.code == "NOSCRIPT":
+                self._known.discard(script.sha)
+                error = Unavailable()
+            if result.done():
+                return
+            if error is not None:
+                result.set_exception(error)
+                return
+            if not known:
+                self._known.add(script.sha)
+            result.set_result(read(answer.result()))
+
+        self.send(*text, len(keys), *keys, *arguments).add_done_callback(on_answer)
+        return result
 
     # The connection
 

@@ -32,7 +32,10 @@ log = structlog.get_logger("hearth.redis")
 
 
 class Link(asyncio.Protocol):
-    """One open connection, RESP 2: what is sent goes out at once, replies are handed on.
+    """One open connection, RESP 2: what is sent in one turn of the event loop goes out at its end.
+
+    Redis then has it at once, and what it publishes for one of the commands arrives together with
+    what it publishes for the others: rooms join that (`app.realtime.rooms.Room`).
 
     redis-py connects, and does TLS, passwords and Sentinel; then the transport is taken over from
     it, for its streams and locks cost more than the command that they carry.
@@ -43,9 +46,10 @@ class Link(asyncio.Protocol):
     """
 
     def __init__(self, connection: AbstractConnection, on_reply: OnReply) -> None:
-        loop = asyncio.get_running_loop()
-        self.lost: asyncio.Future[None] = loop.create_future()
-        self._closed: asyncio.Future[None] = loop.create_future()
+        self._loop = asyncio.get_running_loop()
+        self.lost: asyncio.Future[None] = self._loop.create_future()
+        self._closed: asyncio.Future[None] = self._loop.create_future()
+        self._unsent: list[bytes] = []
         self._on_reply = on_reply
         self._reader = hiredis.Reader(notEnoughData=_MORE)
         # From now on it is ours; a writer that is forgotten would close it.
@@ -61,8 +65,15 @@ class Link(asyncio.Protocol):
 
     def send(self, *command: str | bytes | float) -> None:
         """Send one command; into a connection that is lost, in vain."""
+        if not self._unsent:
+            self._loop.call_soon(self._flush)
+        self._unsent.append(hiredis.pack_command(cast(Any, command)))
+
+    def _flush(self) -> None:
+        data = b"".join(self._unsent)
+        self._unsent.clear()
         if not self._transport.is_closing():  # uvloop raises
-            self._transport.write(hiredis.pack_command(cast(Any, command)))
+            self._transport.write(data)
 
     def abort(self) -> None:
         """Drop the connection."""

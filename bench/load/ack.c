@@ -72,9 +72,9 @@ int run_ack(const struct options *options)
 
     struct window window;
     acks.measuring = true;
-    window_open(&window, options->server_pid);
+    window_open(&window, options);
     swarm_run_until(&swarm, clock_ns() + (int64_t)(options->seconds * 1e9));
-    window_close(&window, options->server_pid);
+    window_close(&window, options);
     acks.measuring = false;
     finish(&swarm, &acks);
 

@@ -85,13 +85,13 @@ int run_connect(const struct options *options)
     crowd.witness->joins = false;
 
     struct window window;
-    int64_t memory_before = resident_bytes(options->server_pid);
-    window_open(&window, options->server_pid);
+    int64_t memory_before = resident_bytes(options);
+    window_open(&window, options);
     swarm_open(&swarm);
-    window_close(&window, options->server_pid);
+    window_close(&window, options);
     /* Idle: what the server still has to do for those who came, such as telling of them. */
     swarm_run_until(&swarm, clock_ns() + (int64_t)(options->warmup_seconds * 1e9));
-    int64_t memory = resident_bytes(options->server_pid) - memory_before;
+    int64_t memory = resident_bytes(options) - memory_before;
 
     witness_until(&swarm, &crowd, clock_ns() + 1000000000LL);
     await_answer(&swarm, &crowd);

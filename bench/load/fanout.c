@@ -153,6 +153,8 @@ static int report(const struct fanout *fanout, const struct options *options)
            deliveries / window_seconds(&fanout->window));
     printf("\"server_us_per_delivery\": %.3f, ",
            deliveries ? fanout->window.server_cpu * 1e6 / deliveries : 0);
+    printf("\"redis_us_per_delivery\": %.3f, ",
+           deliveries ? fanout->window.redis_cpu * 1e6 / deliveries : 0);
     printf("\"p50_ms\": %.3f, \"p99_ms\": %.3f, ", histogram_ms(&fanout->latency, 0.50),
            histogram_ms(&fanout->latency, 0.99));
     return report_end(&fanout->faults);
@@ -170,9 +172,9 @@ int run_fanout(const struct options *options)
     run(&swarm, &fanout, clock_ns() + (int64_t)(options->warmup_seconds * 1e9));
 
     fanout.measuring = true;
-    window_open(&fanout.window, options->server_pid);
+    window_open(&fanout.window, options);
     run(&swarm, &fanout, clock_ns() + (int64_t)(options->seconds * 1e9));
-    window_close(&fanout.window, options->server_pid);
+    window_close(&fanout.window, options);
     fanout.measuring = false;
 
     finish(&swarm, &fanout);
@@ -201,9 +203,9 @@ int run_paced(const struct options *options)
     pace(&swarm, &fanout, options, options->warmup_seconds);
 
     fanout.measuring = true;
-    window_open(&fanout.window, options->server_pid);
+    window_open(&fanout.window, options);
     pace(&swarm, &fanout, options, options->seconds);
-    window_close(&fanout.window, options->server_pid);
+    window_close(&fanout.window, options);
 
     /* Here latency is what counts, so that of the last messages does too. */
     uint64_t delivered = fanout.delivered;

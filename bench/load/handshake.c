@@ -16,7 +16,7 @@ enum { MAX_HANDSHAKES = 100 };
 static void dial(struct swarm *swarm, struct client *client)
 {
     struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_port = htons((uint16_t)swarm->options->port),
+                                  .sin_port = htons((uint16_t)client->port),
                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     client->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (client->fd < 0)
@@ -42,13 +42,13 @@ void handshake_upgrade(struct swarm *swarm, struct client *client)
     socklen_t size = sizeof error;
     getsockopt(client->fd, SOL_SOCKET, SO_ERROR, &error, &size);
     if (error)
-        die("can't connect to port %d: %s", swarm->options->port, strerror(error));
+        die("can't connect to port %d: %s", client->port, strerror(error));
     char request[512];
     int length = snprintf(request, sizeof request,
                           "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUpgrade: websocket\r\n"
                           "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
                           "Sec-WebSocket-Key: " WS_KEY "\r\n\r\n",
-                          swarm->options->protocol->path, swarm->options->port);
+                          swarm->options->protocol->path, client->port);
     client->step = UPGRADING;
     client_watch(swarm, client, EPOLL_CTL_MOD, false);
     client_write(swarm, client, request, (size_t)length);

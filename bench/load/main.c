@@ -9,7 +9,7 @@
 #include "scenarios.h"
 
 static const char USAGE[] =
-    "load SCENARIO --port PORT [options]\n"
+    "load SCENARIO --port PORT[,PORT…] [options]\n"
     "\n"
     "  fanout   each room's first member keeps messages outstanding; deliveries per second\n"
     "  paced    each room's first member publishes at a fixed rate; ms until it is delivered\n"
@@ -25,7 +25,10 @@ static const char USAGE[] =
     "  --warmup S                  1: how long it runs before, or stays idle (connect)\n"
     "  --bytes N                   200: length of a message's content\n"
     "  --tokens FILE               one per line, for the connections in turn\n"
-    "  --server-pid PID            measure that process's CPU and memory as well\n";
+    "  --server-pid PID[,PID…]     measure those processes' CPU and memory as well\n"
+    "  --redis-pid PID             and that one's CPU\n"
+    "\n"
+    "Where there are several ports, the members of each room are spread over them in turn.\n";
 
 static const struct {
     const char *name;
@@ -50,6 +53,7 @@ void report_begin(const struct options *options, const struct window *window)
            options->scenario, options->protocol->name, options->connections, options->rooms);
     printf("\"seconds\": %.3f, \"load_cpu_share\": %.3f, \"server_cpu_seconds\": %.3f, ", seconds,
            window->own_cpu / seconds, window->server_cpu);
+    printf("\"redis_cpu_seconds\": %.3f, ", window->redis_cpu);
 }
 
 int report_end(const struct faults *faults)
@@ -93,6 +97,20 @@ static double positive(const char *name, const char *text)
     return value;
 }
 
+/* Returns how many numbers there are, between commas. */
+static int read_list(const char *name, const char *text, int *numbers)
+{
+    char copy[256], *rest, *item;
+    int count = 0;
+    snprintf(copy, sizeof copy, "%s", text);
+    for (item = strtok_r(copy, ",", &rest); item; item = strtok_r(NULL, ",", &rest)) {
+        if (count == MAX_PROCESSES)
+            die("--%s takes at most %d numbers", name, MAX_PROCESSES);
+        numbers[count++] = (int)positive(name, item);
+    }
+    return count;
+}
+
 static void set(struct options *options, const char *name, const char *value)
 {
     if (strcmp(name, "protocol") == 0)
@@ -106,9 +124,11 @@ static void set(struct options *options, const char *name, const char *value)
     else if (strcmp(name, "rate") == 0)
         options->rate = positive(name, value);
     else if (strcmp(name, "port") == 0)
-        options->port = (int)positive(name, value);
+        options->port_count = read_list(name, value, options->ports);
     else if (strcmp(name, "server-pid") == 0)
-        options->server_pid = (pid_t)positive(name, value);
+        read_list(name, value, options->server_pids);
+    else if (strcmp(name, "redis-pid") == 0)
+        options->redis_pid = (pid_t)positive(name, value);
     else if (strcmp(name, "connections") == 0)
         options->connections = (int)positive(name, value);
     else if (strcmp(name, "rooms") == 0)
@@ -122,17 +142,18 @@ static void set(struct options *options, const char *name, const char *value)
 static void read_options(struct options *options, int count, char **arguments)
 {
     static const struct option NAMES[] = {
-        {"protocol", 1, 0, 0},   {"tokens", 1, 0, 0}, {"seconds", 1, 0, 0},
-        {"warmup", 1, 0, 0},     {"rate", 1, 0, 0},   {"port", 1, 0, 0},
-        {"server-pid", 1, 0, 0}, {"rooms", 1, 0, 0},  {"connections", 1, 0, 0},
-        {"bytes", 1, 0, 0},      {"outstanding", 1, 0, 0}, {0}};
+        {"protocol", 1, 0, 0},   {"tokens", 1, 0, 0},      {"seconds", 1, 0, 0},
+        {"warmup", 1, 0, 0},     {"rate", 1, 0, 0},        {"port", 1, 0, 0},
+        {"server-pid", 1, 0, 0}, {"redis-pid", 1, 0, 0},   {"rooms", 1, 0, 0},
+        {"bytes", 1, 0, 0},      {"outstanding", 1, 0, 0}, {"connections", 1, 0, 0},
+        {0}};
     int index, option;
     while ((option = getopt_long(count, arguments, "", NAMES, &index)) != -1) {
         if (option != 0)
             die("no such option\n\n%s", USAGE);
         set(options, NAMES[index].name, optarg);
     }
-    if (optind != count - 1 || !options->port)
+    if (optind != count - 1 || !options->port_count)
         die("a scenario and a port are needed\n\n%s", USAGE);
     options->scenario = arguments[optind];
     if (options->content_bytes < STAMP_LENGTH || options->content_bytes > MAX_CONTENT)

@@ -14,7 +14,7 @@ static double cpu_seconds(clockid_t clock)
 }
 
 /* As utime + stime of /proc/<pid>/stat, of all threads, but in ns instead of ticks of 10 ms. */
-static double server_cpu_seconds(pid_t pid)
+static double process_cpu_seconds(pid_t pid)
 {
     clockid_t clock;
     if (pid == 0)
@@ -24,16 +24,26 @@ static double server_cpu_seconds(pid_t pid)
     return cpu_seconds(clock);
 }
 
-void window_open(struct window *window, pid_t server)
+static double server_cpu_seconds(const struct options *options)
+{
+    double sum = 0;
+    for (int i = 0; i < MAX_PROCESSES; i++)
+        sum += process_cpu_seconds(options->server_pids[i]);
+    return sum;
+}
+
+void window_open(struct window *window, const struct options *options)
 {
     window->begin = clock_ns();
     window->own_cpu = cpu_seconds(CLOCK_PROCESS_CPUTIME_ID);
-    window->server_cpu = server_cpu_seconds(server);
+    window->server_cpu = server_cpu_seconds(options);
+    window->redis_cpu = process_cpu_seconds(options->redis_pid);
 }
 
-void window_close(struct window *window, pid_t server)
+void window_close(struct window *window, const struct options *options)
 {
-    window->server_cpu = server_cpu_seconds(server) - window->server_cpu;
+    window->server_cpu = server_cpu_seconds(options) - window->server_cpu;
+    window->redis_cpu = process_cpu_seconds(options->redis_pid) - window->redis_cpu;
     window->own_cpu = cpu_seconds(CLOCK_PROCESS_CPUTIME_ID) - window->own_cpu;
     window->end = clock_ns();
 }
@@ -43,7 +53,7 @@ double window_seconds(const struct window *window)
     return (double)(window->end - window->begin) / 1e9;
 }
 
-int64_t resident_bytes(pid_t pid)
+static int64_t process_bytes(pid_t pid)
 {
     char path[64], line[256];
     long kilobytes = 0;
@@ -55,6 +65,14 @@ int64_t resident_bytes(pid_t pid)
     if (file)
         fclose(file);
     return kilobytes * 1024LL;
+}
+
+int64_t resident_bytes(const struct options *options)
+{
+    int64_t sum = 0;
+    for (int i = 0; i < MAX_PROCESSES; i++)
+        sum += process_bytes(options->server_pids[i]);
+    return sum;
 }
 
 /* A value's bucket: the place of its highest bit, then the 6 bits after that one. */

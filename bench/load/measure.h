@@ -3,20 +3,21 @@
 #define MEASURE_H
 
 #include <stdint.h>
-#include <sys/types.h>
+
+struct options;
 
 /* The stretch of time over which something is counted. */
 struct window {
     int64_t begin, end; /* ns */
-    double own_cpu, server_cpu; /* seconds used in it */
+    double own_cpu, server_cpu, redis_cpu; /* seconds used in it */
 };
 
-void window_open(struct window *window, pid_t server);
-void window_close(struct window *window, pid_t server);
+void window_open(struct window *window, const struct options *options);
+void window_close(struct window *window, const struct options *options);
 double window_seconds(const struct window *window);
 
-/* Resident memory of a process in bytes; 0 when it isn't known. */
-int64_t resident_bytes(pid_t pid);
+/* Resident memory of the server's processes in bytes; 0 when it isn't known. */
+int64_t resident_bytes(const struct options *options);
 
 /* Durations, counted in buckets that are at most 1/64 of their value wide. */
 struct histogram {

@@ -7,11 +7,15 @@
 
 struct protocol;
 
+enum { MAX_PROCESSES = 8 };
+
 struct options {
     const char *scenario;
     const struct protocol *protocol;
-    int port;
-    pid_t server_pid; /* 0: the server's CPU and memory aren't looked at */
+    int ports[MAX_PROCESSES]; /* of the processes that are the server */
+    int port_count;
+    pid_t server_pids[MAX_PROCESSES]; /* 0: its CPU and memory aren't looked at */
+    pid_t redis_pid;                  /* as well */
 
     int connections;
     int rooms; /* the connections are spread over them evenly */

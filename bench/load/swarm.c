@@ -50,6 +50,7 @@ void swarm_init(struct swarm *swarm, const struct options *options, int count)
         client->fd = -1;
         client->joins = true;
         client->room = (uint32_t)((int64_t)i * options->rooms / options->connections);
+        client->port = options->ports[((uint32_t)i + client->room) % (uint32_t)options->port_count];
     }
 }
 

@@ -20,6 +20,7 @@ struct client {
     int fd;
     enum step step;
     uint32_t room;
+    int port;
     bool joins;             /* or only publishes */
     bool waits_to_write;
     uint64_t last_sequence; /* of its room's messages */
@@ -50,7 +51,9 @@ struct swarm {
 
 int64_t clock_ns(void);
 
-/* Prepares `count` connections; client i belongs to room i * rooms / connections and joins it. */
+/* Prepares `count` connections; client i belongs to room i * rooms / connections and joins it.
+ * Of several ports each room's members have one after the other, beginning with another one in
+ * each room. */
 void swarm_init(struct swarm *swarm, const struct options *options, int count);
 
 /* Connects all of them, a hundred at a time, up to where each has joined its room. */

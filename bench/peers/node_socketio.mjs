@@ -1,9 +1,20 @@
-// The official server: socket.io with its defaults.
+// The official server: socket.io with its defaults; one of several where REDIS_URL is set.
 import { createServer } from "node:http";
+import { createAdapter } from "@socket.io/redis-adapter";
+import { createClient } from "redis";
 import { Server } from "socket.io";
 
+async function shareBy(url) {
+  const publisher = createClient({ url });
+  const subscriber = publisher.duplicate();
+  await Promise.all([publisher.connect(), subscriber.connect()]);
+  return { adapter: createAdapter(publisher, subscriber) };
+}
+
+const { PORT, REDIS_URL } = process.env;
 const server = createServer();
-const circles = new Server(server).of("/circles");
+const options = REDIS_URL ? await shareBy(REDIS_URL) : {};
+const circles = new Server(server, options).of("/circles");
 
 circles.on("connection", (socket) => {
   socket.on("join", ({ channel }, ack) => {
@@ -17,4 +28,4 @@ circles.on("connection", (socket) => {
   });
 });
 
-server.listen(Number(process.env.PORT), "127.0.0.1");
+server.listen(Number(PORT), "127.0.0.1");

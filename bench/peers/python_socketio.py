@@ -16,7 +16,7 @@ from aiohttp import web
 
 NAMESPACE = "/circles"
 
-redis_url = os.environ.get("REDIS_URL")  # see bench/idle_process.py
+redis_url = os.environ.get("REDIS_URL")
 manager = socketio.AsyncRedisManager(redis_url) if redis_url else None
 sio = socketio.AsyncServer(async_mode="aiohttp", client_manager=manager)
 

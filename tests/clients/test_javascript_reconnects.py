@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -136,7 +137,11 @@ async def test_a_message_sent_again_after_its_answer_was_lost_is_published_once(
             await drop(server, alice)
         return receipts[-1]
 
-    monkeypatch.setattr(hub, "publish_as", publish_and_lose_the_answer)
+    monkeypatch.setattr(
+        hub,
+        "publish_as",
+        lambda *arguments: asyncio.create_task(publish_and_lose_the_answer(*arguments)),
+    )
     answer = await alice.post("user_message", message(1) | {"nonce": "n1"}, timeout=False)
     assert len(alice.moments("connect")) == 2
     assert answer["duplicate"] is True

@@ -106,7 +106,9 @@ async def test_a_slow_request_is_not_overtaken(
         await gate.wait()
         return publish_as(identity, draft)
 
-    monkeypatch.setattr(hub, "publish_as", publish_slowly)
+    monkeypatch.setattr(
+        hub, "publish_as", lambda *arguments: asyncio.create_task(publish_slowly(*arguments))
+    )
     answered: list[str] = []
 
     async def ask(event: str, argument: Any) -> Any:
