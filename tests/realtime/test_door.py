@@ -64,7 +64,7 @@ def _without_ids(text: str) -> str:
 
 
 @pytest.fixture
-async def ways(start: Start) -> AsyncIterator[list[Way]]:
+async def ways(start_server: Start) -> AsyncIterator[list[Way]]:
     """The same server by the door and without it."""
     found = []
     for server_class in CLASSES:
@@ -80,7 +80,7 @@ async def ways(start: Start) -> AsyncIterator[list[Way]]:
         app = web.Application()
         app[SERVER] = realtime
         realtime.attach(app)
-        found.append(Way(await start(app, server_class), environs))
+        found.append(Way(await start_server(app, server_class), environs))
     yield found
     for way in found:
         await way.server.app[SERVER].close_all()
@@ -176,10 +176,12 @@ async def test_whatever_comes_is_answered_alike(ways: list[Way], seed: int) -> N
 
 
 @pytest.mark.parametrize("host", ["localhost:1", "127.0.0.1", "[::1]", "rebound.example", "a b"])
-async def test_a_development_server_answers_to_its_own_names_only(start: Start, host: str) -> None:
+async def test_a_development_server_answers_to_its_own_names_only(
+    start_server: Start, host: str
+) -> None:
     answers = []
     for server_class in CLASSES:
-        server = await start(create_app(Settings()), server_class)
+        server = await start_server(create_app(Settings()), server_class)
         async with raw_websocket(server) as client:
             client.writer.write(head(headers=but(f"Host: {host}")))
             answer = await client.response()
@@ -189,7 +191,9 @@ async def test_a_development_server_answers_to_its_own_names_only(start: Start, 
     assert answers[0].status == (101 if host[0] in "l1[" else 403)
 
 
-async def test_a_middleware_that_it_does_not_know_keeps_it_out_of_the_way(start: Start) -> None:
+async def test_a_middleware_that_it_does_not_know_keeps_it_out_of_the_way(
+    start_server: Start,
+) -> None:
     @web.middleware
     async def refuse(request: web.Request, handler: Handler) -> web.StreamResponse:
         raise web.HTTPForbidden
@@ -197,7 +201,7 @@ async def test_a_middleware_that_it_does_not_know_keeps_it_out_of_the_way(start:
     app = web.Application(middlewares=[refuse])
     app[SERVER] = Server(Rooms())
     app[SERVER].attach(app)
-    async with raw_websocket(await start(app)) as client:
+    async with raw_websocket(await start_server(app)) as client:
         assert (await client.handshake()).status == 403
 
 
@@ -278,7 +282,7 @@ def test_uvloop_does_not_hold_back_small_frames() -> None:
         runner.run(main())
 
 
-async def test_the_address_of_a_client_may_be_of_version_6(start: Start) -> None:
+async def test_the_address_of_a_client_may_be_of_version_6(start_server: Start) -> None:
     app = create_app(Settings())
     server = DoorServer(app, host="::1")
     await server.start_server()
