@@ -33,9 +33,9 @@ Run = Callable[..., Awaitable[HearthProcess]]
 
 
 def token(
-    name: str, kind: Kind = "user", *grants: str, expires_in: float = 600, secret: str = SECRET
+    name: str, kind: Kind = "user", *grants: str, expires_in: float = 7200, secret: str = SECRET
 ) -> str:
-    """Return a token that the test servers take, for an hour or for `expires_in` seconds."""
+    """Return a token that the test servers take; by default it outlives a run of all tests."""
     identity = Identity(name, kind, parse_grants(grants), time.time() + expires_in)
     return make_token(secret, identity)
 
