@@ -22,6 +22,8 @@ class Proxy:
         self._open: set[asyncio.StreamWriter] = set()
         self._passing: set[asyncio.Task[None]] = set()
         self._stopped = False
+        self._clients: set[asyncio.StreamWriter] = set()  # of those that are open
+        self._stranded: set[asyncio.StreamWriter] = set()
 
     async def start(self) -> Proxy:
         """Listen on a free port."""
@@ -33,6 +35,12 @@ class Proxy:
     def cut(self) -> None:
         """Reset every connection, with whatever is under way in it."""
         for writer in list(self._open):
+            writer.transport.abort()
+
+    def strand(self) -> None:
+        """Cut on the clients' side only: the server goes on in the belief that they are there."""
+        self._stranded |= self._open - self._clients
+        for writer in list(self._clients):
             writer.transport.abort()
 
     def stop(self) -> None:
@@ -48,6 +56,8 @@ class Proxy:
         """Cut and listen no more."""
         self.stop()
         self._server.close()
+        for writer in self._stranded:
+            writer.transport.abort()
         await asyncio.gather(*self._passing, return_exceptions=True)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -60,24 +70,29 @@ class Proxy:
         task.add_done_callback(self._passing.discard)
         self.accepted += 1
         self._open.add(writer)
+        self._clients.add(writer)
         onward = None
         try:
             target = urlsplit(self.target)
             back, onward = await asyncio.open_connection(target.hostname, target.port)
             self._open.add(onward)
-            await asyncio.gather(_pass_on(reader, onward), _pass_on(back, writer))
+            await asyncio.gather(self._pass_on(reader, onward), self._pass_on(back, writer))
         except OSError:
             pass
         finally:
             for end in (writer, onward):
                 if end is not None:
                     self._open.discard(end)
-                    end.transport.abort()
+                    self._clients.discard(end)
+                    self._end(end)
 
+    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while data := await reader.read(65536):
+                writer.write(data)
+                await writer.drain()
+        self._end(writer)
 
-async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with suppress(OSError):
-        while data := await reader.read(65536):
-            writer.write(data)
-            await writer.drain()
-    writer.transport.abort()
+    def _end(self, writer: asyncio.StreamWriter) -> None:
+        if writer not in self._stranded:
+            writer.transport.abort()
