@@ -82,6 +82,11 @@ async def in_shell(command: str, url: str) -> str:
     return printed.decode()
 
 
+@pytest.mark.parametrize("program", [EMIT, CONSUME], ids=["emit", "consume"])
+def test_a_program_is_short(program: str) -> None:
+    assert 10 <= len(program.splitlines()) <= 20
+
+
 async def test_what_the_program_emits_reaches_members_of_both_processes(
     processes: list[HearthProcess], connect: Connect, start_program: StartProgram, worker: Any
 ) -> None:
@@ -112,7 +117,7 @@ async def test_the_shell_reaches_members_and_is_told_how_many_heard(
 ) -> None:
     bob = await connect(url=processes[0].url, token=BOB)
     await bob.request("join", {"channel": "dev-team"})
-    publish, _look = commands(PAGE)
+    publish, _make_group, _look = commands(PAGE)
     assert await in_shell(publish, urls["worker"]) == f"{len(processes)}\n"
     assert (await bob.next("agent_message"))["data"]["content"] == "Hi"
 
@@ -123,7 +128,7 @@ async def test_what_is_refused_is_where_the_page_looks(
     await worker.emit("agent_message", {"agent_id": 7}, namespace="/circles", room="dev-team")
     await worker.emit("agent_message", {"agent_id": 7}, room="dev-team")
     await rejected(redis, 2)
-    _publish, look = commands(PAGE)
+    _publish, _make_group, look = commands(PAGE)
     printed = await in_shell(look, urls["worker"])
     page = " ".join(PAGE.read_text().split())
     for reason in re.findall(r"^reason\n(.*)", printed, re.MULTILINE):
@@ -156,6 +161,7 @@ async def test_clients_are_answered_once_however_often_a_message_comes(
     connect: Connect,
     redis: Any,
     worker: Any,
+    urls: dict[str, str],
     start_program: StartProgram,
 ) -> None:
     bob = await connect(url=processes[0].url, token=BOB)
@@ -164,7 +170,8 @@ async def test_clients_are_answered_once_however_often_a_message_comes(
         await client.request("join", {"channel": "hall"})
     message = {"channel": "hall", "data": {"content": "Hi"}}
     # Somebody took the first message, and died.
-    await redis.xgroup_create(*STREAM_AND_GROUP, id="$", mkstream=True)
+    _publish, make_group, _look = commands(PAGE)
+    await in_shell(make_group, urls["worker"])
     assert (await bob.request("user_message", message))["ok"]
     [[_stream, [[entry, _fields]]]] = await redis.xreadgroup("greeters", "dead", NEW)
     await redis.xclaim(*STREAM_AND_GROUP, "dead", 0, [entry], idle=3_600_000)
