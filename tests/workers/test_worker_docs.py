@@ -63,14 +63,18 @@ async def start_program(urls: dict[str, str], tmp_path: Path) -> AsyncIterator[S
         path = tmp_path / "program.py"
         path.write_text(code)
         environment = clean_environment(REDIS_URL=urls["worker"])
-        programs.append(await asyncio.create_subprocess_exec(sys.executable, path, env=environment))
+        programs.append(
+            await asyncio.create_subprocess_exec(
+                *(sys.executable, path), env=environment, stderr=PIPE
+            )
+        )
         return programs[-1]
 
     yield start
     for program in programs:
         if program.returncode is None:
             program.kill()
-        await program.wait()
+        await program.communicate()
 
 
 async def in_shell(command: str, url: str) -> str:
@@ -110,6 +114,18 @@ async def test_what_the_program_emits_reaches_members_of_both_processes(
         assert task["data"] == {"task_id": "build-9", "title": "Build"}
         assert (task["action"], task["nonce"]) == ("completed", "build-9-completed")
         assert task["sender"] == {"id": "ci", "kind": "service"}
+
+
+async def test_what_is_in_vain_does_not_fail(
+    redis_server: RedisServer, urls: dict[str, str], start_program: StartProgram
+) -> None:
+    publish, _make_group, _look = commands(PAGE)
+    assert await in_shell(publish, urls["worker"]) == "0\n"  # no server process listens
+    redis_server.stop()
+    program = await start_program(EMIT)
+    _said, logged = await program.communicate()
+    assert program.returncode == 0
+    assert f"`{logged.decode().splitlines()[-1]}`" in PAGE.read_text()
 
 
 async def test_the_shell_reaches_members_and_is_told_how_many_heard(
