@@ -2,7 +2,8 @@
  * One connection to one namespace: its states, its requests, what arrives on it.
  *
  * @typedef {import("./errors.js").ErrorObject} ErrorObject
- * @typedef {"connecting" | "connected" | "reconnecting" | "disconnected" | "refused"} State
+ * @typedef {"connecting" | "connected" | "reconnecting" | "dropped"
+ *   | "disconnected" | "refused"} State
  * @typedef {{type: string, channel: string | null, data: any, timestamp: string, offset?: number,
  *   action?: string, sender?: {id: string, kind: string}, nonce?: string, error?: ErrorObject}}
  *   Envelope
@@ -10,6 +11,7 @@
  *
  * @typedef {object} Listener
  * @property {(state: State, error: ErrorObject | null) => void} onState
+ * @property {(seconds: number) => void} onAway counts the seconds down that it stays dropped
  * @property {(identity: Identity) => void} onIdentity after every connect, before any message
  * @property {(name: string) => void} onTransport
  * @property {(envelope: Envelope) => void} onMessage
@@ -20,14 +22,18 @@ import { RequestError } from "./errors.js";
 
 const ANSWER_MS = 10_000;
 const RETRY_MS = 2_000;
+/** Long enough to let something be published meanwhile. */
+const AWAY_SECONDS = 5;
 
 export class Connection {
   #socket;
   #listener;
   #wasConnected = false;
+  #isDropping = false;
   /** @type {ErrorObject | null} */
   #lastError = null;
-  #retryTimer = 0;
+  /** Of the next attempt, where we make it and not the client. */
+  #timer = 0;
 
   /**
    * @param {(namespace: string, options: object) => any} io
@@ -56,9 +62,17 @@ export class Connection {
 
   /** Disconnect for good. */
   close() {
-    clearTimeout(this.#retryTimer);
+    clearTimeout(this.#timer);
     this.#socket.disconnect();
     this.#listener.onState("disconnected", null);
+  }
+
+  /** Lose the connection as a bad network does, and come back after a while. */
+  drop() {
+    this.#isDropping = true;
+    const manager = this.#socket.io; // of this socket alone: `forceNew`
+    manager.reconnection(false);
+    manager.engine.close(); // what it still has to send goes first
   }
 
   get connected() {
@@ -113,8 +127,27 @@ export class Connection {
 
   #onDisconnect(/** @type {string} */ reason) {
     if (reason === "io client disconnect") return; // `close` has said so already
-    if (this.#socket.active) this.#listener.onState("reconnecting", null);
+    if (this.#socket.active && this.#isDropping) this.#stayAway();
+    else if (this.#socket.active) this.#listener.onState("reconnecting", null);
     else this.#end("disconnected", this.#lastError ?? { code: "disconnected", message: BY_SERVER });
+  }
+
+  #stayAway() {
+    this.#isDropping = false;
+    this.#listener.onState("dropped", null);
+    this.#countDown(AWAY_SECONDS);
+  }
+
+  /** @param {number} seconds */
+  #countDown(seconds) {
+    if (seconds > 0) {
+      this.#listener.onAway(seconds);
+      this.#timer = setTimeout(() => this.#countDown(seconds - 1), 1000);
+    } else {
+      this.#listener.onState("reconnecting", null);
+      this.#socket.io.reconnection(true);
+      this.#socket.connect();
+    }
   }
 
   /**
@@ -126,7 +159,7 @@ export class Connection {
   #end(state, error) {
     if (error.code === "unavailable") {
       this.#listener.onState("reconnecting", error);
-      this.#retryTimer = setTimeout(() => this.#socket.connect(), RETRY_MS);
+      this.#timer = setTimeout(() => this.#socket.connect(), RETRY_MS);
     } else {
       this.#listener.onState(state, error);
     }
