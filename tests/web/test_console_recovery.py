@@ -6,7 +6,7 @@ import re
 
 import pytest
 from aiohttp.test_utils import TestServer
-from playwright.async_api import Page, WebSocketRoute, expect
+from playwright.async_api import Page, expect
 
 from app.keys import SERVER
 from tests.conftest import Connect, Run, Serve
@@ -99,6 +99,23 @@ async def test_who_disconnects_while_dropped_stays_away(console: ConsolePage) ->
     await expect(console.drop_button).to_be_hidden()
 
 
+async def test_on_a_phone_the_menu_makes_way_for_what_dropping_shows(
+    open_console: OpenConsole, url: str
+) -> None:
+    console = await open_console(
+        url, prepare=install_clock, viewport={"width": 375, "height": 740}, reduced_motion="reduce"
+    )
+    await console.connect()
+    await console.join()
+    await console.stop_the_clock()
+    await console.page.get_by_role("button", name="Open the menu").click()
+    await console.drop_button.click()
+    await expect(console.page.locator("#sidebar")).to_be_hidden()
+    await expect(console.countdown).to_be_in_viewport(ratio=1)
+    overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    assert await console.page.evaluate(overflow) == 0
+
+
 async def test_a_network_that_is_still_down_is_waited_for(
     open_console: OpenConsole, url: str
 ) -> None:
@@ -185,67 +202,4 @@ async def test_a_page_says_when_the_history_was_lost(
     await expect(console.notes).to_have_text(["History was lost; showing the newest"])
     await expect(console.texts).to_have_text(["of the first life", "of the second life"])
     await expect(console.page.locator(".message.retired .text")).to_have_text("of the first life")
-
-
-async def test_a_send_without_an_answer_can_be_repeated_and_is_said_once(
-    open_console: OpenConsole, url: str
-) -> None:
-    sockets: list[WebSocketRoute] = []
-    loses_answers = False
-
-    async def cut_at_the_answer(socket: WebSocketRoute) -> None:
-        server = socket.connect_to_server()
-        sockets.append(socket)
-
-        async def pass_on(message: str | bytes) -> None:
-            # An ack is packet 3 of Socket.IO in packet 4 of Engine.IO.
-            if loses_answers and str(message).startswith("43"):
-                await socket.close()
-                await server.close()
-            else:
-                socket.send(message)
-
-        server.on_message(pass_on)
-
-    console = await open_console(
-        url, prepare=lambda page: page.route_web_socket(re.compile(".*"), cut_at_the_answer)
-    )
-    await console.connect()
-    await console.join()
-    await expect(console.page.locator("#transport")).to_have_text("websocket")
-    loses_answers = True
-    await console.say("only once")
-    await expect(console.send_error).to_contain_text("no_answer")
-    loses_answers = False
-    await expect(console.state).to_have_text("connected")
-    await expect(console.texts).to_have_text(["only once"])
-    await console.page.get_by_role("button", name="Send").click()
-    await expect(console.send_error).to_be_hidden()
-    await console.say("and then this")
-    await expect(console.texts).to_have_text(["only once", "and then this"])
-
-
-async def test_a_message_out_of_order_is_no_news_or_a_reason_to_ask(
-    open_console: OpenConsole, url: str
-) -> None:
-    console = await open_console(url)
-    script = """async () => {
-      const { Channel } = await import("/console/channel.js");
-      const shown = [];
-      const stream = {
-        oldest: null, setMore() {}, append: (envelopes) => shown.push(...envelopes),
-      };
-      const channel = new Channel("dev-team", stream);
-      const answer = { offset: 7, epoch: "e", messages: [], recovered: false };
-      const connection = { request: async (event, asked, take) => take(answer) };
-      await channel.join(connection, () => {});
-      const receive = (offset, timestamp) => channel.receive({ offset, timestamp });
-      const fits = [
-        receive(8, "12:00"), receive(8, "12:00"), receive(7, "11:59"), // the next; seen; seen
-        receive(10, "12:01"), receive(1, "12:01"), // a gap; offsets that began anew
-      ];
-      return [fits, shown.map(({ offset }) => offset)];
-    }"""
-    fits, shown = await console.page.evaluate(script)
-    assert fits == [True, True, True, False, False]
-    assert shown == [8]
+    await expect(console.recovered).to_have_count(0)

@@ -30,6 +30,8 @@ export class Connection {
   #listener;
   #wasConnected = false;
   #isDropping = false;
+  /** @type {Identity | null} */
+  #identity = null;
   /** @type {ErrorObject | null} */
   #lastError = null;
   /** Of the next attempt, where we make it and not the client. */
@@ -70,9 +72,7 @@ export class Connection {
   /** Lose the connection as a bad network does, and come back after a while. */
   drop() {
     this.#isDropping = true;
-    const manager = this.#socket.io; // of this socket alone: `forceNew`
-    manager.reconnection(false);
-    manager.engine.close(); // what it still has to send goes first
+    this.#socket.io.engine.close(); // what it still has to send goes first
   }
 
   get connected() {
@@ -113,6 +113,8 @@ export class Connection {
     this.#listener.onState("connected", null);
     this.#listener.onTransport(engine.transport.name);
     engine.once("upgrade", () => this.#listener.onTransport(engine.transport.name));
+    // What was missed comes at once then, and whether a `connection_ack` comes before it is open.
+    if (this.#isRecovered) this.#tellIdentity();
   }
 
   #onConnectError(/** @type {any} */ error) {
@@ -127,13 +129,17 @@ export class Connection {
 
   #onDisconnect(/** @type {string} */ reason) {
     if (reason === "io client disconnect") return; // `close` has said so already
-    if (this.#socket.active && this.#isDropping) this.#stayAway();
+    const isDropped = this.#isDropping;
+    this.#isDropping = false;
+    if (this.#socket.active && isDropped) this.#stayAway();
     else if (this.#socket.active) this.#listener.onState("reconnecting", null);
     else this.#end("disconnected", this.#lastError ?? { code: "disconnected", message: BY_SERVER });
   }
 
   #stayAway() {
-    this.#isDropping = false;
+    // In time, for the client tries again only once it has told us of the loss. Its manager is of
+    // this socket alone (`forceNew`).
+    this.#socket.io.reconnection(false);
     this.#listener.onState("dropped", null);
     this.#countDown(AWAY_SECONDS);
   }
@@ -165,13 +171,24 @@ export class Connection {
     }
   }
 
+  /** Whether this is still the connection of before (contract §4, promise 8). */
+  get #isRecovered() {
+    return this.#socket.recovered && this.#identity !== null;
+  }
+
+  #tellIdentity() {
+    if (this.#identity !== null) this.#listener.onIdentity(this.#identity);
+  }
+
   /**
    * @param {string} event
    * @param {Envelope} envelope
    */
   #onEvent(event, envelope) {
     if (event === "connection_ack") {
-      this.#listener.onIdentity(envelope.data);
+      if (this.#isRecovered) return; // told already
+      this.#identity = envelope.data;
+      this.#tellIdentity();
     } else if (event === "error" && envelope.error) {
       this.#lastError = envelope.error;
       this.#listener.onError(envelope.error);
