@@ -63,5 +63,6 @@ function range(first, last) {
 
 /** @param {Range} range */
 function describeRange({ first, last }) {
-  return first === last ? `#${first}` : `#${first} to #${last}`;
+  // Spaces that don't break: half a range at the end of a line is read wrongly.
+  return first === last ? `#${first}` : `#${first}\u00a0to\u00a0#${last}`;
 }
