@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import TestServer
 
+from app.broker.sessions import MemorySessions
 from app.keys import HUB, SERVER
 from tests.conftest import ALICE, BOB, Connect, Serve, token
 from tests.recovery.conftest import Recovering, connects, text, texts
@@ -103,6 +104,7 @@ async def test_after_the_window(serve: Serve, recovering: Recovering, connect: C
     proxy.stop()
     await alice.moment("disconnect", 2)
     store = server.app[HUB].sessions._store
+    assert isinstance(store, MemorySessions)
     await bob.request("user_message", text("missed"))
     await asyncio.sleep(0.4)
     proxy.resume()
