@@ -98,7 +98,7 @@ class ChannelNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
                 shown.message, shown.to_dict()
             ) from None
         member = await self._returning.admit(self.server, sid, identity, auth)
-        sid = member.sid
+        sid, identity = member.sid, member.identity
         self._members[sid] = member
         self._expiry.set(sid, identity.expires_at)
         now = isoformat(self.hub.clock())
