@@ -146,6 +146,8 @@ async def test_what_is_open_is_renewed_also_after_everything_was_forgotten() -> 
     session = await sessions.begin("sid~", "/circles", ALICE)
     await store.forget(session)
     async with asyncio.timeout(5):
-        while await sessions.claim(session.pid, "/circles", ALICE) is None:
+        claimed = None
+        while claimed is None:
             await asyncio.sleep(0.01)
+            claimed = await sessions.claim(session.pid, "/circles", ALICE)
     await sessions.close()
