@@ -13,7 +13,7 @@ from app.broker.base import Broker
 from app.broker.record import after_loss
 from app.core import access
 from app.core.channel import Channel
-from app.core.errors import HearthError, Unavailable
+from app.core.errors import Forbidden, HearthError, Unavailable
 from app.core.history import Position, Recovery
 from app.core.identity import Identity
 from app.core.message import DISCONTINUITY, Publication
@@ -26,6 +26,8 @@ from schemas.registry import Registry
 # Who joins a channel of thousands gets a count and the first of them, and so does everybody in it
 # when they change: a list of all would cost members². `presence` has them all.
 LISTED_MEMBERS: Final = 100
+#: A connection joins at most so many channels at a time.
+MOST_CHANNELS: Final = 10_000
 
 log = structlog.get_logger("hearth.hub")
 
@@ -162,6 +164,8 @@ class Memberships:
         self.registry.check_channel(channel.namespace, channel.name)
         if not trusted:
             access.require_read(member.identity, channel)
+        if len(member.channels) >= MOST_CHANNELS and channel not in member.channels:
+            raise Forbidden(f"A connection joins at most {MOST_CHANNELS:,} channels at a time.")
         self._fanout.leave(member.sid, channel)  # who joins again would get the held ones twice
         held = self._held.setdefault(channel, {}).setdefault(member.sid, [])
         try:

@@ -20,6 +20,8 @@ from app.realtime.rooms import Client, encode_packet
 from app.realtime.work import Work
 
 GOODBYE_SECONDS: Final = 2.0
+#: A connection that asked so often for a namespace in vain is closed.
+MOST_REFUSED: Final = 20
 
 log = structlog.get_logger("hearth.realtime")
 
@@ -63,6 +65,17 @@ class ClientServer(PublishingServer):
         if client is not None and client.session is session:
             client.connection.close("superseded")
 
+    # What python-socketio and namespaces call to end a client
+
+    async def disconnect(
+        self, sid: str, namespace: str | None = None, ignore_queue: bool = False
+    ) -> None:
+        """As python-socketio's: who is sent away has no session to come back to."""
+        client = self.manager.client(namespace or "/", sid)
+        if client is not None and client.session is not None:
+            client.session.over = True
+        await super().disconnect(sid, namespace, ignore_queue)
+
     async def end(self, sid: str, namespace: str) -> None:
         """Disconnect a client; and close its connection, if that was its last namespace.
 
@@ -75,6 +88,8 @@ class ClientServer(PublishingServer):
             asyncio.get_running_loop().call_later(
                 GOODBYE_SECONDS, close_unless_entered, client.connection
             )
+
+    # CONNECT
 
     def _on_connect(self, connection: Connection, incoming: Incoming) -> None:
         namespace = incoming.namespace
@@ -94,8 +109,6 @@ class ClientServer(PublishingServer):
             self._work.begin(connection, work)
         else:
             self._work.run(connection, work)
-
-    # The life of a client
 
     async def _connect(self, connection: Connection, namespace: str, auth: Any) -> None:
         if not self.manager_initialized:
@@ -129,6 +142,7 @@ class ClientServer(PublishingServer):
                 reply = Packet(CONNECT, data=data, namespace=namespace)
             connection.release_writes(encode_packet(reply))
         if accepted is False:
+            self._count_refused(connection)
             return
         if connection.closed:  # while it was connecting, so nobody has ended it
             await self._end(client, self.reason.TRANSPORT_CLOSE)
@@ -155,15 +169,15 @@ class ClientServer(PublishingServer):
 
     def _refuse(self, connection: Connection, namespace: str, reason: dict[str, Any]) -> None:
         connection.write(encode_packet(Packet(CONNECT_ERROR, data=reason, namespace=namespace)))
+        self._count_refused(connection)
 
-    async def disconnect(
-        self, sid: str, namespace: str | None = None, ignore_queue: bool = False
-    ) -> None:
-        """As python-socketio's: who is sent away has no session to come back to."""
-        client = self.manager.client(namespace or "/", sid)
-        if client is not None and client.session is not None:
-            client.session.over = True
-        await super().disconnect(sid, namespace, ignore_queue)
+    def _count_refused(self, connection: Connection) -> None:
+        # Each attempt has a token verified, and none is counted as a request.
+        connection.refused += 1
+        if connection.refused >= MOST_REFUSED:
+            connection.close("refused")
+
+    # The end
 
     async def _leave(self, client: Client) -> None:
         if client.session is not None:

@@ -29,7 +29,7 @@ class Connection(Flow):
 
     __slots__ = (
         *("_delayed", "_events", "_outbox", "assembly", "clients", "entered", "handshake"),
-        *("last_publish", "probe", "session", "sid", "under_way"),
+        *("last_publish", "probe", "refused", "session", "sid", "under_way"),
     )
 
     def __init__(
@@ -42,6 +42,7 @@ class Connection(Flow):
         self.clients: dict[str, Client] = {}
         self.probe: Probe | None = None
         self.entered = False  # whether it ever was in a namespace
+        self.refused = 0  # times that it asked for a namespace in vain
         self.under_way = 0  # publishes, see `Turns`
         self.last_publish: asyncio.Future[Any] | None = None
         self.assembly: Any = None

@@ -8,8 +8,10 @@ import pytest
 from aiohttp.test_utils import TestServer
 
 from app.keys import SERVER
+from app.realtime.clients import MOST_REFUSED
 from tests.conftest import ALICE, BOB, Connect
 from tests.realtime.conftest import BAD_PACKET, Logs, OpenWire
+from tests.support.raw import raw_websocket
 
 CONNECT = "40/circles," + json.dumps({"token": ALICE})
 NO_PACKETS: dict[str, list[str | bytes]] = {
@@ -201,3 +203,13 @@ async def test_a_failure_while_connecting_leaves_nothing_behind(
     assert '"code":"internal"' in refusal
     assert "a defect" not in refusal
     assert list(server.app[SERVER].manager.get_namespaces()) == []
+
+
+async def test_who_is_refused_again_and_again_is_closed(server: TestServer) -> None:
+    async with raw_websocket(server) as raw:
+        await raw.engine()
+        for number in range(MOST_REFUSED):
+            raw.write('40/circles,{"token":"bad"}' if number % 2 else "40/nowhere,")
+        refused = [str(await raw.next()) for _number in range(MOST_REFUSED)]
+        assert all(one.startswith("44/") for one in refused)
+        await raw.closed()
