@@ -21,7 +21,8 @@ def clean_environment(**settings: str) -> dict[str, str]:
         *("REDIS_URL", "HEARTH_PREFIX", "EMIT_CHANNEL"),
         *("AUTH_SECRET", "AUTH_JWKS", "AUTH_ISSUER", "AUTH_AUDIENCE", "AUTH_MODE"),
         *("HISTORY_SIZE", "HISTORY_SECONDS", "MAX_MESSAGE_BYTES", "MESSAGES_PER_SECOND"),
-        *("PING_SECONDS", "PING_TIMEOUT_SECONDS", "LOG_FORMAT", "LOG_LEVEL"),
+        *("MAX_UNSENT_BYTES", "PING_SECONDS", "PING_TIMEOUT_SECONDS", "RECOVERY_SECONDS"),
+        *("LOG_FORMAT", "LOG_LEVEL"),
     }
     environment = {name: value for name, value in os.environ.items() if name not in names}
     return environment | {"PYTHONPATH": str(ROOT), "LOG_FORMAT": "json"} | settings
@@ -40,8 +41,9 @@ async def until_line(process: asyncio.subprocess.Process, start: str) -> str:
 class HearthProcess:
     """One server process; `log` holds what it has logged."""
 
-    def __init__(self, directory: Path, **settings: str) -> None:
+    def __init__(self, directory: Path, module: str = "app", **settings: str) -> None:
         self._directory = directory  # without a .env of the developer's
+        self._module = module
         self._environment = clean_environment(**{"PORT": "0", **settings})
         self._reader: asyncio.Task[None] | None = None
         self._lines = asyncio.Condition()
@@ -51,7 +53,7 @@ class HearthProcess:
     async def start(self) -> HearthProcess:
         """Start it and wait until it serves."""
         self.process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "app"),
+            *(sys.executable, "-m", self._module),
             cwd=self._directory,
             env=self._environment,
             stderr=asyncio.subprocess.PIPE,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.torture.checker import KINDS, Entry, Journal, Sent, check
+from tests.promises.checker import KINDS, Entry, Journal, Sent, check
 
 TOPIC = "/circles dev-team"
 EPOCH = "e1"
