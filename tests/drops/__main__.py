@@ -26,6 +26,7 @@ def main() -> int:
     parser.add_argument("--window", type=float, help="RECOVERY_SECONDS; as suits the client")
     parser.add_argument("--away", metavar="LEAST:MOST", help="seconds; as suits the client")
     parser.add_argument("--history", type=int, help="HISTORY_SIZE; if not given, all is kept")
+    parser.add_argument("--transports", default="websocket", help="of clients in Node")
     asked = parser.parse_args()
     least, most = map(float, (asked.away or _AWAY[asked.client]).split(":"))
     options = Options(
@@ -36,6 +37,7 @@ def main() -> int:
         asked.window or _WINDOW[asked.client],
         (least, most),
         asked.history,
+        tuple(asked.transports.split(",")),
     )
     logging.getLogger("hearth_client").setLevel(logging.ERROR)  # lost connections are its trade
     report = asyncio.run(run(options, say))

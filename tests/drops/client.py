@@ -27,9 +27,15 @@ class Client(ABC):
 
     Args:
         history_size: how many messages of a channel are kept; None: so many that a gap is a fault.
+        transports: that it connects with, where its library leaves it the choice.
     """
 
-    def __init__(self, topics: Sequence[Topic], history_size: int | None) -> None:
+    def __init__(
+        self,
+        topics: Sequence[Topic],
+        history_size: int | None,
+        transports: Sequence[str] = ("websocket",),
+    ) -> None:
         self.journals: dict[str, Journal] = {}
         """By topic, once it has joined."""
         self.opened = 0
@@ -38,6 +44,7 @@ class Client(ABC):
         self.refusals: list[str] = []
         self.topics = tuple(topics)
         self.token = token(NAME, "user", "*:*:rw", expires_in=LIFETIME_SECONDS)
+        self.transports = tuple(transports)
         self._history_size = history_size
 
     @property

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 from tests.drops.client import Client, Reconnect
 from tests.promises.topics import Topic
 from tests.support.node import RECONNECT_AT_ONCE
 from tests.support.node_process import ROOT, NodeProcess
-
-OPTIONS: Final[dict[str, Any]] = {"transports": ["websocket"], **RECONNECT_AT_ONCE}
 
 
 class NodeClient(Client):
@@ -18,12 +16,13 @@ class NodeClient(Client):
 
     script: str
 
-    def __init__(self, topics: Sequence[Topic], history_size: int | None) -> None:
-        super().__init__(topics, history_size)
+    def __init__(self, topics: Sequence[Topic], *further: Any) -> None:
+        super().__init__(topics, *further)
         self._process = NodeProcess(ROOT / "tests" / "drops" / self.script, self._on_line)
 
     async def start(self, url: str) -> None:
         await self._process.start()
+        options = {"transports": self.transports, **RECONNECT_AT_ONCE}
         channels = [{"namespace": one.namespace, "channel": one.channel} for one in self.topics]
         self._process.tell(
             {
@@ -31,7 +30,7 @@ class NodeClient(Client):
                 "url": url,
                 "token": self.token,
                 "channels": channels,
-                "options": OPTIONS,
+                "options": options,
             }
         )
 
@@ -65,8 +64,8 @@ class StockClient(NodeClient):
 
     script = "stock.mjs"
 
-    def __init__(self, topics: Sequence[Topic], history_size: int | None) -> None:
-        super().__init__(topics, history_size)
+    def __init__(self, topics: Sequence[Topic], *further: Any) -> None:
+        super().__init__(topics, *further)
         self._up = dict.fromkeys((topic.namespace for topic in topics), False)
         self._sids: dict[str, str] = {}
 
@@ -89,8 +88,8 @@ class HearthClient(NodeClient):
 
     script = "hearth.mjs"
 
-    def __init__(self, topics: Sequence[Topic], history_size: int | None) -> None:
-        super().__init__(topics, history_size)
+    def __init__(self, topics: Sequence[Topic], *further: Any) -> None:
+        super().__init__(topics, *further)
         self._states: dict[str, str] = {}
 
     @property

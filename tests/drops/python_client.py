@@ -21,8 +21,8 @@ _LONGEST_WAIT_SECONDS: Final = 0.1
 class PythonClient(Client):
     """hearth_client, that has a connection to each namespace and joins again with `since`."""
 
-    def __init__(self, topics: Sequence[Topic], history_size: int | None) -> None:
-        super().__init__(topics, history_size)
+    def __init__(self, topics: Sequence[Topic], *further: Any) -> None:
+        super().__init__(topics, *further)
         self._hearth: hearth_client.Hearth
         self._channels: list[hearth_client.Channel] = []
         self._tasks: list[asyncio.Task[None]] = []

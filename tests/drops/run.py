@@ -53,6 +53,7 @@ class Options(NamedTuple):
         window: RECOVERY_SECONDS of the servers.
         away: from how many seconds to how many each drop keeps the client away.
         history_size: HISTORY_SIZE of the servers; None: all is kept, so that nothing may be lost.
+        transports: that clients in Node connect with.
     """
 
     client: str
@@ -62,6 +63,7 @@ class Options(NamedTuple):
     window: float = 120.0
     away: tuple[float, float] = (0.0, 1.0)
     history_size: int | None = None
+    transports: tuple[str, ...] = ("websocket",)
 
 
 async def run(options: Options, say: Say) -> Report:
@@ -108,7 +110,7 @@ async def _run(options: Options, servers: Servers, say: Say) -> Report:
         await until_status(server.url)
     steady, *others = servers.all
     witnesses = _witnesses(steady.url)
-    client = CLIENTS[options.client](CHANNELS, options.history_size)
+    client = CLIENTS[options.client](CHANNELS, options.history_size, options.transports)
     proxy = await Proxy(others[0].url).start()
     drops = Drops(proxy, others, client, say)
     being = [asyncio.create_task(one.run(), name=one.name) for one in witnesses]
