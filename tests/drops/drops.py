@@ -43,7 +43,7 @@ class Drops:
             "server closes": self._server_closes,
             "cut": self._cut,
             "half open": self._stall,
-            "abandoned": self._abandon,
+            "stranded": self._strand,
             "unheard": self._deafen,
             "server killed": lambda drop: self._end_server(drop, signal.SIGKILL),
             "server ended": lambda drop: self._end_server(drop, signal.SIGTERM),
@@ -94,8 +94,8 @@ class Drops:
     async def _stall(self, _drop: Drop) -> None:
         self._proxy.stall()
 
-    async def _abandon(self, _drop: Drop) -> None:
-        self._proxy.abandon()
+    async def _strand(self, _drop: Drop) -> None:
+        self._proxy.strand()
 
     async def _deafen(self, _drop: Drop) -> None:
         self._proxy.deafen()

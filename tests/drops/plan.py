@@ -13,7 +13,7 @@ ROUND: Final = {
     "server closes": 2,
     "cut": 1,  # reset for both
     "half open": 1,  # nothing comes through, and nobody is told
-    "abandoned": 1,  # half open for the server alone: the client is back before it notices
+    "stranded": 1,  # half open for the server alone: the client is back before it notices
     "unheard": 1,  # half open from the client to the server, which closes
     "server killed": 1,
     "server ended": 1,

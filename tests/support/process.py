@@ -20,9 +20,9 @@ def clean_environment(**settings: str) -> dict[str, str]:
         *("HOST", "PORT", "ALLOWED_ORIGINS", "ANONYMOUS_GRANTS"),
         *("REDIS_URL", "HEARTH_PREFIX", "EMIT_CHANNEL"),
         *("AUTH_SECRET", "AUTH_JWKS", "AUTH_ISSUER", "AUTH_AUDIENCE", "AUTH_MODE"),
-        *("HISTORY_SIZE", "HISTORY_SECONDS", "MAX_MESSAGE_BYTES", "MESSAGES_PER_SECOND"),
-        *("MAX_UNSENT_BYTES", "PING_SECONDS", "PING_TIMEOUT_SECONDS", "RECOVERY_SECONDS"),
-        *("LOG_FORMAT", "LOG_LEVEL"),
+        *("HISTORY_SIZE", "HISTORY_SECONDS", "RECOVERY_SECONDS"),
+        *("MAX_MESSAGE_BYTES", "MAX_UNSENT_BYTES", "MESSAGES_PER_SECOND"),
+        *("PING_SECONDS", "PING_TIMEOUT_SECONDS", "LOG_FORMAT", "LOG_LEVEL"),
     }
     environment = {name: value for name, value in os.environ.items() if name not in names}
     return environment | {"PYTHONPATH": str(ROOT), "LOG_FORMAT": "json"} | settings

@@ -65,7 +65,7 @@ class Proxy:
         """Pass nothing on to the target any more; what it sends, and its closing, still comes."""
         self._silent.update(passage.far for passage in self._passages)
 
-    def abandon(self) -> None:
+    def strand(self) -> None:
         """Reset who came, and have the target believe that nothing has happened."""
         self.stall()
         for passage in self._passages:

@@ -107,8 +107,8 @@ async def test_a_deaf_target_is_still_heard(both: Both) -> None:
     assert await read(both.near) == b""
 
 
-async def test_a_target_does_not_know_that_it_is_abandoned(both: Both) -> None:
-    both.proxy.abandon()
+async def test_a_target_does_not_know_that_it_is_stranded(both: Both) -> None:
+    both.proxy.strand()
     assert await read(both.near) == b""
     assert await is_silent(both.far)
 
