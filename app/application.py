@@ -13,6 +13,7 @@ from aiohttp.typedefs import Middleware
 from app.auth import Authenticator
 from app.background import every
 from app.broker.memory import MemoryBroker
+from app.broker.sessions import MemorySessions
 from app.fanout import EveryFanOut
 from app.hub import Hub
 from app.keys import HUB, PLAIN, SERVER, SETTINGS
@@ -23,6 +24,7 @@ from app.realtime.fanout import RoomFanOut
 from app.realtime.rooms import Rooms
 from app.realtime.server import Server
 from app.roster import Roster
+from app.sessions import Sessions
 from app.settings import Settings, is_loopback
 from app.shared import Shared
 from app.web.console import add_console_routes
@@ -61,11 +63,13 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> we
     )
 
     # Messages: broker, hub, members
-    history = (settings.history_size, settings.history_seconds, clock)
+    history = (settings.history_size, settings.history_seconds, clock, settings.recovery_seconds)
     broker = shared.broker if shared else MemoryBroker(*history)
+    sessions = Sessions(shared.sessions if shared else MemorySessions(), settings.recovery_seconds)
+    sessions.on_claimed = server.let_go
     plain_members = PlainFanOut(rooms.counters)
     fanout = EveryFanOut(RoomFanOut(rooms), plain_members)
-    hub = app[HUB] = Hub(broker, fanout, standard_registry(), clock, rooms.counters)
+    hub = app[HUB] = Hub(broker, fanout, standard_registry(), clock, rooms.counters, sessions)
     roster = Roster(hub, broker)
     hub.members_changed.append(roster.members_changed)
 
@@ -104,8 +108,10 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> we
         if shared:
             await shared.start()
         roster.start()
+        sessions.start()
         async with every(HOUSEKEEPING_SECONDS, broker.forget_idle):
             yield
+        await sessions.close()
         await roster.close()
         if shared:
             await shared.close()

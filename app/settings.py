@@ -43,6 +43,7 @@ class Settings:
         allowed_origins: origins of pages that may connect; empty: the page's own only.
         history_size: messages kept per channel; 0 keeps none.
         history_seconds: seconds each is kept; 0 sets no age.
+        recovery_seconds: seconds in which a dropped connection can be restored; 0: never.
         max_message_bytes: largest message in, in bytes.
         max_unsent_bytes: unsent bytes past which a member is cut off.
         messages_per_second: a connection's rate, its burst is twice that; 0 sets no limit.
@@ -64,6 +65,7 @@ class Settings:
     allowed_origins: tuple[str, ...] = ()
     history_size: int = 1000
     history_seconds: float = 86_400
+    recovery_seconds: float = 120
     max_message_bytes: int = 1_000_000
     max_unsent_bytes: int = 1_048_576
     messages_per_second: float = 100
@@ -115,6 +117,7 @@ def _read(env: Env) -> Settings:
         allowed_origins=_origins(env, "ALLOWED_ORIGINS"),
         history_size=env.int("HISTORY_SIZE", 1000, validate=_between(0, 1_000_000)),
         history_seconds=env.float("HISTORY_SECONDS", 86_400, validate=_between(0)),
+        recovery_seconds=env.float("RECOVERY_SECONDS", 120, validate=_between(0, 86_400)),
         max_message_bytes=env.int("MAX_MESSAGE_BYTES", 1_000_000, validate=_between(1024)),
         max_unsent_bytes=env.int("MAX_UNSENT_BYTES", 1_048_576, validate=_between(65_536)),
         messages_per_second=env.float("MESSAGES_PER_SECOND", 100, validate=_between(0)),

@@ -9,6 +9,7 @@ from typing import Any
 
 from app.broker.keys import Keys
 from app.broker.redis import RedisBroker
+from app.broker.redis_sessions import RedisSessions
 from app.hub import Hub
 from app.realtime.manager import SharedRooms
 from app.redis.commands import Commands
@@ -48,7 +49,9 @@ class Shared:
             settings.history_size,
             settings.history_seconds,
             clock,
+            settings.recovery_seconds,
         )
+        self.sessions = RedisSessions(self._commands, self._keys)
 
     def take_in(self, hub: Hub) -> None:
         """Have what workers emit published by `hub`."""

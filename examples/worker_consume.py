@@ -48,6 +48,8 @@ async def main() -> None:
             new: Any = await inbox.xreadgroup(GROUP, NAME, {INBOX: ">"}, count=1, block=1_000)
             entries = new[0][1] if new else []
         for entry, message in entries:
+            if entry is None:  # by Redis 6.2: it is gone from the inbox, and nobody can do it now
+                continue
             if (message["namespace"], message["type"]) == ("/circles", "user_message"):
                 content = json.loads(message["envelope"])["data"]["content"]
                 print(f"{NAME} answers {content}", flush=True)

@@ -23,9 +23,11 @@ from app.core.errors import (
 from app.core.history import Position
 from app.core.message import Receipt
 from app.draft import Draft
-from app.hub import Hub, Member
+from app.hub import Hub
+from app.membership import Member
 from namespaces import answers
 from namespaces.expiry import ExpiryTimer
+from namespaces.returning import Returning
 from namespaces.turns import Turns
 from schemas import requests
 from schemas.envelope import notice
@@ -69,6 +71,7 @@ class ChannelNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
         #: A worker may have a connection enter a room while it joins the same channel itself.
         self.joins = Turns()
         self._members: dict[str, Member] = {}
+        self._returning = Returning(hub, self.path)
         self._expiry = ExpiryTimer(hub.clock, self._expire)
         self._requests: dict[str, Callable[[Member, Request], Awaitable[None]]] = {
             "join": self._join,
@@ -94,18 +97,22 @@ class ChannelNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
             raise socketio.exceptions.ConnectionRefusedError(
                 shown.message, shown.to_dict()
             ) from None
-        self._members[sid] = Member(sid, self.path, identity)
+        member = await self._returning.admit(self.server, sid, identity, auth)
+        sid = member.sid
+        self._members[sid] = member
         self._expiry.set(sid, identity.expires_at)
         now = isoformat(self.hub.clock())
         data = {"user_id": identity.id, "kind": identity.kind, "server_time": now}
         # Held until the CONNECT reply, and written with it.
         self._notify(sid, "connection_ack", data | {"limits": self._limits})
+        self._returning.replay(member)
 
     async def on_connected(self, sid: str) -> None:
         """Welcome a client that has its CONNECT reply."""
         member = self._members[sid]
         try:
-            await self.welcome(member)
+            if not await self._returning.finish(member):
+                await self.welcome(member)
         except Unavailable as error:
             # The client can't know what it would have joined: have it come back.
             self._notify(sid, "error", error.to_dict(), **answers.failure(error))
@@ -120,8 +127,11 @@ class ChannelNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
 
     async def _disconnect(self, sid: str, reason: str) -> None:
         self._expiry.cancel(sid)
-        if (member := self._members.pop(sid, None)) is not None:
-            await self.hub.disconnect(member)
+        member = self._members.pop(sid, None)
+        if member is None:
+            return
+        await self._returning.give_up(member)
+        await self.hub.disconnect(member)
 
     def on_request(self, sid: str, request: Request) -> Awaitable[Any] | None:
         """Handle one event and answer it, whatever happens; None when that is done already."""

@@ -14,7 +14,8 @@ from app.core.errors import Forbidden, Unavailable
 from app.core.identity import Identity
 from app.core.message import Publication, Receipt
 from app.draft import Draft
-from app.hub import Hub, Member
+from app.hub import Hub
+from app.membership import Member
 from schemas.catalogue import standard_registry
 from schemas.errors import SchemaError
 from tests.support.clock import SettableClock

@@ -15,7 +15,8 @@ from app.core.errors import Forbidden, Unavailable
 from app.core.history import Position, Recovery
 from app.core.message import place
 from app.draft import Draft
-from app.hub import Hub, Joined, Member
+from app.hub import Hub
+from app.membership import Joined, Member
 from schemas.catalogue import standard_registry
 from schemas.errors import SchemaError
 from tests.support.clock import SettableClock

@@ -11,7 +11,8 @@ from app.core.channel import Channel
 from app.core.errors import Unavailable
 from app.core.identity import Identity
 from app.draft import Draft
-from app.hub import Hub, Member
+from app.hub import Hub
+from app.membership import Member
 from schemas.catalogue import standard_registry
 from tests.support.clock import SettableClock
 from tests.support.fanout import RecordingFanOut

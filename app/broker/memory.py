@@ -30,6 +30,7 @@ class _ChannelState:
     receipts: dict[str, _Remembered] = field(default_factory=dict)
     subscribed: bool = False
     next_turn: float = 0.0
+    left_at: float = 0.0
 
     def forget_receipts(self, now: float) -> None:
         for key, receipt in list(self.receipts.items()):
@@ -37,9 +38,9 @@ class _ChannelState:
                 break
             del self.receipts[key]
 
-    @property
-    def idle(self) -> bool:
-        return not (self.subscribed or self.receipts or len(self.presence) or len(self.window))
+    def is_idle(self, left_before: float) -> bool:
+        in_use = self.subscribed or self.receipts or len(self.presence) or len(self.window)
+        return not in_use and self.left_at <= left_before
 
 
 class MemoryBroker:
@@ -51,10 +52,16 @@ class MemoryBroker:
         history_size: most messages kept per channel; 0 keeps none.
         history_seconds: how long each is kept; 0 sets no age.
         clock: seconds since 1970.
+        recovery_seconds: how long the position of a channel that nobody is in is remembered at
+            least.
     """
 
     def __init__(
-        self, history_size: int, history_seconds: float, clock: Callable[[], float] = time.time
+        self,
+        history_size: int,
+        history_seconds: float,
+        clock: Callable[[], float] = time.time,
+        recovery_seconds: float = 0,
     ) -> None:
         self.receive: Receive = lambda channel, publication: None
         self.changed: Changed = _tell_nobody
@@ -62,6 +69,7 @@ class MemoryBroker:
         self._history_size = history_size
         self._history_seconds = history_seconds
         self._clock = clock
+        self._recovery_seconds = recovery_seconds
         self._channels: dict[Channel, _ChannelState] = {}
 
     @property
@@ -103,7 +111,8 @@ class MemoryBroker:
         self._state(channel).subscribed = True
 
     async def unsubscribe(self, channel: Channel) -> None:
-        self._state(channel).subscribed = False
+        state = self._state(channel)
+        state.subscribed, state.left_at = False, self._clock()
 
     async def recover(
         self, channel: Channel, since: Position | None, limit: int | None
@@ -152,7 +161,7 @@ class MemoryBroker:
         for channel, state in list(self._channels.items()):
             state.window.trim(now)
             state.forget_receipts(now)
-            if state.idle:
+            if state.is_idle(now - self._recovery_seconds):
                 del self._channels[channel]
 
     def _state(self, channel: Channel) -> _ChannelState:

@@ -53,6 +53,8 @@ class RedisBroker:
         history_size: messages kept per channel; 0 keeps none.
         history_seconds: how long each is kept; 0 sets no age.
         clock: seconds since 1970.
+        recovery_seconds: how long the position of a channel that nobody is in is remembered at
+            least.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class RedisBroker:
         history_size: int = 1000,
         history_seconds: float = 86_400,
         clock: Callable[[], float] = time.time,
+        recovery_seconds: float = 0,
     ) -> None:
         self._commands = commands
         self._subscriptions = subscriptions
@@ -72,7 +75,9 @@ class RedisBroker:
         self._presence = RedisPresence(commands, keys, process, clock)
         self._heartbeat = RedisHeartbeat(commands, keys, self._presence)
         self._canary = Canary(commands, subscriptions, keys.canary(process))
-        self._log = RedisLog(commands, keys, history_size, history_seconds, clock)
+        self._log = RedisLog(
+            commands, keys, history_size, history_seconds, clock, 2 * recovery_seconds
+        )
         self._feeds = RedisFeeds(subscriptions, keys, self._log, clock)
         self._tasks = Tasks()
 

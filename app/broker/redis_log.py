@@ -29,6 +29,7 @@ class RedisLog:
         size: messages kept per channel; 0 keeps none.
         seconds: how long each is kept; 0 sets no age.
         clock: seconds since 1970.
+        least_seconds: how long Redis keeps it at least, so that who comes back knows where it was.
     """
 
     def __init__(
@@ -38,8 +39,10 @@ class RedisLog:
         size: int,
         seconds: float,
         clock: Callable[[], float],
+        least_seconds: float = 0,
     ) -> None:
         self.size = size
+        self._least_seconds = max(least_seconds, LEAST_HISTORY_SECONDS)
         self._commands = commands
         self._keys = keys
         self._seconds = seconds
@@ -48,7 +51,7 @@ class RedisLog:
     @property
     def expiry_ms(self) -> int:
         """How long Redis keeps what isn't renewed; 0: for ever."""
-        return int(max(self._seconds, LEAST_HISTORY_SECONDS) * 1000) if self._seconds else 0
+        return int(max(self._seconds, self._least_seconds) * 1000) if self._seconds else 0
 
     @property
     def oldest(self) -> float | None:

@@ -15,6 +15,7 @@ class Counters:
         delivered: messages handed to members' connections.
         failed: requests that were answered with an error, by code.
         closed: connections that ended, by reason.
+        returned: clients that came back for their session, by how that went.
         rejected: what workers sent and no schema accepts, by the Redis channel it came through.
     """
 
@@ -22,4 +23,5 @@ class Counters:
     delivered: int = 0
     failed: Counter[str] = field(default_factory=Counter)
     closed: Counter[str] = field(default_factory=Counter)
+    returned: Counter[str] = field(default_factory=Counter)
     rejected: Counter[str] = field(default_factory=Counter)

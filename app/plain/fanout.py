@@ -7,7 +7,7 @@ from app.core.counters import Counters
 from app.core.message import Publication
 from app.plain.texts import frame_of
 from app.realtime.plain import PlainConnection
-from app.realtime.rooms import Room
+from app.realtime.room import Room
 
 
 class PlainFanOut:
@@ -37,7 +37,7 @@ class PlainFanOut:
         if room is None:
             return
         room.remove(sid)
-        if not room.members:
+        if not room:
             del self._rooms[channel]
 
     def has_members(self, channel: Channel) -> bool:
@@ -46,7 +46,7 @@ class PlainFanOut:
     def deliver(self, channel: Channel, publication: Publication) -> None:
         room = self._rooms.get(channel)
         if room is not None and (frame := frame_of(channel, publication)):
-            room.send(frame)
+            room.send(frame, publication)
 
     def send(self, sid: str, channel: Channel, publication: Publication) -> None:
         connection = self.connections.get(sid)

@@ -24,7 +24,8 @@ from app.core.errors import (
 from app.core.identity import Identity
 from app.core.message import Receipt
 from app.core.rate import TokenBucket
-from app.hub import Hub, Member
+from app.hub import Hub
+from app.membership import Member
 from app.plain import texts
 from app.plain.closing import close_code
 from app.plain.fanout import PlainFanOut

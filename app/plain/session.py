@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.core.history import Position
-from app.hub import Member
+from app.membership import Member
 from app.plain.closing import PING_TIMEOUT
 from app.plain.paths import Endpoint
 from app.realtime.frames import NORMAL

@@ -12,7 +12,7 @@ from app.core.clock import isoformat
 from app.core.history import Position
 from app.core.identity import Identity
 from app.core.message import DISCONTINUITY, Publication
-from app.hub import Joined
+from app.membership import Joined
 from app.plain.paths import EVENTS, FEEDS, LOGS
 from app.realtime.frames import TEXT, encode
 from schemas.envelope import notice

@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.core.channel import Channel
 from app.core.message import Publication
 from app.realtime import frames
+from app.realtime.room import opened
 from app.realtime.rooms import Rooms
 
 
@@ -27,12 +28,17 @@ class RoomFanOut:
     def deliver(self, channel: Channel, publication: Publication) -> None:
         room = self._rooms.room(channel.namespace, channel.name)
         if room is not None:
-            room.send(_frame(channel, publication))
+            room.send(_frame(channel, publication), publication)
 
     def send(self, sid: str, channel: Channel, publication: Publication) -> None:
         client = self._rooms.client(channel.namespace, sid)
-        if client is not None:
-            client.connection.write(_frame(channel, publication))
+        if client is None:
+            return
+        frame, trail = _frame(channel, publication), client.trail(channel.name)
+        if trail is None:
+            client.connection.write(frame)
+        else:
+            trail.write([(opened(frame), publication)])
 
 
 def _frame(channel: Channel, publication: Publication) -> bytes:

@@ -56,6 +56,12 @@ def encode(opcode: int, payload: bytes) -> bytes:
     return b"%c\x7f%b%b" % (_FIN | opcode, size.to_bytes(8, "big"), payload)
 
 
+def payload_of(frame: bytes) -> bytes:
+    """Return the payload of one frame that `encode` made."""
+    size = frame[1]
+    return frame[2 if size < 126 else 4 if size == 126 else 10 :]
+
+
 def decode(frames: bytes) -> Iterator[Frame]:
     """Return the frames that `encode` made and somebody joined."""
     at = 0

@@ -14,15 +14,19 @@ import socketio
 from socketio.packet import EVENT
 
 from app.core.counters import Counters
+from app.core.session import Session
 from app.realtime import frames
 from app.realtime.connection import Connection
-from app.realtime.flow import Flow
+from app.realtime.room import Room, Trail
 
 
 class Client:
     """A connection's membership of one namespace."""
 
-    __slots__ = ("ack_head", "connected", "connection", "ending", "namespace", "rooms", "sid")
+    __slots__ = (
+        *("ack_head", "connected", "connection", "ending", "gone", "namespace", "rooms"),
+        *("session", "sid"),
+    )
 
     def __init__(self, sid: str, namespace: str, connection: Connection) -> None:
         self.sid = sid
@@ -33,47 +37,16 @@ class Client:
         self.rooms: set[str] = set()
         self.connected = False
         self.ending = False
+        #: By which it can be restored once its connection is lost, if it asked for that.
+        self.session: Session | None = None
+        #: Done once it has ended, where somebody waits for that.
+        self.gone: asyncio.Future[None] | None = None
 
-
-class Room:
-    """Connections that get the same frames.
-
-    What is sent in one turn of the event loop is joined and written to each member once: the busier
-    a room is, the less a delivery costs. Who enters or leaves in between gets exactly what was sent
-    while it was in.
-    """
-
-    __slots__ = ("_counters", "_pending", "members")
-
-    def __init__(self, counters: Counters) -> None:
-        self.members: dict[str, Flow] = {}
-        self._counters = counters
-        self._pending: list[bytes] = []
-
-    def send(self, frame: bytes) -> None:
-        """Send encoded frames to every member, at the end of this turn."""
-        if not self._pending:
-            asyncio.get_running_loop().call_soon(self.flush)
-        self._pending.append(frame)
-
-    def flush(self) -> None:
-        """Write what was sent."""
-        if self._pending:
-            data = b"".join(self._pending)
-            self._counters.delivered += len(self._pending) * len(self.members)
-            self._pending.clear()
-            for connection in self.members.values():
-                connection.write(data)
-
-    def add(self, sid: str, connection: Flow) -> None:
-        """Let somebody in."""
-        self.flush()
-        self.members[sid] = connection
-
-    def remove(self, sid: str) -> None:
-        """Let somebody out."""
-        self.flush()
-        self.members.pop(sid, None)
+    def trail(self, room: str) -> Trail | None:
+        """Return the way on which it is told where it is in a channel."""
+        session = self.session
+        place = session and session.places.get(room)
+        return Trail(self.connection, session, place) if session and place else None
 
 
 def encode_packet(packet: Any) -> bytes:
@@ -137,6 +110,13 @@ class Rooms(socketio.AsyncManager):  # type: ignore[misc]
         connection.entered = True
         return client
 
+    def restore(self, client: Client, session: Session) -> None:
+        """Give a client that is connecting the session id and the session that it had before."""
+        clients = self._clients[client.namespace]
+        del clients[client.sid]
+        client.sid, client.session = session.sid, session
+        clients[client.sid] = client
+
     # What python-socketio and applications call
 
     def get_namespaces(self) -> Iterable[str]:
@@ -184,6 +164,8 @@ class Rooms(socketio.AsyncManager):  # type: ignore[misc]
         if client.connection.clients.get(namespace) is client:
             del client.connection.clients[namespace]
         self.callbacks.pop(sid, None)
+        if client.gone is not None:
+            client.gone.set_result(None)
 
     def is_sid_room(self, namespace: str, room: Any) -> bool:
         return isinstance(room, str) and self.client(namespace, room) is not None
@@ -221,7 +203,7 @@ class Rooms(socketio.AsyncManager):  # type: ignore[misc]
         rooms = self._rooms.setdefault(namespace, {})
         if room not in rooms:
             rooms[room] = Room(self.counters)
-        rooms[room].add(sid, client.connection)
+        rooms[room].add(sid, client.connection, client.trail(room))
 
     def basic_leave_room(self, sid: str, namespace: str, room: str) -> None:
         client = self.client(namespace, sid)
@@ -253,26 +235,27 @@ class Rooms(socketio.AsyncManager):  # type: ignore[misc]
         room = to or room
         arguments = list(data) if isinstance(data, tuple) else [] if data is None else [data]
         skipped = set(skip_sid) if isinstance(skip_sid, list | tuple | set) else {skip_sid}
-        packet_class = self.server.packet_class
+        ends_with_text = bool(arguments) and isinstance(arguments[-1], str)
         frame = None
         for client in self._find(namespace, room):
             if client.sid in skipped:
                 continue
             if callback is not None:
                 # Each recipient answers with an id of its own.
-                frame = None
-            if frame is None:
-                frame = encode_packet(
-                    packet_class(
-                        EVENT,
-                        namespace=namespace,
-                        data=[event, *arguments],
-                        id=None
-                        if callback is None
-                        else self._generate_ack_id(client.sid, callback),
-                    )
-                )
+                ack_id = self._generate_ack_id(client.sid, callback)
+                frame = self._frame(namespace, [event, *arguments], ack_id)
+            elif ends_with_text and client.session is not None:
+                # Or the client would take that text for its offset string.
+                text = client.session.text()
+                client.connection.write(self._frame(namespace, [event, *arguments, text]))
+                continue
+            elif frame is None:
+                frame = self._frame(namespace, [event, *arguments])
             client.connection.write(frame)
+
+    def _frame(self, namespace: str, data: list[Any], ack_id: int | None = None) -> bytes:
+        packet_class = self.server.packet_class
+        return encode_packet(packet_class(EVENT, namespace=namespace, data=data, id=ack_id))
 
     def _find(self, namespace: str, room: Any) -> list[Client]:
         clients = self._clients.get(namespace, {})
@@ -284,7 +267,7 @@ class Rooms(socketio.AsyncManager):  # type: ignore[misc]
                 found[name] = clients[name]
             elif (members := self.room(namespace, name)) is not None:
                 members.flush()  # so that what was sent before comes before
-                found |= {sid: clients[sid] for sid in members.members}
+                found |= {sid: clients[sid] for sid in members}
         return list(found.values())
 
     def _leave(self, client: Client, name: str) -> None:
@@ -293,7 +276,7 @@ class Rooms(socketio.AsyncManager):  # type: ignore[misc]
         if room is None:
             return
         room.remove(client.sid)
-        if not room.members:
+        if not room:
             rooms = self._rooms[client.namespace]
             del rooms[name]
             if not rooms:

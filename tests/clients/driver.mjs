@@ -20,7 +20,7 @@ const commands = {
     const socket = io(url, options);
     sockets.set(name, socket);
     socket.io.on("open", () => watchEngine(name, socket.io.engine));
-    socket.on("connect", () => say(name, { on: "connect", sid: socket.id }));
+    socket.on("connect", () => say(name, { on: "connect", sid: socket.id, recovered: socket.recovered }));
     socket.on("connect_error", ({ message, data }) => say(name, { on: "connect_error", message, data }));
     socket.on("disconnect", (reason) => say(name, { on: "disconnect", reason }));
     // An event that wants an acknowledgement brings a function, which JSON leaves out.
@@ -37,6 +37,13 @@ const commands = {
   answer({ socket: name, id, event, answer }) {
     sockets.get(name).on(event, (...args) => args.pop()(answer));
     say(name, { id });
+  },
+  // Bring something else from the next connect on.
+  auth({ socket: name, auth }) {
+    sockets.get(name).auth = auth;
+  },
+  reconnect({ socket: name }) {
+    sockets.get(name).connect();
   },
   disconnect({ socket: name }) {
     sockets.get(name).disconnect();

@@ -8,12 +8,15 @@ from typing import Any
 
 import pytest
 
+from app.core.message import Publication
 from app.realtime.frames import TEXT, encode
 from app.realtime.packets import Packet
-from app.realtime.rooms import Client, Room, Rooms
+from app.realtime.room import Room
+from app.realtime.rooms import Client, Rooms
 from tests.support.transport import RecordingTransport, new_connection, open_websocket
 
 NAMESPACE = "/chat"
+PUBLICATION = Publication(1, "user_message", b"{}", 0.0)
 
 
 class Member:
@@ -208,14 +211,14 @@ async def test_frames_of_one_turn_are_joined_and_written_once(
 ) -> None:
     first, second, third = members
     for text in ("1", "2", "3"):
-        room(rooms, "a").send(frame(text))
+        room(rooms, "a").send(frame(text), PUBLICATION)
     assert first.transport.writes == []
     await next_turn()
     assert (
         first.transport.writes == second.transport.writes == [frame("1") + frame("2") + frame("3")]
     )
     assert third.transport.writes == []
-    room(rooms, "a").send(frame("4"))
+    room(rooms, "a").send(frame("4"), PUBLICATION)
     await next_turn()
     assert first.transport.writes[1:] == [frame("4")]
     await next_turn()
@@ -224,9 +227,9 @@ async def test_frames_of_one_turn_are_joined_and_written_once(
 
 async def test_who_enters_in_between_gets_what_follows(rooms: Rooms, members: list[Member]) -> None:
     first, _second, third = members
-    room(rooms, "a").send(frame("before"))
+    room(rooms, "a").send(frame("before"), PUBLICATION)
     rooms.basic_enter_room(third.sid, NAMESPACE, "a")
-    room(rooms, "a").send(frame("after"))
+    room(rooms, "a").send(frame("after"), PUBLICATION)
     await next_turn()
     assert (first.got, third.got) == (["before", "after"], ["after"])
 
@@ -236,7 +239,7 @@ async def test_who_leaves_in_between_gets_what_came_before(
     rooms: Rooms, members: list[Member], way: str
 ) -> None:
     first, second, _third = members
-    room(rooms, "a").send(frame("before"))
+    room(rooms, "a").send(frame("before"), PUBLICATION)
     if way == "leave":
         rooms.basic_leave_room(first.sid, NAMESPACE, "a")
     elif way == "disconnect":
@@ -244,7 +247,7 @@ async def test_who_leaves_in_between_gets_what_came_before(
     else:
         rooms.basic_close_room("a", NAMESPACE)
     if (left := rooms.room(NAMESPACE, "a")) is not None:
-        left.send(frame("after"))
+        left.send(frame("after"), PUBLICATION)
     await next_turn()
     assert first.got == ["before"]
     assert second.got == ["before"] + ["after"] * (way != "close")
@@ -254,10 +257,10 @@ async def test_a_room_that_is_made_anew_has_forgotten_nothing(
     rooms: Rooms, members: list[Member]
 ) -> None:
     _first, _second, third = members
-    room(rooms, "b").send(frame("1"))
+    room(rooms, "b").send(frame("1"), PUBLICATION)
     rooms.basic_close_room("b", NAMESPACE)
     rooms.basic_enter_room(third.sid, NAMESPACE, "b")
-    room(rooms, "b").send(frame("2"))
+    room(rooms, "b").send(frame("2"), PUBLICATION)
     await next_turn()
     assert third.got == ["1", "2"]
 
@@ -269,7 +272,7 @@ async def test_a_member_that_is_cut_off_disturbs_nobody(
     first.transport.unsent_bytes = 1001  # bytes, of 1000
     first.connection.on_unsent(over_limit=True)
     first.transport.unsent_bytes = 1002
-    room(rooms, "a").send(frame("1"))
+    room(rooms, "a").send(frame("1"), PUBLICATION)
     await next_turn()
     assert first.transport.calls == ["abort"]
     assert (first.got, second.got) == ([], ["1"])

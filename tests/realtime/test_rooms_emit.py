@@ -10,7 +10,7 @@ import pytest
 from app.realtime import codec, packets
 from app.realtime.frames import BINARY, TEXT, decode, encode
 from app.realtime.rooms import Rooms
-from tests.realtime.test_rooms import NAMESPACE, Engine, Member, room
+from tests.realtime.test_rooms import NAMESPACE, PUBLICATION, Engine, Member, room
 
 
 class Packet(packets.Packet):
@@ -128,9 +128,9 @@ async def test_each_recipient_answers_with_an_id_of_its_own(
 async def test_what_was_sent_to_the_room_before_comes_before(
     rooms: Rooms, members: list[Member]
 ) -> None:
-    room(rooms, "a").send(encode(TEXT, b"first"))
+    room(rooms, "a").send(encode(TEXT, b"first"), PUBLICATION)
     await rooms.emit("second", None, NAMESPACE, room="a")
-    room(rooms, "a").send(encode(TEXT, b"third"))
+    room(rooms, "a").send(encode(TEXT, b"third"), PUBLICATION)
     await asyncio.sleep(0)
     for member in members[:2]:
         assert member.got == ["first", '42/chat,["second"]', "third"]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 
-from app.hub import Hub, Member
+from app.hub import Hub
+from app.membership import Member
 from schemas.catalogue import standard_registry
 from tests.redis.conftest import Start
 from tests.support.fanout import RecordingFanOut

@@ -66,6 +66,14 @@ class NodeClient:
         """Leave the namespace for good."""
         self._tell("disconnect")
 
+    def reconnect(self) -> None:
+        """Connect again after `disconnect`, or after it was sent away."""
+        self._tell("reconnect")
+
+    def bring(self, auth: dict[str, Any]) -> None:
+        """Bring this `auth` from the next connect on."""
+        self._tell("auth", auth=auth)
+
     async def next(self, event: str, number: int = 1) -> Any:
         """Wait for the `number`th event of this name (from the first ever) and return it."""
         await self._until(lambda: len(self.all(event)) >= number)

@@ -1,0 +1,105 @@
+"""Dropped connections that can be restored (contract §4, promise 8), and for how long."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import secrets
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+from app.background import Tasks
+from app.broker.sessions import SessionStore
+from app.core.errors import Unavailable
+from app.core.identity import Identity
+from app.core.session import Session
+
+_PID: Final = re.compile(r"[A-Za-z0-9_-]{16,64}")
+# A process that is killed tells nobody: what it had open is kept so many times the window.
+_LEEWAY: Final = 1.5
+_RENEWED_AT_ONCE: Final = 200
+
+
+class Sessions:
+    """Begin, claim and end sessions.
+
+    One is saved when its rooms change rather than when its connection is lost, and renewed while
+    the connection lives: it can so be restored after its process was killed, and before anybody
+    has noticed that it is lost.
+
+    Args:
+        seconds: how long a dropped connection can be restored (`RECOVERY_SECONDS`); 0: never.
+    """
+
+    def __init__(self, store: SessionStore, seconds: float) -> None:
+        #: Told when somebody else has claimed a session: its connection here is a ghost.
+        self.on_claimed: Callable[[Session], None] = lambda session: None
+        self._store = store
+        self._seconds = seconds
+        self._open: dict[str, Session] = {}
+        self._tasks = Tasks()
+
+    @property
+    def enabled(self) -> bool:
+        """Whether connections can be restored at all."""
+        return self._seconds > 0
+
+    def start(self) -> None:
+        """Begin to renew what is open."""
+        if self.enabled:
+            self._tasks.add(self._renew_for_ever())
+
+    async def close(self) -> None:
+        """Stop renewing."""
+        await self._tasks.cancel()
+
+    async def begin(self, sid: str, namespace: str, identity: Identity) -> Session:
+        """Return a new session. One that can't be saved now is saved when its rooms change."""
+        session = Session(
+            secrets.token_urlsafe(24), secrets.token_hex(8), sid, namespace, identity.key
+        )
+        self._open[session.owner] = session
+        with suppress(Unavailable):
+            await self.save(session)
+        return session
+
+    async def claim(self, pid: str, namespace: str, identity: Identity) -> Session | None:
+        """Return the session that a client comes back for, if there is one of its own.
+
+        Raises:
+            Unavailable: that can't be told at the moment.
+        """
+        if not _PID.fullmatch(pid):
+            return None
+        session = await self._store.claim(
+            pid, secrets.token_hex(8), namespace, identity.key, self._seconds * _LEEWAY
+        )
+        if session is not None:
+            self._open[session.owner] = session
+        return session
+
+    async def save(self, session: Session) -> None:
+        """Keep a session as it is now. Raises `Unavailable`."""
+        is_ours = await self._store.save(session, self._seconds * _LEEWAY)
+        if not is_ours and self._open.pop(session.owner, None) is not None:
+            self.on_claimed(session)
+
+    async def end(self, session: Session) -> None:
+        """End a session whose connection has ended: for good, or until it comes back."""
+        if self._open.pop(session.owner, None) is None:
+            return  # it is somebody else's
+        with suppress(Unavailable):  # then it runs out by itself, a little later
+            if session.over:
+                await self._store.forget(session)
+            else:
+                await self._store.save(session, self._seconds)
+
+    async def _renew_for_ever(self) -> None:
+        while True:
+            # Twice before it runs out, should one of them fail.
+            await asyncio.sleep(self._seconds * (_LEEWAY - 1) / 2)
+            open_ = list(self._open.values())
+            for start in range(0, len(open_), _RENEWED_AT_ONCE):
+                asked = [self.save(session) for session in open_[start : start + _RENEWED_AT_ONCE]]
+                await asyncio.gather(*asked, return_exceptions=True)

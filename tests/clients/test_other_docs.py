@@ -1,0 +1,199 @@
+"""What docs/clients-other.md shows is what runs, across lost connections and killed servers."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import shutil
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ALICE, BOB, Connect, Run, Serve, token
+from tests.support.client import Client
+from tests.support.pages import blocks
+from tests.support.process import ROOT, START_SECONDS, HearthProcess, clean_environment
+from tests.support.proxy import Proxy
+from tests.support.ready import until_status
+from tests.support.redis import RedisServer
+
+PAGE = ROOT / "docs/clients-other.md"
+[PYTHON] = blocks(PAGE, "python")
+[JAVASCRIPT] = blocks(PAGE, "js")
+
+PROGRAMS = ("program.py", "program.mjs")
+
+StartProgram = Callable[..., Awaitable[Process]]
+
+
+@pytest.fixture
+async def start_program(tmp_path: Path) -> AsyncIterator[StartProgram]:
+    """Return a function that starts a program of the page, by its file name."""
+    programs: list[Process] = []
+    (tmp_path / "node_modules").symlink_to(ROOT / "node_modules")
+
+    async def start(name: str, url: str, token: str = ALICE) -> Process:
+        is_python = name.endswith(".py")
+        (tmp_path / name).write_text(PYTHON if is_python else JAVASCRIPT)
+        interpreter = sys.executable if is_python else shutil.which("node")
+        assert interpreter
+        environment = clean_environment(
+            HEARTH_URL=url.replace("http", "ws", 1) if is_python else url, TOKEN=token
+        )
+        programs.append(
+            await asyncio.create_subprocess_exec(
+                *(interpreter, tmp_path / name), env=environment, stdout=PIPE, stderr=PIPE
+            )
+        )
+        return programs[-1]
+
+    yield start
+    for program in programs:
+        if program.returncode is None:
+            program.kill()
+        await program.communicate()
+
+
+@pytest.fixture
+async def processes(run: Run, redis_server: RedisServer) -> list[HearthProcess]:
+    """Two server processes."""
+    processes = await asyncio.gather(*(run(REDIS_URL=redis_server.url) for _ in range(2)))
+    await asyncio.gather(*(until_status(process.url) for process in processes))
+    return processes
+
+
+@pytest.fixture
+async def proxy(processes: list[HearthProcess]) -> AsyncIterator[Proxy]:
+    """What is between a program and the first process."""
+    proxy = await Proxy(processes[0].url).start()
+    yield proxy
+    await proxy.close()
+
+
+@pytest.fixture
+async def bob(processes: list[HearthProcess], connect: Connect) -> Client:
+    """Somebody who talks, at the second process."""
+    bob = await connect(url=processes[1].url, token=BOB)
+    await bob.request("join", {"channel": "dev-team"})
+    return bob
+
+
+async def say(bob: Client, *contents: str) -> None:
+    for content in contents:
+        message = {"channel": "dev-team", "data": {"content": content}}
+        assert (await bob.request("user_message", message))["ok"]
+
+
+async def until_alice(bob: Client, is_there: bool) -> None:
+    """Wait until presence has alice, or hasn't."""
+    async with asyncio.timeout(20):
+        while True:
+            members = (await bob.request("presence", {"channel": "dev-team"}))["members"]
+            if any(one["id"] == "alice" for one in members) == is_there:
+                return
+            await asyncio.sleep(0.02)
+
+
+async def printed(program: Process) -> tuple[int, str] | str:
+    """Return the next message of a user that a program prints, by offset, or that some are lost."""
+    assert program.stdout is not None
+    async with asyncio.timeout(START_SECONDS):
+        async for line in program.stdout:
+            text = line.decode().rstrip()
+            if text.startswith("{"):  # the one in Python prints every message whole
+                message = ast.literal_eval(text)
+                if message["type"] == "user_message":
+                    return message["offset"], message["data"]["content"]
+                if message["type"] == "discontinuity":
+                    return "lost"
+            elif text == "some messages are lost":
+                return "lost"
+            elif ": " in text:
+                offset, _colon, content = text.partition(": ")
+                return int(offset), content
+    raise AssertionError("it has ended")
+
+
+@pytest.mark.parametrize("program", [PYTHON, JAVASCRIPT], ids=PROGRAMS)
+def test_a_program_is_short(program: str) -> None:
+    lines = [line for line in program.splitlines() if line]
+    assert 10 <= len([line for line in lines if not line.startswith(("import", "from"))]) <= 20
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+async def test_what_was_missed_comes_once_and_in_order(
+    processes: list[HearthProcess],
+    proxy: Proxy,
+    bob: Client,
+    start_program: StartProgram,
+    name: str,
+) -> None:
+    program = await start_program(name, proxy.url)
+    await until_alice(bob, is_there=True)
+    if name == "program.py":
+        assert await printed(program) == (1, "Hello")
+        assert (await bob.next("user_message"))["sender"] == {"id": "alice", "kind": "user"}
+    else:
+        await say(bob, "Hello")
+        assert await printed(program) == (1, "Hello")
+    await say(bob, "before")
+    assert await printed(program) == (2, "before")
+
+    proxy.stop()
+    await until_alice(bob, is_there=False)
+    await say(bob, "missed", "also missed")
+    proxy.resume()
+    assert await printed(program) == (3, "missed")
+    assert await printed(program) == (4, "also missed")
+    await say(bob, "live")
+    assert await printed(program) == (5, "live")
+
+    proxy.target = processes[1].url
+    await processes[0].stop(signal.SIGKILL)
+    await say(bob, "while one is dead")
+    assert await printed(program) == (6, "while one is dead")
+    await say(bob, "at the other one")
+    assert await printed(program) == (7, "at the other one")
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+async def test_what_cannot_be_had_is_told(
+    serve: Serve, connect: Connect, start_program: StartProgram, name: str
+) -> None:
+    server = await serve(history_size=2)
+    url = str(server.make_url("")).rstrip("/")
+    proxy = await Proxy(url).start()
+    bob = await connect(url=url, token=BOB)
+    await bob.request("join", {"channel": "dev-team"})
+    program = await start_program(name, proxy.url)
+    await until_alice(bob, is_there=True)
+    await say(bob, "before")
+    while (await printed(program))[1] != "before":  # the one in Python says Hello itself
+        pass
+    proxy.stop()
+    await until_alice(bob, is_there=False)
+    await say(bob, "1", "2", "3", "4")
+    proxy.resume()
+    assert await printed(program) == "lost"
+    await proxy.close()
+
+
+async def test_who_may_not_come_in_is_told_why_and_stays_away(
+    serve: Serve, start_program: StartProgram
+) -> None:
+    url = str((await serve()).make_url("")).rstrip("/")
+    stranger = token("alice", "user", "circles:another:rw")
+    program = await start_program("program.py", url, token=stranger)
+    said, _errors = await program.communicate()
+    [refusal] = said.decode().splitlines()
+    assert ast.literal_eval(refusal)["data"]["code"] == "forbidden"
+    program = await start_program("program.mjs", url, token=stranger)
+    assert program.stderr is not None
+    assert b"forbidden" in await program.stderr.readuntil(b"}")
+    program = await start_program("program.mjs", url, token="no token")
+    assert program.stderr is not None
+    assert b"unauthorized" in await program.stderr.readuntil(b"}")

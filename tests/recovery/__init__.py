@@ -1,0 +1,1 @@
+"""Dropped connections that are restored (contract §4, promise 8)."""

@@ -1,0 +1,77 @@
+"""Fixtures: stock clients that ask to be restored."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+from aiohttp.test_utils import TestServer
+
+from app.keys import SERVER
+from tests.clients.conftest import TRANSPORTS
+from tests.conftest import ALICE
+from tests.support.node import NodeClient, NodeDriver
+
+Recovering = Callable[..., Awaitable[NodeClient]]
+
+
+@pytest.fixture
+async def node() -> AsyncIterator[NodeDriver]:
+    """A Node process for this test's sockets."""
+    driver = NodeDriver()
+    await driver.start()
+    yield driver
+    await driver.close()
+
+
+@pytest.fixture
+def recovering(node: NodeDriver, request: pytest.FixtureRequest) -> Recovering:
+    """Return a function that connects a socket which asks to be restored."""
+
+    async def connect(
+        url: str = "",
+        namespace: str = "/circles",
+        token: str = ALICE,
+        transport: str = "websocket",
+        recover: bool = True,
+        **options: Any,
+    ) -> NodeClient:
+        if not url:
+            server: TestServer = request.getfixturevalue("server")
+            url = str(server.make_url(""))
+        auth = {"token": token, "recover": recover}
+        client = node.open(url, namespace, **TRANSPORTS[transport], auth=auth, **options)
+        await client.moment("connect")
+        if transport == "upgrade":
+            await client.moment("upgrade")
+        return client
+
+    return connect
+
+
+def text(content: object, channel: str = "dev-team") -> dict[str, Any]:
+    """Return a request to publish."""
+    return {"channel": channel, "data": {"content": str(content)}}
+
+
+def texts(client: NodeClient) -> list[str]:
+    """Return the content of each message that a client received, in order."""
+    return [one["data"]["content"] for one in client.all("user_message")]
+
+
+def trailing(client: NodeClient, event: str = "user_message") -> list[Any]:
+    """Return what came behind the envelope of each event of this name."""
+    return [line["args"][1:] for line in client.happened if line.get("event") == event]
+
+
+def connects(client: NodeClient) -> list[tuple[str, bool]]:
+    """Return session id and `recovered` of each connect."""
+    return [(one["sid"], bool(one.get("recovered"))) for one in client.moments("connect")]
+
+
+async def drop(server: TestServer, client: NodeClient) -> None:
+    """End a client's transport from the server's side."""
+    realtime = server.app[SERVER]
+    eio_sid = realtime.manager.eio_sid_from_sid(client.sid, client.namespace)
+    await realtime.eio.disconnect(eio_sid)

@@ -1,0 +1,176 @@
+"""Restored by another process than before, after a kill, and while Redis comes and goes."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.conftest import ALICE, BOB, Connect, Run
+from tests.recovery.conftest import Recovering, connects, text, texts
+from tests.support.client import Client
+from tests.support.node import NodeClient
+from tests.support.process import HearthProcess
+from tests.support.proxy import Proxy
+from tests.support.ready import until, until_status
+from tests.support.redis import RedisServer
+
+
+@pytest.fixture
+async def processes(run: Run, redis_server: RedisServer) -> list[HearthProcess]:
+    """Two server processes on one Redis; the second is never harmed."""
+    started = await asyncio.gather(*(run(REDIS_URL=redis_server.url) for _number in range(2)))
+    await asyncio.gather(*(until_status(process.url) for process in started))
+    return list(started)
+
+
+@pytest.fixture
+async def proxy(processes: list[HearthProcess]) -> AsyncIterator[Proxy]:
+    """The way to the first process, until a test says otherwise."""
+    proxy = await Proxy(processes[0].url).start()
+    yield proxy
+    await proxy.close()
+
+
+@pytest.fixture
+async def bob(connect: Connect, processes: list[HearthProcess]) -> Client:
+    """Somebody who talks, in the second process."""
+    return await connect(url=processes[1].url, token=BOB)
+
+
+@pytest.fixture
+async def alice(recovering: Recovering, proxy: Proxy, bob: Client) -> NodeClient:
+    """Who is in two channels of the first process, and has received one message."""
+    client = await recovering(proxy.url)
+    for channel in ("dev-team", "ops"):
+        assert (await client.request("join", {"channel": channel}))["ok"]
+    await say(bob, 1)
+    await client.next("user_message")
+    return client
+
+
+async def say(bob: Client, *contents: object, channel: str = "dev-team") -> None:
+    for content in contents:
+        assert (await bob.request("user_message", text(content, channel)))["ok"]
+
+
+async def restored(alice: NodeClient, bob: Client, *missed: str) -> None:
+    """See that a client has what it missed, and what comes after."""
+    await alice.moment("connect", 2)
+    await say(bob, "and on", channel="ops")
+    await alice.next("user_message", len(missed) + 2)
+    await alice.settle()
+    assert texts(alice) == ["1", *missed, "and on"]
+    (first, _), (second, recovered) = connects(alice)
+    assert (second, recovered) == (first, True)
+
+
+async def test_another_process_takes_over_after_a_kill(
+    alice: NodeClient, bob: Client, processes: list[HearthProcess], proxy: Proxy
+) -> None:
+    proxy.target = processes[1].url
+    await processes[0].stop(signal.SIGKILL)
+    await say(bob, "2")
+    await say(bob, "3", channel="ops")
+    await restored(alice, bob, "2", "3")
+
+
+async def test_another_process_takes_over_after_a_stop(
+    alice: NodeClient, bob: Client, processes: list[HearthProcess], proxy: Proxy
+) -> None:
+    proxy.target = processes[1].url
+    stopped = asyncio.create_task(processes[0].stop())
+    await say(bob, "2")
+    await restored(alice, bob, "2")
+    await stopped
+
+
+async def test_the_process_before_may_not_have_noticed(
+    alice: NodeClient, bob: Client, processes: list[HearthProcess], proxy: Proxy, connect: Connect
+) -> None:
+    """It ends its half-open connection once it has learned that the client is elsewhere."""
+    proxy.target = processes[1].url
+    proxy.strand()
+    await alice.moment("disconnect")
+    await say(bob, "2")
+    await restored(alice, bob, "2")
+    # A worker or the server reaches the client by its sid, wherever it is.
+    members = (await bob.request("presence", {"channel": "dev-team"}))["members"]
+    assert [one["id"] for one in members] == ["alice"]
+
+
+async def test_a_process_that_stood_still_lets_go(
+    run: Run, redis_server: RedisServer, recovering: Recovering, connect: Connect
+) -> None:
+    first, second = await asyncio.gather(
+        *(run(REDIS_URL=redis_server.url, RECOVERY_SECONDS="2") for _number in range(2))
+    )
+    proxy = await Proxy(first.url).start()
+    bob = await connect(url=second.url, token=BOB)
+    alice = await recovering(proxy.url)
+    await alice.request("join", {"channel": "dev-team"})
+    proxy.target = second.url
+    proxy.strand()
+    await alice.moment("connect", 2)
+    assert connects(alice)[-1] == (connects(alice)[0][0], True)
+    async with asyncio.timeout(10):
+        while True:
+            members = (await bob.request("presence", {"channel": "dev-team"}))["members"]
+            if [one["connections"] for one in members] == [1]:
+                break
+            await asyncio.sleep(0.05)
+    await say(bob, "1")
+    await alice.next("user_message")
+    await proxy.close()
+
+
+async def test_without_redis_it_waits_and_then_has_everything(
+    alice: NodeClient,
+    bob: Client,
+    processes: list[HearthProcess],
+    proxy: Proxy,
+    redis_server: RedisServer,
+) -> None:
+    await say(bob, "2")
+    await alice.next("user_message", 2)
+    redis_server.freeze()
+    proxy.cut()
+    await alice.moment("disconnect")
+    await asyncio.sleep(3)  # until Redis is given up, and with it the first attempt
+    redis_server.thaw()
+    await until_status(processes[1].url)
+    await say(bob, "3")
+    await alice.next("user_message", 3)
+    assert texts(alice) == ["1", "2", "3"]
+    assert connects(alice)[-1] == (connects(alice)[0][0], True)
+
+
+async def test_a_redis_that_has_forgotten_everything(
+    alice: NodeClient, bob: Client, proxy: Proxy, redis_server: RedisServer
+) -> None:
+    """Nothing can be said of what was missed: so nothing is replayed."""
+    redis_server.ask("FLUSHALL")
+    proxy.cut()
+    await alice.moment("connect", 2)
+    (first, _), (second, recovered) = connects(alice)
+    assert not recovered
+    assert first != second
+    await say(bob, "2")
+    await alice.settle()
+    assert texts(alice) == ["1"]
+
+
+async def test_sessions_expire(alice: NodeClient, redis_server: RedisServer) -> None:
+    (key,) = redis_server.ask("KEYS", "hearth:session:*")
+    left = int(redis_server.ask("PTTL", key))
+    assert 0 < left <= 180_000
+    alice.disconnect()
+    await alice.moment("disconnect")
+    await until(lambda: not redis_server.ask("EXISTS", key))
+
+
+async def test_tokens_are_not_kept(redis_server: RedisServer, alice: NodeClient) -> None:
+    (key,) = redis_server.ask("KEYS", "hearth:session:*")
+    assert ALICE.rpartition(".")[2] not in str(redis_server.ask("HGETALL", key))
