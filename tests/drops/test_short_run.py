@@ -30,6 +30,16 @@ async def right(options: Options) -> Report:
 
 
 @pytest.mark.timeout(400)
+async def test_a_stock_client_has_everything_back_within_the_window() -> None:
+    report = await right(Options("stock", DROPS_IN_ROUND, seed=2, away=(0.0, 0.3)))
+    assert report.drops == ROUND
+    assert set(report.recovered) == {True}  # and `sid` was the same, or the report would be wrong
+    assert report.discontinuities == 0
+    for topic, kept in report.truth.items():
+        assert len(report.client.journals[topic].entries) == len(kept.entries)
+
+
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("client", ["hearth-js", "python"])
 async def test_who_joins_again_after_the_window_gets_every_message_once(client: str) -> None:
     report = await right(too_late(client, DROPS_IN_ROUND, seed=3))
