@@ -51,17 +51,16 @@ class Drops:
 
     async def run(self, drops: Iterable[Drop]) -> None:
         """Do them, and wait after each until the client is back; raises `TimeoutError`."""
-        hasty = False
         for number, drop in enumerate(drops, 1):
-            if not hasty:
+            if not drop.hasty:
                 await until(lambda: self._client.up, PATIENCE_SECONDS)
-                await asyncio.sleep(drop.wait)
+            await asyncio.sleep(drop.wait)
             opened = self._client.opened
-            self._say(f"{number}: {drop.kind}, away for {drop.away:.2f} s")
+            haste = "at once, " if drop.hasty else ""
+            self._say(f"{number}: {haste}{drop.kind}, away for {drop.away:.2f} s")
             await self._do(drop)
             await until(lambda opened=opened: self._client.opened > opened, PATIENCE_SECONDS)  # type: ignore[misc]
             self.counts[drop.kind] += 1
-            hasty = drop.hasty
         await until(lambda: self._client.up, PATIENCE_SECONDS)
 
     async def end(self) -> None:

@@ -20,26 +20,29 @@ ROUND: Final = {
 }
 DROPS_IN_ROUND: Final = sum(ROUND.values())
 
-#: The longest that a client which is back has before it is dropped again.
-_LONGEST_WAIT_SECONDS: Final = 0.6
-#: How often it is dropped again as soon as it has a transport, whatever it has by then.
+#: The longest that a client which has recovered is left in peace.
+_PEACE_SECONDS: Final = 0.6
+#: How often it isn't, but is dropped soon after it has a transport, amid whatever it then does.
 _HASTE: Final = 0.25
+_HASTE_SECONDS: Final = 0.05
 
 
 class Drop(NamedTuple):
-    """One that comes `wait` seconds after the client has recovered from the one before.
+    """One of them.
 
     Args:
+        hasty: whether it comes as soon as the client has a transport again, and not only when it
+            has recovered from the one before.
+        wait: so many seconds after that.
         away: for how many seconds the client can't come back.
         elsewhere: whether it comes back to another process.
-        hasty: whether the one after this doesn't wait until the client has recovered.
     """
 
-    wait: float
     kind: str
+    hasty: bool
+    wait: float
     away: float
     elsewhere: bool
-    hasty: bool
 
 
 def plan(seed: int, count: int, away: tuple[float, float]) -> Iterator[Drop]:
@@ -55,12 +58,8 @@ def plan(seed: int, count: int, away: tuple[float, float]) -> Iterator[Drop]:
             kinds = [kind for kind, times in ROUND.items() for _ in range(times)]
             randomly.shuffle(kinds)
             for kind in kinds:
-                yield Drop(
-                    randomly.uniform(0.0, _LONGEST_WAIT_SECONDS),
-                    kind,
-                    randomly.uniform(*away),
-                    randomly.random() < 0.5,
-                    randomly.random() < _HASTE,
-                )
+                hasty = randomly.random() < _HASTE
+                wait = randomly.uniform(0.0, _HASTE_SECONDS if hasty else _PEACE_SECONDS)
+                yield Drop(kind, hasty, wait, randomly.uniform(*away), randomly.random() < 0.5)
 
     return itertools.islice(drops(), count)
