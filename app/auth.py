@@ -90,8 +90,8 @@ class Authenticator:
         if token is not None:
             return self.verify(token)
         if self._settings.anonymous_grants:
-            stranger = f"anonymous-{secrets.token_hex(8)}"
-            return Identity(stranger, "user", self._settings.anonymous_grants)
+            name = f"anonymous-{secrets.token_hex(8)}"
+            return Identity(name, "user", self._settings.anonymous_grants, stranger=True)
         raise Unauthorized
 
     def verify(self, token: str) -> Identity:

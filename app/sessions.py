@@ -13,7 +13,7 @@ from app.background import Tasks
 from app.broker.sessions import SessionStore
 from app.core.errors import Unavailable
 from app.core.identity import Identity
-from app.core.session import Session
+from app.core.session import Session, whose_session
 
 _PID: Final = re.compile(r"[A-Za-z0-9_-]{16,64}")
 # A process that is killed tells nobody: what it had open is kept so many times the window.
@@ -56,8 +56,10 @@ class Sessions:
 
     async def begin(self, sid: str, namespace: str, identity: Identity) -> Session:
         """Return a new session. One that can't be saved now is saved when its rooms change."""
+        whose = whose_session(namespace, identity)
         session = Session(
-            secrets.token_urlsafe(24), secrets.token_hex(8), sid, namespace, identity.key
+            *(secrets.token_urlsafe(24), secrets.token_hex(8)),
+            *(sid, namespace, identity.id, whose),
         )
         self._open[session.owner] = session
         with suppress(Unavailable):
@@ -73,7 +75,8 @@ class Sessions:
         if not _PID.fullmatch(pid):
             return None
         session = await self._store.claim(
-            pid, secrets.token_hex(8), namespace, identity.key, self._seconds * _LEEWAY
+            *(pid, secrets.token_hex(8), whose_session(namespace, identity)),
+            self._seconds * _LEEWAY,
         )
         if session is not None:
             self._open[session.owner] = session

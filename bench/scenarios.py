@@ -44,6 +44,7 @@ class Scenario:
         load: which of bench/load's scenarios it is.
         figures: what its cells show.
         processes: of the server; several share a Redis.
+        recovers: whether members ask to be restored when their connection is lost.
         saturates: the server has always more to do, so a share of CPU below 1 was taken by others.
     """
 
@@ -55,11 +56,12 @@ class Scenario:
     rooms: int = 1
     outstanding: int = 4
     processes: int = 1
+    recovers: bool = False
     saturates: bool = False
 
     def suits(self, server: Server) -> bool:
         """Tell whether it can be run on a server."""
-        return self.processes == 1 or server.spreads
+        return (server.spreads or self.processes == 1) and (server.recovers or not self.recovers)
 
 
 _DELIVERIES = (
@@ -107,6 +109,15 @@ SCENARIOS: Final = (
         saturates=True,
     ),
     Scenario(
+        "recover-1000",
+        "one room of 1,000 that can be restored",
+        "fanout",
+        1000,
+        _DELIVERIES,
+        recovers=True,
+        saturates=True,
+    ),
+    Scenario(
         "redis-1000",
         "2 processes and Redis: one room of 1,000",
         "fanout",
@@ -143,11 +154,12 @@ def run(scenario: Scenario, server: Server, target: Running, seconds: float) -> 
     Raises:
         RunError: it couldn't; a server that loses messages is no error but in the figures.
     """
+    protocol = "recovering" if scenario.recovers else server.protocol
     command = (
         *("taskset", "-c", str(LOAD_CPU), str(BUILD / "load"), scenario.load),
         *("--port", _listed(target.ports), "--server-pid", _listed(target.pids)),
         *(() if target.redis_pid is None else ("--redis-pid", str(target.redis_pid))),
-        *("--protocol", server.protocol, "--tokens", str(_tokens())),
+        *("--protocol", protocol, "--tokens", str(_tokens())),
         *("--connections", str(scenario.connections), "--rooms", str(scenario.rooms)),
         *("--outstanding", str(scenario.outstanding), "--seconds", str(seconds)),
     )

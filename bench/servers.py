@@ -45,6 +45,7 @@ class Server:
         protocol: what bench/load speaks with it: `socketio` or `plain`.
         command: run in the repository's root, with `PORT` in its environment.
         spreads: whether it runs in several processes too, with `REDIS_URL` in their environment.
+        recovers: whether it restores connections that were lost, with `RECOVER` in its environment.
         ready: a path that answers 200 once it can serve; '': it can when it listens.
     """
 
@@ -53,6 +54,7 @@ class Server:
     protocol: str
     command: tuple[str, ...]
     spreads: bool = False
+    recovers: bool = False
     ready: str = ""
 
 
@@ -65,6 +67,7 @@ SERVERS: Final = (
         "socketio",
         (sys.executable, "-m", "app"),
         spreads=True,
+        recovers=True,
         ready="/readyz",
     ),
     Server(
@@ -73,6 +76,7 @@ SERVERS: Final = (
         "socketio",
         ("node", "bench/peers/node_socketio.mjs"),
         spreads=True,
+        recovers=True,
     ),
     Server("node-ws", "Node ws 8 (plain)", "plain", ("node", "bench/peers/node_ws.mjs")),
     Server(
@@ -109,7 +113,7 @@ class Running:
 
 
 @contextmanager
-def running(server: Server, processes: int = 1) -> Iterator[Running]:
+def running(server: Server, processes: int = 1, *, recovers: bool = False) -> Iterator[Running]:
     """Run a server on its own CPU until the block ends; what it prints is in bench/build/logs.
 
     Several processes share a Redis, fresh as they are, and all of them the CPU.
@@ -119,6 +123,7 @@ def running(server: Server, processes: int = 1) -> Iterator[Running]:
     """
     environment = dict(os.environ)
     environment.pop("REDIS_URL", None)
+    environment["RECOVER"] = "1" if recovers else ""
     if server.name == "hearth":
         environment |= _HEARTH_ENVIRONMENT
     with ExitStack() as stack:

@@ -71,7 +71,7 @@ class ChannelNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
         #: A worker may have a connection enter a room while it joins the same channel itself.
         self.joins = Turns()
         self._members: dict[str, Member] = {}
-        self._returning = Returning(hub, self.path)
+        self._returning = Returning(hub, self.path, self.joins)
         self._expiry = ExpiryTimer(hub.clock, self._expire)
         self._requests: dict[str, Callable[[Member, Request], Awaitable[None]]] = {
             "join": self._join,
@@ -98,7 +98,7 @@ class ChannelNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
                 shown.message, shown.to_dict()
             ) from None
         member = await self._returning.admit(self.server, sid, identity, auth)
-        sid = member.sid
+        sid, identity = member.sid, member.identity
         self._members[sid] = member
         self._expiry.set(sid, identity.expires_at)
         now = isoformat(self.hub.clock())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import Any
 
 from app.core.channel import Channel
@@ -21,11 +22,13 @@ class Returning:
 
     Args:
         path: of the namespace.
+        joins: whose turn it is to have a connection join a channel.
     """
 
-    def __init__(self, hub: Hub, path: str) -> None:
+    def __init__(self, hub: Hub, path: str, joins: Turns) -> None:
         self._hub = hub
         self._path = path
+        self._joins = joins
         # A client may come back twice, when it has lost its new connection too.
         self._turns = Turns()
         self._joining: dict[str, AsyncExitStack] = {}
@@ -84,6 +87,10 @@ class Returning:
             if session is None:
                 return None
             await server.supersede(session)
+            if identity.stranger:
+                identity = replace(identity, id=session.identity_id)
+            for channel, _position, _trusted in session.channels():
+                await stack.enter_async_context(self._joins.take((session.sid, channel)))
             member = Member(session.sid, self._path, identity, session=session)
             try:
                 if not session.resume(offset):

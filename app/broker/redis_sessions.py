@@ -25,28 +25,19 @@ class RedisSessions:
             SAVE,
             [self._keys.session(session.pid)],
             [
-                *(session.owner, _of(session.namespace, session.identity_key)),
+                *(session.owner, session.whose),
                 *(orjson.dumps(session.to_dict()), int(seconds * 1000)),
             ],
         )
         return bool(saved)
 
-    async def claim(
-        self, pid: str, owner: str, namespace: str, identity_key: str, seconds: float
-    ) -> Session | None:
+    async def claim(self, pid: str, owner: str, whose: str, seconds: float) -> Session | None:
         record = await self._commands.run(
             CLAIM,
             [self._keys.session(pid)],
-            [
-                *(self._commands.deadline(), owner, _of(namespace, identity_key)),
-                int(seconds * 1000),
-            ],
+            [self._commands.deadline(), owner, whose, int(seconds * 1000)],
         )
         return None if record is None else Session.from_dict(pid, owner, orjson.loads(record))
 
     async def forget(self, session: Session) -> None:
         await self._commands.run(FORGET, [self._keys.session(session.pid)], [session.owner])
-
-
-def _of(namespace: str, identity_key: str) -> str:
-    return f"{namespace} {identity_key}"

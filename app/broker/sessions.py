@@ -26,10 +26,8 @@ class SessionStore(Protocol):
             Whether it is still its owner's.
         """
 
-    async def claim(
-        self, pid: str, owner: str, namespace: str, identity_key: str, seconds: float
-    ) -> Session | None:
-        """Make somebody the owner of a session; None where there is none of this identity's."""
+    async def claim(self, pid: str, owner: str, whose: str, seconds: float) -> Session | None:
+        """Make a connection the owner of a session; None where there is none of theirs."""
 
     async def forget(self, session: Session) -> None:
         """End a session, unless it has got another owner."""
@@ -63,17 +61,12 @@ class MemorySessions:
         self._keep(session.pid, _Kept(session.owner, session.to_dict(), self._clock() + seconds))
         return True
 
-    async def claim(
-        self, pid: str, owner: str, namespace: str, identity_key: str, seconds: float
-    ) -> Session | None:
+    async def claim(self, pid: str, owner: str, whose: str, seconds: float) -> Session | None:
         kept = self._find(pid)
-        if kept is None:
-            return None
-        session = Session.from_dict(pid, owner, kept.record)
-        if (session.namespace, session.identity_key) != (namespace, identity_key):
+        if kept is None or kept.record["whose"] != whose:
             return None
         self._keep(pid, _Kept(owner, kept.record, self._clock() + seconds))
-        return session
+        return Session.from_dict(pid, owner, kept.record)
 
     async def forget(self, session: Session) -> None:
         kept = self._kept.get(session.pid)

@@ -92,12 +92,14 @@ class Identity:
         kind: `user`, `agent` or `service`.
         grants: what was granted, in no particular order.
         expires_at: when the proof ends, in seconds since 1970; None if it doesn't.
+        stranger: whether it proved nothing, and got an id for this connection only.
     """
 
     id: str
     kind: Kind
     grants: tuple[Grant, ...] = ()
     expires_at: float | None = None
+    stranger: bool = False
     # What was asked before: a busy publisher asks the same question again and again.
     _answers: dict[tuple[Channel, str], bool] = field(
         default_factory=dict, init=False, repr=False, compare=False

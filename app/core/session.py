@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from app.core.channel import Channel
 from app.core.history import Position
+from app.core.identity import Identity
 from app.core.message import DISCONTINUITY, Publication
 
 LONGEST_OFFSET: Final = 65_536
@@ -22,6 +23,11 @@ _TAG_LENGTH: Final = 6
 _OFFSET: Final = re.compile(
     r"([A-Za-z0-9_-]{6}):([0-9]{1,9}):((?:[0-9]{1,9}\.[0-9]{1,16}(?:,(?=[0-9])|$))*)"
 )
+
+
+def whose_session(namespace: str, identity: Identity) -> str:
+    """Return what says who may come back for a session. Strangers prove that by its pid alone."""
+    return f"{namespace} {'stranger' if identity.stranger else identity.key}"
 
 
 @dataclass(slots=True, eq=False)
@@ -53,7 +59,9 @@ class Session:
     Args:
         pid: by which the client asks for it; a secret between the two.
         owner: names the connection that has it now.
-        sid, namespace, identity_key: of the client.
+        sid, namespace: of the client.
+        identity_id: its identity's id.
+        whose: who may come back for it; see `whose_session`.
         life: counts how often history was lost in one of its channels: an offset string of another
             life says too little.
         over: whether the client or the server has ended it for good.
@@ -63,7 +71,8 @@ class Session:
     owner: str
     sid: str
     namespace: str
-    identity_key: str
+    identity_id: str
+    whose: str
     life: int = 0
     over: bool = False
     places: dict[str, Place] = field(default_factory=dict)
@@ -164,7 +173,8 @@ class Session:
         return {
             "sid": self.sid,
             "namespace": self.namespace,
-            "identity": self.identity_key,
+            "identity": self.identity_id,
+            "whose": self.whose,
             "life": self.life,
             "numbers": self._numbers,
             "places": {
@@ -176,7 +186,8 @@ class Session:
     @classmethod
     def from_dict(cls, pid: str, owner: str, kept: dict[str, Any]) -> Session:
         """Return what `to_dict` told of."""
-        session = cls(pid, owner, kept["sid"], kept["namespace"], kept["identity"], kept["life"])
+        names = (kept["sid"], kept["namespace"], kept["identity"], kept["whose"])
+        session = cls(pid, owner, *names, kept["life"])
         session._numbers = kept["numbers"]
         session.places = {name: Place(*place) for name, place in kept["places"].items()}
         return session

@@ -9,7 +9,7 @@ import orjson
 
 from app.core.channel import Channel
 from app.core.clock import isoformat
-from app.core.history import Position
+from app.core.history import Position, Recovery
 from app.core.identity import Identity
 from app.core.message import DISCONTINUITY, Publication
 from app.membership import Joined
@@ -76,7 +76,7 @@ def welcome(
         "channels": [
             {
                 "channel": channel.name,
-                "offset": one.recovery.position.offset,
+                "offset": _before(one.recovery),
                 "epoch": one.recovery.position.epoch,
                 "recovered": one.recovery.recovered,
             }
@@ -87,10 +87,17 @@ def welcome(
     for channel, since, one in joined:
         position, publications, recovered = one.recovery
         if since is not None and not recovered:
-            where = {"epoch": position.epoch, "offset": position.offset}
+            where = {"epoch": position.epoch, "offset": _before(one.recovery)}
             frames.append(notice_frame(DISCONTINUITY, where, now, channel.name))
         frames += [frame_of(channel, publication) for publication in publications]
     return b"".join(frames)
+
+
+def _before(recovery: Recovery) -> int:
+    """Return the offset of the last message before those that follow: who takes it for its place,
+    and loses the connection among them, misses none."""
+    first = next(iter(recovery.publications), None)
+    return recovery.position.offset if first is None else (first.offset or 1) - 1
 
 
 def feed_history(joined: Sequence[Place]) -> bytes:

@@ -16,7 +16,7 @@ static const char USAGE[] =
     "  ack      each connection has one event outstanding, nobody has joined; acks per second\n"
     "  connect  all come, stay idle, and leave at once; connections per second, memory, stalls\n"
     "\n"
-    "  --protocol socketio|plain   socketio\n"
+    "  --protocol NAME             socketio; recovering: the same, asking to be restored; plain\n"
     "  --connections N             1000\n"
     "  --rooms N                   1: the connections are spread over so many\n"
     "  --outstanding N             4 messages (fanout)\n"
@@ -83,6 +83,8 @@ static const struct protocol *protocol_named(const char *name)
 {
     if (strcmp(name, socketio.name) == 0)
         return &socketio;
+    if (strcmp(name, recovering.name) == 0)
+        return &recovering;
     if (strcmp(name, plain.name) == 0)
         return &plain;
     die("no protocol %s", name);

@@ -36,6 +36,12 @@ static size_t socketio_enter(char *out, const char *token)
     return (size_t)sprintf(out, "40/circles,{\"token\":\"%s\"}", token);
 }
 
+static size_t recovering_enter(char *out, const char *token)
+{
+    return (size_t)sprintf(out, "40/circles,{\"token\":\"%s\",\"recover\":true}",
+                           token ? token : "");
+}
+
 static size_t socketio_join(char *out, const char *channel, uint64_t ack)
 {
     return (size_t)sprintf(out, EVENT "%llu[\"join\",{\"channel\":\"%s\"}]",
@@ -78,6 +84,17 @@ const struct protocol socketio = {
     .path = "/socket.io/?EIO=4&transport=websocket",
     .enters = true,
     .enter = socketio_enter,
+    .join = socketio_join,
+    .publish = socketio_publish,
+    .read = socketio_read,
+};
+
+/* For connections that can be restored: each event has one more argument. */
+const struct protocol recovering = {
+    .name = "recovering",
+    .path = "/socket.io/?EIO=4&transport=websocket",
+    .enters = true,
+    .enter = recovering_enter,
     .join = socketio_join,
     .publish = socketio_publish,
     .read = socketio_read,

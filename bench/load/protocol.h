@@ -1,4 +1,5 @@
-/* What is said over the WebSocket, in two languages: Socket.IO and plain JSON. */
+/* What is said over the WebSocket, in two languages: Socket.IO (with and without recovery) and plain
+   JSON. */
 #ifndef PROTOCOL_H
 #define PROTOCOL_H
 
@@ -38,7 +39,7 @@ struct protocol {
 #define MAX_CONTENT 8192
 #define MAX_TEXT (2 * MAX_CONTENT)
 
-extern const struct protocol socketio, plain;
+extern const struct protocol socketio, recovering, plain;
 
 /* For both: literals and numbers at the begin of a text. */
 bool begins(const char *text, size_t length, const char *prefix);

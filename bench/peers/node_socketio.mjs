@@ -11,9 +11,9 @@ async function shareBy(url) {
   return { adapter: createAdapter(publisher, subscriber) };
 }
 
-const { PORT, REDIS_URL } = process.env;
+const { PORT, REDIS_URL, RECOVER } = process.env;
 const server = createServer();
-const options = REDIS_URL ? await shareBy(REDIS_URL) : {};
+const options = REDIS_URL ? await shareBy(REDIS_URL) : RECOVER ? { connectionStateRecovery: {} } : {};
 const circles = new Server(server, options).of("/circles");
 
 circles.on("connection", (socket) => {

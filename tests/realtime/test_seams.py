@@ -18,7 +18,7 @@ import socketio.packet
 from aiohttp.test_utils import TestServer
 from socketio.async_pubsub_manager import AsyncPubSubManager
 
-from app.realtime import engine, manager, packets, publishing, rooms
+from app.realtime import clients, engine, manager, packets, publishing, rooms
 from app.realtime import server as realtime
 from namespaces.base import ChannelNamespace
 from tests.support.raw import raw_websocket
@@ -31,7 +31,11 @@ OVERRIDDEN: list[tuple[type, type, str, str]] = [
     (realtime.Server, socketio.AsyncServer, "_engineio_server_class", ""),
     (realtime.Server, socketio.AsyncServer, "_send_packet", "eio_sid, pkt"),
     (realtime.Server, socketio.AsyncServer, "get_environ", "sid, namespace=None"),
-    (realtime.Server, socketio.AsyncServer, "register_namespace", "namespace_handler"),
+    (clients.ClientServer, socketio.AsyncServer, "register_namespace", "namespace_handler"),
+    (
+        *(clients.ClientServer, socketio.AsyncServer, "disconnect"),
+        "sid, namespace=None, ignore_queue=False",
+    ),
     (
         *(publishing.PublishingServer, socketio.AsyncServer, "emit"),
         (

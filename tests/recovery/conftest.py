@@ -11,9 +11,11 @@ from aiohttp.test_utils import TestServer
 from app.keys import SERVER
 from tests.clients.conftest import TRANSPORTS
 from tests.conftest import ALICE
+from tests.support.cutter import Proxy
 from tests.support.node import NodeClient, NodeDriver
 
 Recovering = Callable[..., Awaitable[NodeClient]]
+Through = Callable[[str], Awaitable[Proxy]]
 
 
 @pytest.fixture
@@ -32,7 +34,7 @@ def recovering(node: NodeDriver, request: pytest.FixtureRequest) -> Recovering:
     async def connect(
         url: str = "",
         namespace: str = "/circles",
-        token: str = ALICE,
+        token: str | None = ALICE,
         transport: str = "websocket",
         recover: bool = True,
         **options: Any,
@@ -48,6 +50,20 @@ def recovering(node: NodeDriver, request: pytest.FixtureRequest) -> Recovering:
         return client
 
     return connect
+
+
+@pytest.fixture
+async def through() -> AsyncIterator[Through]:
+    """Return a function that lays a way to a server which can be cut."""
+    proxies: list[Proxy] = []
+
+    async def lay(url: str) -> Proxy:
+        proxies.append(await Proxy(url).start())
+        return proxies[-1]
+
+    yield lay
+    for proxy in proxies:
+        await proxy.close()
 
 
 def text(content: object, channel: str = "dev-team") -> dict[str, Any]:

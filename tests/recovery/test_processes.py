@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator
 
 import pytest
 
 from tests.conftest import ALICE, BOB, Connect, Run
-from tests.recovery.conftest import Recovering, connects, text, texts
+from tests.recovery.conftest import Recovering, Through, connects, text, texts
 from tests.support.client import Client
 from tests.support.node import NodeClient
 from tests.support.process import HearthProcess
@@ -27,11 +26,9 @@ async def processes(run: Run, redis_server: RedisServer) -> list[HearthProcess]:
 
 
 @pytest.fixture
-async def proxy(processes: list[HearthProcess]) -> AsyncIterator[Proxy]:
+async def proxy(processes: list[HearthProcess], through: Through) -> Proxy:
     """The way to the first process, until a test says otherwise."""
-    proxy = await Proxy(processes[0].url).start()
-    yield proxy
-    await proxy.close()
+    return await through(processes[0].url)
 
 
 @pytest.fixture
@@ -102,12 +99,12 @@ async def test_the_process_before_may_not_have_noticed(
 
 
 async def test_a_process_that_stood_still_lets_go(
-    run: Run, redis_server: RedisServer, recovering: Recovering, connect: Connect
+    run: Run, redis_server: RedisServer, recovering: Recovering, connect: Connect, through: Through
 ) -> None:
     first, second = await asyncio.gather(
         *(run(REDIS_URL=redis_server.url, RECOVERY_SECONDS="2") for _number in range(2))
     )
-    proxy = await Proxy(first.url).start()
+    proxy = await through(first.url)
     bob = await connect(url=second.url, token=BOB)
     alice = await recovering(proxy.url)
     await alice.request("join", {"channel": "dev-team"})
@@ -123,7 +120,6 @@ async def test_a_process_that_stood_still_lets_go(
             await asyncio.sleep(0.05)
     await say(bob, "1")
     await alice.next("user_message")
-    await proxy.close()
 
 
 async def test_without_redis_it_waits_and_then_has_everything(
@@ -174,3 +170,28 @@ async def test_sessions_expire(alice: NodeClient, redis_server: RedisServer) -> 
 async def test_tokens_are_not_kept(redis_server: RedisServer, alice: NodeClient) -> None:
     (key,) = redis_server.ask("KEYS", "hearth:session:*")
     assert ALICE.rpartition(".")[2] not in str(redis_server.ask("HGETALL", key))
+
+
+async def test_after_history_was_lost_it_goes_on_from_there(
+    run: Run, redis_server: RedisServer, recovering: Recovering, connect: Connect, through: Through
+) -> None:
+    process = await run(REDIS_URL=redis_server.url, RECOVERY_SECONDS="2")
+    proxy = await through(process.url)
+    bob = await connect(url=process.url, token=BOB)
+    alice = await recovering(proxy.url)
+    await alice.request("join", {"channel": "dev-team"})
+    await say(bob, "of before")
+    await alice.next("user_message")
+    redis_server.ask("FLUSHALL")
+    await say(bob, "anew")
+    await alice.next("discontinuity")
+    await alice.next("user_message", 2)
+    # Its session is saved again before long, and says that it must know of the loss.
+    await until(lambda: bool(redis_server.ask("KEYS", "hearth:session:*")))
+    proxy.stop()
+    await alice.moment("disconnect")
+    await say(bob, "missed")
+    proxy.resume()
+    await alice.next("user_message", 3)
+    assert texts(alice) == ["of before", "anew", "missed"]
+    assert connects(alice)[-1] == (connects(alice)[0][0], True)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 from aiohttp.test_utils import TestServer
 
+from app.broker.sessions import MemorySessions
 from app.keys import HUB, SERVER
 from tests.conftest import ALICE, BOB, Connect, Serve, token
-from tests.recovery.conftest import Recovering, connects, text, texts
+from tests.recovery.conftest import Recovering, Through, connects, text, texts
 from tests.support.client import Client
 from tests.support.node import NodeClient
 from tests.support.proxy import Proxy
@@ -36,11 +37,9 @@ async def bob(connect: Connect) -> Client:
 
 
 @pytest.fixture
-async def proxy(server: TestServer) -> AsyncIterator[Proxy]:
+async def proxy(server: TestServer, through: Through) -> Proxy:
     """The way to the server, which can be cut."""
-    proxy = await Proxy(str(server.make_url(""))).start()
-    yield proxy
-    await proxy.close()
+    return await through(str(server.make_url("")))
 
 
 @pytest.fixture
@@ -90,9 +89,11 @@ async def test_where_one_channel_has_lost_messages_none_is_replayed(
     await not_recovered(alice, proxy, bob)
 
 
-async def test_after_the_window(serve: Serve, recovering: Recovering, connect: Connect) -> None:
+async def test_after_the_window(
+    serve: Serve, recovering: Recovering, connect: Connect, through: Through
+) -> None:
     server = await serve(recovery_seconds=0.2)
-    proxy = await Proxy(str(server.make_url(""))).start()
+    proxy = await through(str(server.make_url("")))
     bob = await connect(token=BOB, url=str(server.make_url("")))
     alice = await recovering(proxy.url)
     await alice.request("join", {"channel": "dev-team"})
@@ -103,6 +104,7 @@ async def test_after_the_window(serve: Serve, recovering: Recovering, connect: C
     proxy.stop()
     await alice.moment("disconnect", 2)
     store = server.app[HUB].sessions._store
+    assert isinstance(store, MemorySessions)
     await bob.request("user_message", text("missed"))
     await asyncio.sleep(0.4)
     proxy.resume()
@@ -111,17 +113,17 @@ async def test_after_the_window(serve: Serve, recovering: Recovering, connect: C
     assert not connects(alice)[-1][1]
     assert texts(alice) == []
     assert len(store) == 1  # the old one is forgotten
-    await proxy.close()
 
 
-async def test_where_it_is_switched_off(serve: Serve, recovering: Recovering) -> None:
+async def test_where_it_is_switched_off(
+    serve: Serve, recovering: Recovering, through: Through
+) -> None:
     server = await serve(recovery_seconds=0)
-    proxy = await Proxy(str(server.make_url(""))).start()
+    proxy = await through(str(server.make_url("")))
     alice = await recovering(proxy.url)
     proxy.cut()
     await alice.moment("connect", 2)
     assert [recovered for _sid, recovered in connects(alice)] == [False, False]
-    await proxy.close()
 
 
 async def test_who_said_goodbye_begins_anew(begin: Begin, proxy: Proxy, bob: Client) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
 from aiohttp.test_utils import TestServer
 
+from app.core.identity import parse_grants
 from app.keys import SERVER
-from tests.conftest import BOB, Connect, Serve
-from tests.recovery.conftest import Recovering, connects, drop, text, texts, trailing
+from tests.conftest import BOB, Connect, Serve, token
+from tests.recovery.conftest import Recovering, Through, connects, drop, text, texts, trailing
 from tests.support.client import Client
 from tests.support.node import NodeClient
 from tests.support.proxy import Proxy
@@ -29,11 +28,9 @@ async def bob(connect: Connect) -> Client:
 
 
 @pytest.fixture
-async def proxy(server: TestServer) -> AsyncIterator[Proxy]:
+async def proxy(server: TestServer, through: Through) -> Proxy:
     """The way to the server, which can be cut."""
-    proxy = await Proxy(str(server.make_url(""))).start()
-    yield proxy
-    await proxy.close()
+    return await through(str(server.make_url("")))
 
 
 async def say(bob: Client, *contents: object, channel: str = "dev-team") -> None:
@@ -205,12 +202,12 @@ async def test_a_text_that_the_server_emits_is_not_taken_for_an_offset(
 
 
 async def test_more_than_the_limit_for_unsent_bytes_can_be_replayed(
-    serve: Serve, recovering: Recovering, connect: Connect
+    serve: Serve, recovering: Recovering, connect: Connect, transport: str, through: Through
 ) -> None:
     server = await serve(max_unsent_bytes=65_536)
-    proxy = await Proxy(str(server.make_url(""))).start()
+    proxy = await through(str(server.make_url("")))
     bob = await connect(token=BOB, url=str(server.make_url("")))
-    alice = await recovering(proxy.url)
+    alice = await recovering(proxy.url, transport=transport)
     await join(alice, "dev-team")
     proxy.stop()
     await alice.moment("disconnect")
@@ -221,7 +218,6 @@ async def test_more_than_the_limit_for_unsent_bytes_can_be_replayed(
     await alice.settle()
     assert texts(alice) == contents
     assert [recovered for _sid, recovered in connects(alice)] == [False, True]
-    await proxy.close()
 
 
 async def test_notifications_too(recovering: Recovering, proxy: Proxy, server: TestServer) -> None:
@@ -252,3 +248,41 @@ async def test_dropped_by_the_server(
     await alice.settle()
     assert texts(alice) == ["1", "2"]
     assert connects(alice)[-1] == (connects(alice)[0][0], True)
+
+
+async def test_a_stranger_comes_back_as_the_same_stranger(
+    serve: Serve, recovering: Recovering, connect: Connect, through: Through
+) -> None:
+    server = await serve(anonymous_grants=parse_grants(["circles:*:rw"]))
+    proxy = await through(str(server.make_url("")))
+    stranger = await recovering(proxy.url, token=None)
+    await join(stranger, "dev-team")
+    proxy.cut()
+    await stranger.next("connection_ack", 2)
+    assert connects(stranger)[-1] == (connects(stranger)[0][0], True)
+    first, second = [one["data"]["user_id"] for one in stranger.all("connection_ack")]
+    assert first == second
+    await stranger.request("user_message", text(1))
+    assert (await stranger.next("user_message"))["sender"]["id"] == first
+    # Another one is not let in as this one.
+    bob = await recovering(str(server.make_url("")), token=None)
+    assert (await bob.next("connection_ack"))["data"]["user_id"] != first
+
+
+async def test_whom_the_server_let_into_a_channel_is_there_again(
+    serve: Serve, recovering: Recovering, connect: Connect, through: Through
+) -> None:
+    server = await serve()
+    proxy = await through(str(server.make_url("")))
+    bob = await connect(token=BOB, url=str(server.make_url("")))
+    eve = await recovering(proxy.url, token=token("eve"))
+    realtime = server.app[SERVER]
+    await realtime.enter_room(eve.sid, "dev-team", namespace="/circles")
+    proxy.stop()
+    await eve.moment("disconnect")
+    await say(bob, 1)
+    proxy.resume()
+    await eve.next("user_message")
+    await say(bob, 2)
+    await eve.next("user_message", 2)
+    assert texts(eve) == ["1", "2"]

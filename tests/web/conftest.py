@@ -10,7 +10,8 @@ import pytest
 from aiohttp.test_utils import TestServer
 from playwright.async_api import Browser, Page, async_playwright, expect
 
-from tests.conftest import Serve
+from app.auth import DEVELOPMENT_SECRET
+from tests.conftest import Serve, token
 from tests.web.page import ConsolePage
 
 PATIENCE_MS = 20_000
@@ -19,6 +20,11 @@ ARGUMENTS = (
     *("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"),
     *("--disable-component-update", "--disable-sync"),
 )
+
+# Tokens that a server in development mode believes.
+BOB = token("bob", "user", "*:*:rw", secret=DEVELOPMENT_SECRET)
+AGENT = token("agent-7", "agent", "*:*:rw", secret=DEVELOPMENT_SECRET)
+SERVICE = token("ci", "service", "*:*:rw", secret=DEVELOPMENT_SECRET)
 
 OpenConsole = Callable[..., Awaitable[ConsolePage]]
 

@@ -39,6 +39,21 @@ class ConsolePage:
         return self.page.get_by_role("log").locator(".note")
 
     @property
+    def recovered(self) -> Locator:
+        """What the messages say that were missed and filled in."""
+        return self.page.locator(".message.recovered .text")
+
+    @property
+    def drop_button(self) -> Locator:
+        """The button that drops the connection."""
+        return self.page.get_by_role("button", name="Drop connection", include_hidden=True)
+
+    @property
+    def countdown(self) -> Locator:
+        """How long the connection stays dropped."""
+        return self.state.locator("[aria-hidden]")
+
+    @property
     def members(self) -> Locator:
         """Who is in the channel that is shown."""
         return self.page.locator("#members li")
@@ -87,6 +102,17 @@ class ConsolePage:
         await self.page.get_by_label("Type", exact=True).select_option(name)
         await self.page.get_by_label("Payload (JSON)").fill(payload)
         await self.page.get_by_role("button", name="Send").click()
+
+    async def stop_the_clock(self) -> None:
+        """Let no time pass on the page; its clock must have been installed before it was loaded."""
+        now_ms = await self.page.evaluate("Date.now()")
+        await self.page.clock.pause_at((now_ms + 1000) / 1000)
+
+    async def come_back(self) -> None:
+        """Let the time pass for which a dropped connection stays away."""
+        while await self.countdown.is_visible():
+            await self.page.clock.run_for(1000)
+        await self.page.clock.resume()
 
     def _on_console(self, message: ConsoleMessage) -> None:
         if message.type == "error":

@@ -6,6 +6,6 @@
 
 local owner = redis.call('HGET', KEYS[1], 'owner')
 if owner and owner ~= ARGV[1] then return 0 end
-redis.call('HSET', KEYS[1], 'owner', ARGV[1], 'of', ARGV[2], 'record', ARGV[3])
+redis.call('HSET', KEYS[1], 'owner', ARGV[1], 'whose', ARGV[2], 'record', ARGV[3])
 redis.call('PEXPIRE', KEYS[1], ARGV[4])
 return 1

@@ -1,7 +1,7 @@
 /**
  * What a person can choose from: namespaces, and the types that one may publish there.
  *
- * The server's schemas are the source (contract §2); `tests/web/test_console.py` compares this
+ * The server's schemas are the source (contract §2); `tests/web/test_console_page.py` compares this
  * list with them, and each template with its payload's schema.
  *
  * @typedef {object} MessageType

@@ -6,6 +6,8 @@
  * @typedef {import("./stream.js").Stream} Stream
  */
 
+import { describeGap, gapAfter } from "./gap.js";
+
 const PAGE = 50;
 
 export class Channel {
@@ -43,7 +45,8 @@ export class Channel {
       : { channel: this.name, history: PAGE };
     // At once, for the live messages that follow the answer count from its offset.
     return connection.request("join", asked, (answer) => {
-      this.#enter(answer, since !== null);
+      if (since === null) this.#enter(answer);
+      else this.#enterAgain(answer);
       onJoined(answer);
     });
   }
@@ -92,46 +95,33 @@ export class Channel {
     return true;
   }
 
-  /**
-   * @param {any} answer to `join`
-   * @param {boolean} again whether it was asked with `since`
-   */
-  #enter(answer, again) {
-    const { offset, epoch, messages } = answer;
-    // What was seen by now, which may be more than when it was asked: two joins can overlap.
-    const seen = this.#position;
-    const comparable = seen !== null && seen.epoch === epoch && seen.offset <= offset;
-    const fresh = comparable
-      ? messages.filter((/** @type {any} */ message) => message.offset > seen.offset)
-      : messages;
-    if (again) this.#tellRecovery(answer.recovered, fresh.length, comparable);
+  /** @param {any} answer to `join` */
+  #enter(answer) {
     this.#live = true;
-    this.#show(fresh, { offset, epoch });
-    if (!again) this.#stream.setMore((this.#stream.oldest ?? 1) > 1);
+    this.#show(answer.messages, answer);
+    this.#stream.setMore((this.#stream.oldest ?? 1) > 1);
   }
 
-  /**
-   * @param {boolean} recovered
-   * @param {number} count
-   * @param {boolean} comparable
-   */
-  #tellRecovery(recovered, count, comparable) {
-    if (recovered) {
-      const messages = count === 1 ? "1 message" : `${count} messages`;
-      this.#stream.note(`Back again: recovered ${messages}`);
-      return;
-    }
-    if (!comparable) this.#stream.retire();
-    this.#stream.note("History was lost; showing the newest");
+  /** @param {any} answer to `join` with `since` */
+  #enterAgain(answer) {
+    // What was seen by now, which may be more than when it was asked: two joins can overlap.
+    const seen = /** @type {import("./gap.js").Position} */ (this.#position);
+    const gap = gapAfter(seen, answer);
+    if (!gap.comparable) this.#stream.retire();
+    this.#stream.note(describeGap(gap));
+    this.#live = true;
+    // Of another epoch, they fill no gap but begin anew.
+    this.#show(gap.fresh, answer, gap.comparable);
   }
 
   /**
    * @param {Envelope[]} envelopes
    * @param {{offset: number, epoch: string}} position
+   * @param {boolean} [recovered] whether they fill a gap
    */
-  #show(envelopes, position) {
-    this.#position = position;
+  #show(envelopes, { offset, epoch }, recovered = false) {
+    this.#position = { offset, epoch };
     this.#newest = envelopes.at(-1)?.timestamp ?? this.#newest;
-    this.#stream.append(envelopes);
+    this.#stream.append(envelopes, recovered);
   }
 }

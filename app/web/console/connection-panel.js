@@ -17,6 +17,7 @@ export class ConnectionPanel {
   #namespace = byId("namespace");
   #token = byId("token");
   #button = byId("connect");
+  #drop = byId("drop");
   #state = byId("state");
   #alert = byId("connection-error");
   #identity = byId("identity");
@@ -25,8 +26,9 @@ export class ConnectionPanel {
   /**
    * @param {(namespace: Namespace, token: string) => void} onConnect
    * @param {() => void} onDisconnect
+   * @param {() => void} onDrop
    */
-  constructor(onConnect, onDisconnect) {
+  constructor(onConnect, onDisconnect, onDrop) {
     this.#namespace.append(...NAMESPACES.map(({ name }) => element("option", {}, name)));
     // Of this tab and gone with it: a token is worth too much for localStorage.
     this.#token.value = sessionStorage.getItem(TOKEN_KEY) ?? "";
@@ -36,6 +38,9 @@ export class ConnectionPanel {
       event.preventDefault();
       if (this.#isOpen) onDisconnect();
       else onConnect(this.namespace, this.#keptToken());
+    });
+    this.#drop.addEventListener("click", () => {
+      if (this.#drop.getAttribute("aria-disabled") === "false") onDrop();
     });
   }
 
@@ -59,10 +64,28 @@ export class ConnectionPanel {
     this.#state.dataset.state = state;
     this.#button.textContent = this.#isOpen ? "Disconnect" : "Connect";
     this.#button.classList.toggle("primary", !this.#isOpen);
+    this.#drop.hidden = !this.#isOpen;
+    // Not `disabled`, which would take the focus from who has just pressed it.
+    this.#drop.setAttribute("aria-disabled", String(state !== "connected"));
     this.#namespace.disabled = this.#isOpen;
     this.#token.disabled = this.#isOpen;
     if (state !== "connected") this.#identity.hidden = true;
     this.showError(error);
+  }
+
+  /** @param {number} seconds that the connection stays dropped */
+  showAway(seconds) {
+    const text = `Dropped; back in ${seconds} s`;
+    const countdown = this.#state.querySelector(".countdown");
+    if (countdown !== null) {
+      countdown.textContent = text;
+      return;
+    }
+    // Who hears the page is told once, not every second.
+    this.#state.replaceChildren(
+      element("span", { class: "countdown", "aria-hidden": "true" }, text),
+      element("span", { class: "visually-hidden" }, `dropped, back in ${seconds} seconds`),
+    );
   }
 
   /** @param {ErrorObject | null} error */

@@ -2,7 +2,8 @@
  * One connection to one namespace: its states, its requests, what arrives on it.
  *
  * @typedef {import("./errors.js").ErrorObject} ErrorObject
- * @typedef {"connecting" | "connected" | "reconnecting" | "disconnected" | "refused"} State
+ * @typedef {"connecting" | "connected" | "reconnecting" | "dropped"
+ *   | "disconnected" | "refused"} State
  * @typedef {{type: string, channel: string | null, data: any, timestamp: string, offset?: number,
  *   action?: string, sender?: {id: string, kind: string}, nonce?: string, error?: ErrorObject}}
  *   Envelope
@@ -10,6 +11,7 @@
  *
  * @typedef {object} Listener
  * @property {(state: State, error: ErrorObject | null) => void} onState
+ * @property {(seconds: number) => void} onAway counts the seconds down that it stays dropped
  * @property {(identity: Identity) => void} onIdentity after every connect, before any message
  * @property {(name: string) => void} onTransport
  * @property {(envelope: Envelope) => void} onMessage
@@ -20,14 +22,20 @@ import { RequestError } from "./errors.js";
 
 const ANSWER_MS = 10_000;
 const RETRY_MS = 2_000;
+/** Long enough to let something be published meanwhile. */
+const AWAY_SECONDS = 5;
 
 export class Connection {
   #socket;
   #listener;
   #wasConnected = false;
+  #isDropping = false;
+  /** @type {Identity | null} */
+  #identity = null;
   /** @type {ErrorObject | null} */
   #lastError = null;
-  #retryTimer = 0;
+  /** Of the next attempt, where we make it and not the client. */
+  #timer = 0;
 
   /**
    * @param {(namespace: string, options: object) => any} io
@@ -56,9 +64,15 @@ export class Connection {
 
   /** Disconnect for good. */
   close() {
-    clearTimeout(this.#retryTimer);
+    clearTimeout(this.#timer);
     this.#socket.disconnect();
     this.#listener.onState("disconnected", null);
+  }
+
+  /** Lose the connection as a bad network does, and come back after a while. */
+  drop() {
+    this.#isDropping = true;
+    this.#socket.io.engine.close(); // what it still has to send goes first
   }
 
   get connected() {
@@ -99,6 +113,8 @@ export class Connection {
     this.#listener.onState("connected", null);
     this.#listener.onTransport(engine.transport.name);
     engine.once("upgrade", () => this.#listener.onTransport(engine.transport.name));
+    // What was missed comes at once then, and whether a `connection_ack` comes before it is open.
+    if (this.#isRecovered) this.#tellIdentity();
   }
 
   #onConnectError(/** @type {any} */ error) {
@@ -113,8 +129,31 @@ export class Connection {
 
   #onDisconnect(/** @type {string} */ reason) {
     if (reason === "io client disconnect") return; // `close` has said so already
-    if (this.#socket.active) this.#listener.onState("reconnecting", null);
+    const isDropped = this.#isDropping;
+    this.#isDropping = false;
+    if (this.#socket.active && isDropped) this.#stayAway();
+    else if (this.#socket.active) this.#listener.onState("reconnecting", null);
     else this.#end("disconnected", this.#lastError ?? { code: "disconnected", message: BY_SERVER });
+  }
+
+  #stayAway() {
+    // In time, for the client tries again only once it has told us of the loss. Its manager is of
+    // this socket alone (`forceNew`).
+    this.#socket.io.reconnection(false);
+    this.#listener.onState("dropped", null);
+    this.#countDown(AWAY_SECONDS);
+  }
+
+  /** @param {number} seconds */
+  #countDown(seconds) {
+    if (seconds > 0) {
+      this.#listener.onAway(seconds);
+      this.#timer = setTimeout(() => this.#countDown(seconds - 1), 1000);
+    } else {
+      this.#listener.onState("reconnecting", null);
+      this.#socket.io.reconnection(true);
+      this.#socket.connect();
+    }
   }
 
   /**
@@ -126,10 +165,19 @@ export class Connection {
   #end(state, error) {
     if (error.code === "unavailable") {
       this.#listener.onState("reconnecting", error);
-      this.#retryTimer = setTimeout(() => this.#socket.connect(), RETRY_MS);
+      this.#timer = setTimeout(() => this.#socket.connect(), RETRY_MS);
     } else {
       this.#listener.onState(state, error);
     }
+  }
+
+  /** Whether this is still the connection of before (contract §4, promise 8). */
+  get #isRecovered() {
+    return this.#socket.recovered && this.#identity !== null;
+  }
+
+  #tellIdentity() {
+    if (this.#identity !== null) this.#listener.onIdentity(this.#identity);
   }
 
   /**
@@ -138,7 +186,9 @@ export class Connection {
    */
   #onEvent(event, envelope) {
     if (event === "connection_ack") {
-      this.#listener.onIdentity(envelope.data);
+      if (this.#isRecovered) return; // told already
+      this.#identity = envelope.data;
+      this.#tellIdentity();
     } else if (event === "error" && envelope.error) {
       this.#lastError = envelope.error;
       this.#listener.onError(envelope.error);

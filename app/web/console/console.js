@@ -35,6 +35,7 @@ class Console {
   #panel = new ConnectionPanel(
     (namespace, token) => this.#connect(namespace, token),
     () => this.#connection?.close(),
+    () => this.#drop(),
   );
   /** @type {((namespace: string, options: object) => any) | null} */
   #io = null;
@@ -73,12 +74,18 @@ class Console {
     if (this.#io === null) return;
     this.#connection = new Connection(this.#io, namespace.name, token, {
       onState: (state, error) => this.#onState(state, error),
+      onAway: (seconds) => this.#panel.showAway(seconds),
       onIdentity: (identity) => this.#onIdentity(namespace, identity),
       onTransport: (name) => this.#panel.showTransport(name),
       onMessage: (envelope) => this.#onMessage(envelope),
       onError: (error) => this.#onError(error),
     });
     this.#connection.open();
+  }
+
+  #drop() {
+    this.#connection?.drop();
+    this.#menu.show(false); // on a phone it hides what this is to show
   }
 
   /**

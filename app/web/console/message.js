@@ -34,6 +34,18 @@ export function messageRow(envelope, ownId) {
 }
 
 /**
+ * Mark the row of a message that was missed when it was published.
+ *
+ * @param {HTMLElement} row
+ */
+export function markRecovered(row) {
+  row.classList.add("recovered");
+  // Not on the row, whose name it would be to a screen reader, instead of what stands in it.
+  row.querySelector(".body")?.setAttribute("title", "Missed while away, and recovered");
+  row.querySelector(".aside")?.prepend(unseen("recovered"));
+}
+
+/**
  * Write one more piece of a text into the row of the pieces before it.
  *
  * @param {Element | null} row the newest row
@@ -101,10 +113,17 @@ function head(envelope, sender) {
   if (envelope.action) line.append(element("span", { class: "action" }, envelope.action));
   const aside = element("span", { class: "aside" }, time(envelope.timestamp));
   if (envelope.offset !== undefined) {
-    aside.append(element("span", { class: "offset", title: "Offset" }, `#${envelope.offset}`));
+    const offset = element("span", { class: "offset", title: "Offset" }, `#${envelope.offset}`);
+    aside.append(unseen("offset"), offset);
   }
   line.append(aside);
   return line;
+}
+
+/** @param {string} text what one sees without being told */
+function unseen(text) {
+  // The spaces keep it a word of its own where the row is read as one text.
+  return element("span", { class: "visually-hidden" }, ` ${text} `);
 }
 
 /** @param {string} timestamp */

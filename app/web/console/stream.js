@@ -7,7 +7,7 @@
 
 import { element } from "./dom.js";
 import { describeError } from "./errors.js";
-import { appendToken, messageRow } from "./message.js";
+import { appendToken, markRecovered, messageRow } from "./message.js";
 
 /** A page left open on a busy feed for days must not eat the machine. */
 const MAX_ROWS = 2000;
@@ -65,11 +65,16 @@ export class Stream {
     return this.#list.querySelector("li[data-first]:not(.retired)");
   }
 
-  /** @param {Envelope[]} envelopes in offset order */
-  append(envelopes) {
+  /**
+   * @param {Envelope[]} envelopes in offset order
+   * @param {boolean} [recovered] whether they were missed when they were published
+   */
+  append(envelopes, recovered = false) {
     for (const envelope of envelopes) {
       if (!appendToken(this.#list.lastElementChild, envelope)) {
-        this.#add(messageRow(envelope, this.#ownId));
+        const row = messageRow(envelope, this.#ownId);
+        if (recovered) markRecovered(row);
+        this.#add(row);
       }
     }
     this.#keepUp();

@@ -1,0 +1,153 @@
+"""Where sessions are kept: the same whether in memory or in Redis."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from app.broker import sessions as memory
+from app.broker.redis_sessions import RedisSessions
+from app.broker.sessions import MemorySessions, SessionStore
+from app.core.errors import Unavailable
+from app.core.history import Position
+from app.core.identity import Identity
+from app.core.session import Session
+from app.sessions import Sessions
+from tests.support.brokers import RunningBroker
+from tests.support.clock import SettableClock
+from tests.support.redis import RedisServer
+
+WHOSE = "/circles user:alice"
+ALICE = Identity("alice", "user")
+
+
+@pytest.fixture
+async def redis_store(redis_server: RedisServer) -> AsyncIterator[RedisSessions]:
+    running = await RunningBroker.start(redis_server.url)
+    yield RedisSessions(running.commands, running.keys)
+    await running.close()
+
+
+@pytest.fixture(params=["memory", "redis"])
+def store(request: pytest.FixtureRequest) -> SessionStore:
+    """Each of them in turn."""
+    if request.param == "memory":
+        return MemorySessions()
+    found: RedisSessions = request.getfixturevalue("redis_store")
+    return found
+
+
+def new_session(owner: str = "first", pid: str = "p" * 32) -> Session:
+    session = Session(pid, owner, "sid~", "/circles", "alice", WHOSE)
+    session.enter("dev-team", Position(4, "e1"), trusted=True)
+    return session
+
+
+async def test_a_session_is_claimed_by_whom_it_belongs_to(store: SessionStore) -> None:
+    session = new_session()
+    assert await store.save(session, 60)
+    assert await store.claim(session.pid, "second", "/circles user:eve", 60) is None
+    assert await store.claim("q" * 32, "second", WHOSE, 60) is None
+    claimed = await store.claim(session.pid, "second", WHOSE, 60)
+    assert claimed is not None
+    assert (claimed.owner, claimed.sid) == ("second", "sid~")
+    assert claimed.channels() == session.channels()
+
+
+async def test_who_has_lost_it_changes_nothing_any_more(store: SessionStore) -> None:
+    session = new_session()
+    await store.save(session, 60)
+    claimed = await store.claim(session.pid, "second", WHOSE, 60)
+    assert claimed is not None
+    session.leave("dev-team")
+    assert not await store.save(session, 60)
+    await store.forget(session)
+    again = await store.claim(session.pid, "third", WHOSE, 60)
+    assert again is not None
+    assert list(again.places) == ["dev-team"]
+    assert not await store.save(claimed, 60)
+
+
+async def test_what_is_forgotten_is_gone(store: SessionStore) -> None:
+    session = new_session()
+    await store.save(session, 60)
+    await store.forget(session)
+    await store.forget(session)
+    assert await store.claim(session.pid, "second", WHOSE, 60) is None
+
+
+async def test_sessions_run_out(store: SessionStore) -> None:
+    session = new_session()
+    await store.save(session, 0.05)
+    await asyncio.sleep(0.1)
+    assert await store.claim(session.pid, "second", WHOSE, 60) is None
+    assert await store.save(session, 60)  # and who is there after all has it again
+
+
+async def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "MOST_SESSIONS", 3)
+    clock = SettableClock()
+    store = MemorySessions(clock)
+    for number in range(5):
+        await store.save(new_session(pid=str(number)), 10)
+    assert len(store) == 3
+    assert await store.claim("1", "second", WHOSE, 10) is None
+    assert await store.claim("2", "second", WHOSE, 10) is not None
+    clock.advance(20)
+    await store.save(new_session(pid="new"), 10)
+    assert len(store) == 1
+
+
+class Gone(MemorySessions):
+    """A store that can't be reached."""
+
+    async def save(self, session: Session, seconds: float) -> bool:
+        raise Unavailable
+
+
+async def test_a_session_begins_and_ends_without_its_store() -> None:
+    sessions = Sessions(Gone(), 60)
+    session = await sessions.begin("sid~", "/circles", ALICE)
+    with pytest.raises(Unavailable):
+        await sessions.save(session)
+    await sessions.end(session)
+
+
+async def test_whoever_has_lost_it_is_told_once() -> None:
+    sessions = Sessions(MemorySessions(), 60)
+    told: list[Session] = []
+    sessions.on_claimed = told.append
+    first = await sessions.begin("sid~", "/circles", ALICE)
+    second = await sessions.claim(first.pid, "/circles", ALICE)
+    assert second is not None
+    for _time in range(2):
+        await sessions.save(first)
+    await sessions.end(first)
+    assert told == [first]
+    await sessions.end(second)
+    assert await sessions.claim(first.pid, "/circles", ALICE) is not None
+
+
+async def test_one_that_is_over_is_forgotten() -> None:
+    store = MemorySessions()
+    sessions = Sessions(store, 60)
+    session = await sessions.begin("sid~", "/circles", ALICE)
+    session.over = True
+    await sessions.end(session)
+    assert len(store) == 0
+
+
+async def test_what_is_open_is_renewed_also_after_everything_was_forgotten() -> None:
+    store = MemorySessions()
+    sessions = Sessions(store, 0.2)
+    sessions.start()
+    session = await sessions.begin("sid~", "/circles", ALICE)
+    await store.forget(session)
+    async with asyncio.timeout(5):
+        claimed = None
+        while claimed is None:
+            await asyncio.sleep(0.01)
+            claimed = await sessions.claim(session.pid, "/circles", ALICE)
+    await sessions.close()

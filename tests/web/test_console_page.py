@@ -1,0 +1,65 @@
+"""The console as a page: what it keeps, how it fits, what it offers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from playwright.async_api import expect
+
+from schemas.catalogue import CUSTOM_TYPES, standard_registry
+from tests.web.conftest import BOB, OpenConsole
+
+
+async def test_the_token_is_kept_for_this_tab_only(open_console: OpenConsole, url: str) -> None:
+    console = await open_console(url)
+    await console.connect(token=BOB)
+    await expect(console.state).to_have_text("connected")
+    await console.page.reload()
+    await expect(console.page.get_by_label("Token")).to_have_value(BOB)
+    assert await console.page.evaluate("localStorage.length") == 0
+    assert await console.page.evaluate("document.cookie") == ""
+
+
+async def test_on_a_phone_the_sidebar_gives_way_to_the_channel(
+    open_console: OpenConsole, url: str
+) -> None:
+    console = await open_console(url, viewport={"width": 375, "height": 740})
+    await console.connect()
+    await console.join()
+    await expect(console.page.locator("#sidebar")).to_be_hidden()
+    await console.say("from the train")
+    await expect(console.texts).to_have_text(["from the train"])
+    overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    assert await console.page.evaluate(overflow) == 0
+    await console.page.get_by_role("button", name="Open the menu").click()
+    await expect(console.members).to_be_visible()
+    await console.page.get_by_role("button", name="dev-team", exact=True).click()
+    await expect(console.page.locator("#sidebar")).to_be_hidden()
+
+
+async def test_the_types_to_choose_from_are_those_of_the_schemas(
+    open_console: OpenConsole, url: str
+) -> None:
+    console = await open_console(url)
+    script = "import('/console/catalogue.js').then((module) => module.NAMESPACES)"
+    namespaces: list[dict[str, Any]] = await console.page.evaluate(script)
+    registry = standard_registry()
+    assert [namespace["name"] for namespace in namespaces] == list(registry.namespaces)
+    listed = {
+        (namespace["name"], one["name"]): one
+        for namespace in namespaces
+        for one in namespace["types"]
+    }
+    publishable = {
+        (one.namespace, one.name): one
+        for one in registry
+        if one.publishers and one not in CUSTOM_TYPES
+    }
+    assert listed.keys() == publishable.keys()
+    for key, message_type in publishable.items():
+        shown = listed[key]
+        assert set(shown["publishers"]) == message_type.publishers
+        payload = {shown[name]: "text" for name in ("text", "ownId") if name in shown}
+        message_type.check(shown.get("template", payload))
+    for namespace in namespaces:
+        registry.check_channel(namespace["name"], namespace["channel"])
