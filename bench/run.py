@@ -114,9 +114,7 @@ def _measure(
             for server in filter(scenario.suits, servers):
                 label = f"round {number}: {scenario.name:15} {server.name:23}"
                 try:
-                    with running(
-                        server, scenario.processes, recovers=scenario.recovers
-                    ) as target:
+                    with running(server, scenario.processes, recovers=scenario.recovers) as target:
                         result = run(scenario, server, target, seconds)
                 except (RunError, RuntimeError) as error:
                     print(f"{label} failed: {error}", file=sys.stderr, flush=True)

@@ -106,23 +106,28 @@ class Session:
 
     # Offset strings
 
-    def follow(self, place: Place, publication: Publication) -> bytes:
-        """Note that a publication is sent to the client; return the offset string that it brings.
+    def head(self, place: Place) -> bytes:
+        """Return what offset strings begin with while only this place moves: its offset follows.
 
-        It is `<tag>:<life>:<number>.<offset>,<number>.<offset>…`, with the places that have moved;
-        the tag tells it from those of other sessions.
+        They are `<tag>:<life>:<number>.<offset>,<number>.<offset>…`, with the places that have
+        moved; the tag tells them from those of other sessions.
         """
+        if place is not self._moving:
+            self._moving = place
+            others = [one for one in self.places.values() if one is not place]
+            moved = [
+                b"%d.%d," % (one.number, one.offset) for one in others if one.offset > one.base
+            ]
+            self._head = b"%b%b%d." % (self._prefix.encode(), b"".join(moved), place.number)
+        return self._head
+
+    def follow(self, place: Place, publication: Publication) -> bytes:
+        """Note that a publication is sent to the client; return the offset string it brings."""
         if publication.offset is not None:
             place.offset = publication.offset
         elif publication.type == DISCONTINUITY:
             self._begin_anew(place, publication)
-        if place is not self._moving:
-            self._moving = place
-            others = [one for one in self.places.values() if one is not place]
-            self._head = self._prefix.encode() + b"".join(
-                b"%d.%d," % (one.number, one.offset) for one in others if one.offset > one.base
-            )
-        return b"%b%d.%d" % (self._head, place.number, place.offset)
+        return b"%b%d" % (self.head(place), place.offset)
 
     def text(self) -> str:
         """Return the offset string of this moment."""
@@ -148,6 +153,7 @@ class Session:
                 reached = dict(pair.split(".") for pair in found[3].split(",") if pair)
         if life != self.life:
             return False
+        self._moving = None
         for place in self.places.values():
             place.offset = int(reached.get(str(place.number), place.base))
         return True

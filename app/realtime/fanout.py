@@ -5,7 +5,7 @@ from __future__ import annotations
 from app.core.channel import Channel
 from app.core.message import Publication
 from app.realtime import frames
-from app.realtime.room import opened
+from app.realtime.room import Sent
 from app.realtime.rooms import Rooms
 
 
@@ -38,7 +38,7 @@ class RoomFanOut:
         if trail is None:
             client.connection.write(frame)
         else:
-            trail.write([(opened(frame), publication)])
+            trail.write(Sent([frame], [publication]))
 
 
 def _frame(channel: Channel, publication: Publication) -> bytes:

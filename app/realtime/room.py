@@ -15,11 +15,56 @@ if TYPE_CHECKING:
     from app.core.session import Place, Session
 
 
+class Sent:
+    """Publications as members with a trail get them: with the offset string as one more argument.
+
+    Where all are kept in history, members' bytes differ only in what their strings begin with. So
+    all that is between those beginnings is made once for each length that they have.
+
+    Args:
+        frames: one for each, without that argument.
+    """
+
+    __slots__ = ("_events", "_pieces", "_publications", "last_offset")
+
+    def __init__(self, frames: list[bytes], publications: list[Publication]) -> None:
+        # Less the bracket behind the arguments.
+        self._events = [payload_of(frame)[:-1] for frame in frames]
+        self._publications = publications
+        self._pieces: dict[int, list[bytes]] = {}
+        offsets = [publication.offset for publication in publications]
+        #: Of the last one; None where not all have one.
+        self.last_offset = None if None in offsets else offsets[-1]
+
+    def after(self, head: bytes) -> bytes:
+        """Return all as frames, where offset strings are this and the offset."""
+        pieces = self._pieces.get(len(head))
+        if pieces is None:
+            pieces = self._pieces[len(head)] = self._between(b"." * len(head))
+        return head.join(pieces)
+
+    def following(self, session: Session, place: Place) -> bytes:
+        """Return all as frames for one member, whatever they are."""
+        return b"".join(
+            encode(TEXT, b'%b,"%b"]' % (event, session.follow(place, publication)))
+            for event, publication in zip(self._events, self._publications, strict=True)
+        )
+
+    def _between(self, head: bytes) -> list[bytes]:
+        pieces, rest = [], b""
+        for event, publication in zip(self._events, self._publications, strict=True):
+            begin, end = b'%b,"' % event, b'%d"]' % (publication.offset or 0)
+            frame = encode(TEXT, begin + head + end)
+            pieces.append(rest + frame[: len(frame) - len(head) - len(end)])
+            rest = end
+        return [*pieces, rest]
+
+
 class Trail:
     """The way to a member that can be restored once its connection is lost.
 
-    Each event gets one more argument, the offset string, which is the member's own: it says where
-    the member is in all of its channels (`app.core.session`).
+    Each event's offset string is the member's own: it says where the member is in all of its
+    channels (`app.core.session`).
     """
 
     __slots__ = ("_connection", "_place", "_session")
@@ -29,23 +74,15 @@ class Trail:
         self._session = session
         self._place = place
 
-    def write(self, sent: list[tuple[bytes, Publication]]) -> None:
-        """Send publications.
-
-        Args:
-            sent: each as `opened` returns its frame, and itself.
-        """
-        follow, place = self._session.follow, self._place
-        events = [
-            encode(TEXT, b'%b,"%b"]' % (event, follow(place, publication)))
-            for event, publication in sent
-        ]
-        self._connection.write(b"".join(events))
-
-
-def opened(frame: bytes) -> bytes:
-    """Return an event's packet less the bracket behind its arguments."""
-    return payload_of(frame)[:-1]
+    def write(self, sent: Sent) -> None:
+        """Send publications."""
+        place = self._place
+        if sent.last_offset is None:
+            data = sent.following(self._session, place)
+        else:
+            data = sent.after(self._session.head(place))
+            place.offset = sent.last_offset
+        self._connection.write(data)
 
 
 class Room:
@@ -92,7 +129,7 @@ class Room:
             for connection in self.members.values():
                 connection.write(data)
         if self.trails:
-            sent = list(zip(map(opened, pending), publications, strict=True))
+            sent = Sent(pending, publications)
             for trail in self.trails.values():
                 trail.write(sent)
 
