@@ -1,6 +1,7 @@
 # make run    serve on http://localhost:8000
 # make test   lint, types and every test
 # make torture  kill, freeze and cut everything for ten minutes, and check that nothing is lost
+# make drops  lose one client's connection 200 times: make drops ARGS='--client stock --seed 7'
 # make token  print a token: make token ID=agent-7 KIND=agent GRANTS='circles:dev-*:rw'
 # make types-js  write the client's types from the schemas
 # make bench  measure against the others and write docs/benchmarks.md; bench-quick: a short look
@@ -12,7 +13,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 CLIENT := app/web/console/vendor/socket.io.esm.min.js
 
-.PHONY: help run token test lint types unit torture format clean
+.PHONY: help run token test lint types unit torture drops format clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -39,6 +40,9 @@ unit: .venv/development .venv/system console js
 
 torture: .venv/development .venv/system
 	$(BIN)/python -m tests.torture $(ARGS)
+
+drops: .venv/development .venv/system console js
+	$(BIN)/python -m tests.drops $(ARGS)
 
 format: .venv/development
 	$(BIN)/ruff check --fix .

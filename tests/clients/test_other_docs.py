@@ -15,9 +15,9 @@ import pytest
 
 from tests.conftest import ALICE, BOB, Connect, Run, Serve, token
 from tests.support.client import Client
-from tests.support.cutter import Proxy
 from tests.support.pages import blocks
 from tests.support.process import ROOT, START_SECONDS, HearthProcess, clean_environment
+from tests.support.proxy import Proxy
 from tests.support.ready import until_status
 from tests.support.redis import RedisServer
 

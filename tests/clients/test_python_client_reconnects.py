@@ -14,8 +14,8 @@ from hearth_client import Channel, HearthError, Message, Receipt, State
 
 from tests.clients.test_python_client import contents, take
 from tests.conftest import ALICE, BOB, Run, Serve
-from tests.support.cutter import Proxy
 from tests.support.process import HearthProcess
+from tests.support.proxy import Proxy
 from tests.support.ready import until, until_status
 from tests.support.redis import RedisServer, free_port
 

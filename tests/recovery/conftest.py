@@ -11,8 +11,8 @@ from aiohttp.test_utils import TestServer
 from app.keys import SERVER
 from tests.clients.conftest import TRANSPORTS
 from tests.conftest import ALICE
-from tests.support.cutter import Proxy
 from tests.support.node import NodeClient, NodeDriver
+from tests.support.proxy import Proxy
 
 Recovering = Callable[..., Awaitable[NodeClient]]
 Through = Callable[[str], Awaitable[Proxy]]

@@ -10,9 +10,9 @@ import pytest
 from tests.conftest import ALICE, BOB, Connect, Run
 from tests.recovery.conftest import Recovering, Through, connects, text, texts
 from tests.support.client import Client
-from tests.support.cutter import Proxy
 from tests.support.node import NodeClient
 from tests.support.process import HearthProcess
+from tests.support.proxy import Proxy
 from tests.support.ready import until, until_status
 from tests.support.redis import RedisServer
 

@@ -15,8 +15,8 @@ from app.keys import HUB, SERVER
 from tests.conftest import ALICE, BOB, Connect, Serve, token
 from tests.recovery.conftest import Recovering, Through, connects, text, texts
 from tests.support.client import Client
-from tests.support.cutter import Proxy
 from tests.support.node import NodeClient
+from tests.support.proxy import Proxy
 from tests.support.raw import RawWebSocket, raw_websocket
 
 HISTORY_SIZE = 5

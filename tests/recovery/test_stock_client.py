@@ -10,8 +10,8 @@ from app.keys import SERVER
 from tests.conftest import BOB, Connect, Serve, token
 from tests.recovery.conftest import Recovering, Through, connects, drop, text, texts, trailing
 from tests.support.client import Client
-from tests.support.cutter import Proxy
 from tests.support.node import NodeClient
+from tests.support.proxy import Proxy
 
 
 @pytest.fixture(params=["polling", "websocket", "upgrade"])

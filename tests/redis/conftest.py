@@ -32,6 +32,6 @@ async def start(redis_server: RedisServer) -> AsyncIterator[Start]:
 @pytest.fixture
 async def proxy(redis_server: RedisServer) -> AsyncIterator[Proxy]:
     """A proxy before `redis_server`."""
-    one = await Proxy(redis_server.port).start()
+    one = await Proxy(redis_server.url).start()
     yield one
     await one.close()

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import shutil
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from tests.support.client import PATIENCE_SECONDS
+from tests.support.node_process import ROOT, NodeProcess
 
-ROOT = Path(__file__).parents[2]
 DRIVER = ROOT / "tests" / "clients" / "driver.mjs"
-LONGEST_LINE_BYTES = 16_000_000
 # Tests wait for things, not for the client's patience to come back.
 RECONNECT_AT_ONCE = {"reconnectionDelay": 10, "reconnectionDelayMax": 50}
 
@@ -131,21 +127,11 @@ class NodeDriver:
     def __init__(self) -> None:
         self._clients: dict[str, NodeClient] = {}
         self._ids = 0
-        self._process: asyncio.subprocess.Process
-        self._reader: asyncio.Task[None]
+        self._process = NodeProcess(DRIVER, self._on_line)
 
     async def start(self) -> NodeDriver:
         """Start Node."""
-        node = shutil.which("node")
-        assert node is not None, "these tests need Node 20 or newer"
-        assert (ROOT / "node_modules" / "socket.io-client").is_dir(), "run `make console` first"
-        self._process = await asyncio.create_subprocess_exec(
-            *(node, str(DRIVER)),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            limit=LONGEST_LINE_BYTES,
-        )
-        self._reader = asyncio.create_task(self._read())
+        await self._process.start()
         return self
 
     def open(self, url: str, namespace: str, **options: Any) -> NodeClient:
@@ -169,18 +155,11 @@ class NodeDriver:
 
     def tell(self, command: dict[str, Any]) -> None:
         """Hand the driver a command; it takes them in order."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(command).encode() + b"\n")
+        self._process.tell(command)
 
     async def close(self) -> None:
         """End the process, whatever state it is in."""
-        if self._process.returncode is None:
-            self._process.kill()
-        await self._process.wait()
-        await self._reader
+        await self._process.close()
 
-    async def _read(self) -> None:
-        assert self._process.stdout is not None
-        async for line in self._process.stdout:
-            happening = json.loads(line)
-            await self._clients[happening["socket"]].happens(happening)
+    async def _on_line(self, happening: dict[str, Any]) -> None:
+        await self._clients[happening["socket"]].happens(happening)

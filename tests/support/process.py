@@ -41,8 +41,9 @@ async def until_line(process: asyncio.subprocess.Process, start: str) -> str:
 class HearthProcess:
     """One server process; `log` holds what it has logged."""
 
-    def __init__(self, directory: Path, **settings: str) -> None:
+    def __init__(self, directory: Path, module: str = "app", **settings: str) -> None:
         self._directory = directory  # without a .env of the developer's
+        self._module = module
         self._environment = clean_environment(**{"PORT": "0", **settings})
         self._reader: asyncio.Task[None] | None = None
         self._lines = asyncio.Condition()
@@ -52,7 +53,7 @@ class HearthProcess:
     async def start(self) -> HearthProcess:
         """Start it and wait until it serves."""
         self.process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "app"),
+            *(sys.executable, "-m", self._module),
             cwd=self._directory,
             env=self._environment,
             stderr=asyncio.subprocess.PIPE,

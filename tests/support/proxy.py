@@ -1,68 +1,129 @@
-"""A TCP proxy between a test's server and its Redis, that may stall as a network does."""
+"""A TCP proxy in front of a server or a Redis, that cuts, stalls and refuses as networks do."""
 
 from __future__ import annotations
 
 import asyncio
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+
+class _Passage(NamedTuple):
+    """One connection.
+
+    Args:
+        near: towards who came.
+        far: towards the target.
+    """
+
+    near: asyncio.StreamWriter
+    far: asyncio.StreamWriter
 
 
 class Proxy:
-    """Forwards connections to a port of this machine until it is told not to.
+    """Passes connections on.
 
-    A stalled one takes what is sent and acknowledges it, and nothing comes out at the other end: a
-    connection that is half open.
+    A connection that is stalled takes what is sent, and nothing comes out at the other end, not
+    even that an end has closed it: it is half open. New ones are served all the while.
+
+    Args:
+        url: of the target; may be changed, for the connections to come.
     """
 
-    def __init__(self, target_port: int) -> None:
+    def __init__(self, url: str) -> None:
+        self.target = url
+        self.accepted = 0
         self.port = 0
-        self._target_port = target_port
-        self._stalled: set[asyncio.StreamWriter] = set()
-        self._writers: set[asyncio.StreamWriter] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server
+        self._passages: set[_Passage] = set()
+        self._silent: set[asyncio.StreamWriter] = set()
+        self._passing: set[asyncio.Task[None]] = set()
+        self._refuses = False
 
     @property
     def url(self) -> str:
-        return f"redis://127.0.0.1:{self.port}/0"
+        """What stands for the target's URL."""
+        return urlsplit(self.target)._replace(netloc=f"127.0.0.1:{self.port}").geturl()
 
     async def start(self) -> Proxy:
-        """Listen on a port of its own."""
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        """Listen on a free port."""
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
-    def stall(self) -> None:
-        """Forward nothing any more on the connections that there are; new ones are served."""
-        self._stalled |= self._writers
+    def cut(self) -> None:
+        """Reset every connection, with whatever is under way in it."""
+        for passage in self._passages:
+            for end in passage:
+                end.transport.abort()
 
-    def close_all(self) -> None:
-        """Cut every connection."""
-        for writer in self._writers:
-            writer.transport.abort()
+    def stall(self) -> None:
+        """Pass nothing on any more."""
+        for passage in self._passages:
+            self._silent.update(passage)
+
+    def deafen(self) -> None:
+        """Pass nothing on to the target any more; what it sends, and its closing, still comes."""
+        self._silent.update(passage.far for passage in self._passages)
+
+    def strand(self) -> None:
+        """Reset who came, and have the target believe that nothing has happened."""
+        self.stall()
+        for passage in self._passages:
+            passage.near.transport.abort()
+
+    def refuse(self) -> None:
+        """Reset whoever comes from now on."""
+        self._refuses = True
+
+    def stop(self) -> None:
+        """Cut, and refuse whoever comes."""
+        self.refuse()
+        self.cut()
+
+    def resume(self) -> None:
+        """End what `refuse` or `stop` began."""
+        self._refuses = False
 
     async def close(self) -> None:
-        """Stop listening, and end every connection."""
+        """Cut and listen no more."""
         self._server.close()
-        self.close_all()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self.stop()
+        await asyncio.gather(*self._passing, return_exceptions=True)
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there_reader, there = await asyncio.open_connection("127.0.0.1", self._target_port)
-        self._writers |= {writer, there}
-        for source, sink in ((reader, there), (there_reader, writer)):
-            task = asyncio.create_task(self._forward(source, sink))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-
-    async def _forward(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    async def _accept(self, reader: asyncio.StreamReader, near: asyncio.StreamWriter) -> None:
+        if self._refuses:
+            near.transport.abort()
+            return
+        task = asyncio.current_task()
+        assert task is not None
+        self._passing.add(task)
+        task.add_done_callback(self._passing.discard)
+        self.accepted += 1
+        target = urlsplit(self.target)
         try:
-            while data := await source.read(65536):
-                if sink not in self._stalled:
-                    sink.write(data)
-                    await sink.drain()
-        except ConnectionError:
-            pass
+            back, far = await asyncio.open_connection(target.hostname, target.port)
+        except OSError:
+            near.transport.abort()
+            return
+        passage = _Passage(near, far)
+        self._passages.add(passage)
+        try:
+            if self._refuses:  # since then
+                return
+            await asyncio.gather(self._pass_on(reader, far), self._pass_on(back, near))
         finally:
-            self._writers.discard(sink)
-            sink.transport.abort()
+            self._passages.discard(passage)
+            self._silent.difference_update(passage)
+            for end in passage:
+                end.transport.abort()
+
+    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while data := await reader.read(65536):
+                if writer not in self._silent:
+                    writer.write(data)
+                    await writer.drain()
+        except OSError:
+            pass
+        if writer not in self._silent:
+            writer.transport.abort()

@@ -15,9 +15,9 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from tests.promises.members import Member
+from tests.promises.servers import Servers
 from tests.support.redis import RedisServer
-from tests.torture.members import Member
-from tests.torture.servers import Servers
 
 Say = Callable[[str], None]
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from tests.torture.checker import KINDS, Finding
+from tests.promises.checker import KINDS, Finding
 
 _SHOWN: Final = 15
 

@@ -9,18 +9,19 @@ import time
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from tests.promises.checker import Finding, check
+from tests.promises.connection import all_closed
+from tests.promises.ledger import Ledger
+from tests.promises.members import Member
+from tests.promises.publishers import ClientPublisher, Publisher
+from tests.promises.servers import Servers
+from tests.promises.topics import NAMESPACES, TOPICS, topics_of
 from tests.support.ready import until, until_status
 from tests.support.redis import RedisServer
 from tests.torture.auditor import Auditor
-from tests.torture.checker import Finding, check
-from tests.torture.connection import all_closed
 from tests.torture.faults import Faults, Say, plan
-from tests.torture.ledger import Ledger
-from tests.torture.members import Member
-from tests.torture.publishers import BusPublisher, ClientPublisher, EmitPublisher, Publisher
 from tests.torture.report import Report
-from tests.torture.servers import Servers
-from tests.torture.topics import NAMESPACES, TOPICS, topics_of
+from tests.torture.workers import BusPublisher, EmitPublisher
 
 SERVERS: Final = 3
 EMITTERS: Final = 3
@@ -93,7 +94,7 @@ async def _run(
             f"member-{number}-of{namespace.replace('/', '-')}",
             _KINDS[number % len(_KINDS)],
             topics_of(namespace),
-            servers,
+            servers.any_url,
             next(seeds),
         )
         for namespace in NAMESPACES
@@ -159,7 +160,7 @@ def _publishers(
         return name, ledger, next(seeds), options.mean_pause
 
     publishers: list[Publisher] = [
-        ClientPublisher(topic, servers, *common(f"client-{number}"))
+        ClientPublisher(topic, servers.any_url, *common(f"client-{number}"))
         for number, topic in enumerate(TOPICS)
     ]
     publishers += [

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.torture.checker import KINDS, Entry, Journal, Sent, check
+from tests.promises.checker import KINDS, Entry, Gap, Journal, Sent, check, check_journal
 
 TOPIC = "/circles dev-team"
 EPOCH = "e1"
@@ -173,3 +173,40 @@ FIRST = Entry(1, "m1", "d1", "e1")
 )
 def test_history_is_what_was_sent(world: World, kinds: set[str]) -> None:
     assert world.kinds() == kinds
+
+
+def gapped(*offsets: int, gaps: list[Gap]) -> list[str]:
+    """Return what is wrong with a member that got these of ten messages, and was told so."""
+    ten = [Entry(offset, f"m{offset}", "d", "e") for offset in range(1, 11)]
+    kept = Journal("history", TOPIC, EPOCH, 0, ten)
+    got = [ten[offset - 1] for offset in offsets]
+    journal = Journal("member", TOPIC, EPOCH, 0, got, gaps=gaps)
+    return [finding.kind for finding in check_journal(journal, kept)]
+
+
+@pytest.mark.parametrize(
+    ("offsets", "gaps", "kinds"),
+    [
+        ((1, 2, 7, 8, 9, 10), [Gap(2, 7)], []),
+        ((5, 6, 7, 8, 9, 10), [Gap(0, 5)], []),
+        ((1, 2, 5, 9, 10), [Gap(2, 5), Gap(3, 9)], []),
+        # History is longer than it has to be.
+        ((1, 2, 5, 6, 7, 8, 9, 10), [Gap(2, 7)], []),
+        # It had 6, and didn't give it.
+        ((1, 2, 7, 8, 9, 10), [Gap(2, 6)], ["lost"]),
+        # Something else is missing too.
+        ((1, 2, 7, 8, 10), [Gap(2, 7)], ["lost"]),
+        ((1, 3, 7, 8, 9, 10), [Gap(2, 7)], ["lost"]),
+        # Nobody said a word.
+        ((1, 2, 7, 8, 9, 10), [], ["lost"] * 4),
+        ((1, 2), [Gap(2, 11)], ["unrecovered"] + ["lost"] * 8),
+        # Nothing was missing.
+        ((1, 2, 3, 4, 5, 6, 7, 8, 9, 10), [Gap(4, 8)], ["unrecovered"]),
+        ((1, 2, 7, 8, 9, 10, 7), [Gap(2, 7)], ["doubled"]),
+        ((1, 2, 7, 9, 8, 10), [Gap(2, 7)], ["swapped"]),
+    ],
+)
+def test_what_is_missing_where_one_was_told_of_a_gap_is_excused(
+    offsets: tuple[int, ...], gaps: list[Gap], kinds: list[str]
+) -> None:
+    assert sorted(gapped(*offsets, gaps=gaps)) == sorted(kinds)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Callable
 from typing import Any, Final
 
 from tests.conftest import token
-from tests.torture.checker import Entry, Journal
-from tests.torture.connection import Connection, Lost
-from tests.torture.servers import Servers
-from tests.torture.topics import Topic, digest, mark_of
+from tests.promises.checker import Entry, Journal
+from tests.promises.connection import Connection, Lost
+from tests.promises.topics import Topic, digest, mark_of
 
 _PAUSE_SECONDS: Final = 0.3
 LIFETIME_SECONDS: Final = 86_400.0
@@ -26,6 +26,7 @@ class Member:
 
     Args:
         kind: of its identity.
+        where: returns the URL to connect to, by chance.
         seed: for its choices.
     """
 
@@ -34,7 +35,7 @@ class Member:
         name: str,
         kind: str,
         topics: list[Topic],
-        servers: Servers,
+        where: Callable[[random.Random], str],
         seed: int,
     ) -> None:
         self.name = name
@@ -46,7 +47,7 @@ class Member:
         self._token = token(name, kind, "*:*:rw", expires_in=LIFETIME_SECONDS)  # type: ignore[arg-type]
         self._topics = {topic.channel: topic for topic in topics}
         self.topics = {str(topic) for topic in topics}
-        self._servers = servers
+        self._where = where
         self._randomly = random.Random(seed)
         self._connection: Connection | None = None
         self._away_seconds = 0.0
@@ -68,7 +69,7 @@ class Member:
         while True:
             self._connection = Connection(namespace, self._on_event)
             try:
-                await self._connection.open(self._servers.any_url(self._randomly), self._token)
+                await self._connection.open(self._where(self._randomly), self._token)
                 for channel in self._topics:
                     await self._join(self._connection, channel)
                 self.joined = True

@@ -36,13 +36,27 @@ class Entry(NamedTuple):
     envelope: str
 
 
+class Gap(NamedTuple):
+    """A member was told that not all that it missed can be had, and that may be so.
+
+    Args:
+        after: how many messages it had when it was told.
+        kept_from: the first offset that history had for sure when it was told; this one and those
+            after it aren't missing for a reason.
+    """
+
+    after: int
+    kept_from: int
+
+
 @dataclass
 class Journal:
     """What a member got of a channel, in the order in which it came.
 
     Args:
         start: the offset that the channel had when the member first joined.
-        troubles: what it was told of gaps that can't be filled.
+        troubles: what it was told of gaps that can't be filled, where nothing may be missing.
+        gaps: what it was told of them where history is short.
     """
 
     who: str
@@ -51,6 +65,21 @@ class Journal:
     start: int
     entries: list[Entry] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
+    gaps: list[Gap] = field(default_factory=list)
+
+    def excused(self) -> set[int]:
+        """Return the offsets that are missing as it was told."""
+        return {offset for gap in self.gaps for offset in self._missing_at(gap)}
+
+    def needless(self) -> list[Gap]:
+        """Return the gaps in which nothing is missing."""
+        return [gap for gap in self.gaps if not self._missing_at(gap)]
+
+    def _missing_at(self, gap: Gap) -> range:
+        """Return what is missing there; where nothing came after it, nothing can be told."""
+        before, after = self.entries[: gap.after], self.entries[gap.after :]
+        newest = max((entry.offset for entry in before), default=self.start)
+        return range(newest + 1, min(after[0].offset, gap.kept_from) if after else newest + 1)
 
 
 class Sent(NamedTuple):
@@ -92,9 +121,17 @@ def check(
         findings += _check_whole(kept, Journal("nobody", topic, kept.epoch, 0, kept.entries))
         findings += _check_sent([one for one in sent if one.topic == topic], kept)
     for journal in journals:
-        findings += _check_whole(journal, history[journal.topic])
-        findings += _check_same(journal, history[journal.topic])
+        findings += check_journal(journal, history[journal.topic])
     return findings
+
+
+def check_journal(journal: Journal, kept: Journal) -> list[Finding]:
+    """Return all that is wrong with what one member got of one channel.
+
+    Args:
+        kept: all that was in the channel, from offset 1.
+    """
+    return [*_check_whole(journal, kept), *_check_same(journal, kept)]
 
 
 def _check_whole(journal: Journal, kept: Journal) -> Iterator[Finding]:
@@ -102,6 +139,8 @@ def _check_whole(journal: Journal, kept: Journal) -> Iterator[Finding]:
     where = f"{journal.who} in {journal.topic}"
     for trouble in journal.troubles:
         yield Finding("unrecovered", f"{where}: {trouble}")
+    for gap in journal.needless():
+        yield Finding("unrecovered", f"{where}: told of a gap in which nothing is missing: {gap}")
     newest = journal.start
     seen: set[int] = set()
     for entry in journal.entries:
@@ -113,8 +152,9 @@ def _check_whole(journal: Journal, kept: Journal) -> Iterator[Finding]:
         newest = max(newest, entry.offset)
     head = max((entry.offset for entry in kept.entries), default=0)
     marks = {entry.offset: entry.mark for entry in kept.entries}
+    excused = journal.excused()
     for offset in range(journal.start + 1, head + 1):
-        if offset not in seen:
+        if offset not in seen and offset not in excused:
             yield Finding("lost", f"{where}: {offset} {marks.get(offset, '')}")
 
 

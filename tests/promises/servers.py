@@ -1,4 +1,4 @@
-"""Three server processes that are killed and started again on their ports."""
+"""Server processes that are killed and started again on their ports."""
 
 from __future__ import annotations
 
@@ -36,9 +36,12 @@ class Server:
     Args:
         directory: where it runs.
         settings: environment variables.
+        module: what it runs.
     """
 
-    def __init__(self, number: int, directory: Path, settings: dict[str, str]) -> None:
+    def __init__(
+        self, number: int, directory: Path, settings: dict[str, str], module: str = "app"
+    ) -> None:
         self.number = number
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -47,6 +50,7 @@ class Server:
         self.lives: list[Life] = []
         self.faults: list[str] = []  # what it did of itself
         self._directory = directory
+        self._module = module
         self._settings = {**settings, "PORT": str(self.port)}
         self._process: HearthProcess | None = None
         self._born = 0.0
@@ -54,7 +58,7 @@ class Server:
     async def start(self) -> None:
         """Start a process and wait until it serves."""
         self._born = asyncio.get_running_loop().time()
-        self._process = HearthProcess(self._directory, **self._settings)
+        self._process = HearthProcess(self._directory, self._module, **self._settings)
         await self._process.start()
         self.up = True
 
@@ -75,6 +79,11 @@ class Server:
         self.faults += [
             f"server {self.number}: {line}" for line in process.log if _is_a_fault(line)
         ]
+
+    def signal(self, signum: int) -> None:
+        """Have the process do what it does at a signal that doesn't end it."""
+        if self._process is not None:
+            self._process.process.send_signal(signum)
 
     async def stop_for(self, seconds: float) -> None:
         """Stop the process, and let it go on after so many seconds."""
@@ -102,9 +111,18 @@ class Servers:
 
     Args:
         directory: where they run, and nothing is.
+        further: environment variables.
+        module: what each runs.
     """
 
-    def __init__(self, count: int, directory: Path, redis_url: str) -> None:
+    def __init__(
+        self,
+        count: int,
+        directory: Path,
+        redis_url: str,
+        further: dict[str, str] | None = None,
+        module: str = "app",
+    ) -> None:
         settings = {
             "REDIS_URL": redis_url,
             "AUTH_SECRET": SECRET,
@@ -113,8 +131,9 @@ class Servers:
             "MAX_UNSENT_BYTES": "16777216",
             "PING_SECONDS": "2",
             "PING_TIMEOUT_SECONDS": "3",
+            **(further or {}),
         }
-        self.all = [Server(number, directory, settings) for number in range(1, count + 1)]
+        self.all = [Server(number, directory, settings, module) for number in range(1, count + 1)]
 
     async def start(self) -> None:
         """Start all."""

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from tests.torture.checker import Sent
-from tests.torture.servers import Life
+from tests.promises.checker import Sent
+from tests.promises.servers import Life
 
 #: Clocks are compared with so much tolerance, in seconds.
 TOLERANCE_SECONDS: Final = 0.5

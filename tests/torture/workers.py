@@ -1,10 +1,9 @@
-"""Those who send: clients that retry until they are acknowledged, and workers through Redis."""
+"""Workers, that send through Redis."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import random
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
@@ -14,107 +13,12 @@ import socketio
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from tests.conftest import token
-from tests.torture.connection import Connection, Lost
-from tests.torture.ledger import Attempt, Emitted, Ledger, Published
-from tests.torture.members import LIFETIME_SECONDS
-from tests.torture.servers import Servers
-from tests.torture.topics import TOPICS, Topic, digest, payload, topics_of
+from tests.promises.ledger import Attempt, Emitted
+from tests.promises.publishers import Publisher
+from tests.promises.topics import TOPICS, digest, payload, topics_of
 
 _PAUSE_SECONDS: Final = 0.2
 _ONCE = Retry(NoBackoff(), 0)  # each attempt is counted, so redis-py makes none of its own
-
-
-class Publisher:
-    """One that sends messages until it is told to stop.
-
-    Args:
-        name: like no other's.
-        mean_pause: seconds between its messages.
-    """
-
-    def __init__(self, name: str, ledger: Ledger, seed: int, mean_pause: float) -> None:
-        self.name = name
-        self.ledger = ledger
-        self.randomly = random.Random(seed)
-        self.stopping = asyncio.Event()
-        self._mean_pause = mean_pause
-        self._number = 0
-
-    async def run(self) -> None:
-        """Send until `stopping` is set and the last one is done with."""
-        try:
-            while not self.stopping.is_set():
-                self._number += 1
-                await self.send(f"{self.name}-{self._number}")
-                await asyncio.sleep(self.randomly.uniform(0, 2 * self._mean_pause))
-        finally:
-            await self.close()
-
-    def padding(self) -> str:
-        """Return some text, mostly short."""
-        return "x" * int(self.randomly.paretovariate(1.0) * 20 % 3000)
-
-    async def send(self, mark: str) -> None:
-        """Send one message."""
-        raise NotImplementedError
-
-    async def close(self) -> None:
-        """Let go of what it has."""
-
-
-class ClientPublisher(Publisher):
-    """A Socket.IO client: a nonce, and again and again until there is an ack.
-
-    Now and then it gives up at the first failure, or repeats what was acknowledged.
-    """
-
-    def __init__(
-        self,
-        topic: Topic,
-        servers: Servers,
-        *common: Any,
-    ) -> None:
-        super().__init__(*common)
-        self._topic = topic
-        self._servers = servers
-        self._token = token(self.name, topic.kind, "*:*:rw", expires_in=LIFETIME_SECONDS)  # type: ignore[arg-type]
-        self._connection: Connection | None = None
-
-    async def send(self, mark: str) -> None:
-        data = payload(self._topic.type, mark, self.padding())
-        sent = Published("client", mark, str(self._topic), digest(data))
-        self.ledger.add(sent)
-        message = {"channel": self._topic.channel, "data": data, "nonce": mark}
-        gives_up = self.randomly.random() < 0.05
-        repeats = self.randomly.random() < 0.05
-        while not sent.acked or repeats:
-            if sent.acked:
-                repeats = False
-                await self.close()  # to another server, perhaps
-            try:
-                answer = await (await self._connected()).request(self._topic.type, message)
-            except Lost:
-                answer = {"ok": False, "error": {"code": "unavailable"}}
-            if answer["ok"]:
-                sent.answers.add((answer["offset"], answer["epoch"]))
-            elif answer["error"]["code"] != "unavailable":
-                raise RuntimeError(f"{mark} was refused: {answer['error']}")
-            elif gives_up:
-                return
-            else:
-                await asyncio.sleep(_PAUSE_SECONDS)
-
-    async def close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-
-    async def _connected(self) -> Connection:
-        if self._connection is None or self._connection.lost.is_set():
-            await self.close()
-            self._connection = Connection(self._topic.namespace, _ignore)
-            await self._connection.open(self._servers.any_url(self.randomly), self._token)
-        return self._connection
 
 
 class EmitPublisher(Publisher):
@@ -204,6 +108,3 @@ async def _note(attempts: list[Attempt], publish: Callable[[], Awaitable[int]]) 
         return receivers
     finally:
         attempts.append(Attempt(began, asyncio.get_running_loop().time(), receivers))
-
-
-def _ignore(_event: str, _envelope: Any) -> None: ...

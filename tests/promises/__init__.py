@@ -1,0 +1,1 @@
+"""What was sent, who got it, and whether each promise about messages was kept."""
