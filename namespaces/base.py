@@ -114,9 +114,10 @@ class ChannelNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
             if not await self._returning.finish(member):
                 await self.welcome(member)
         except Unavailable as error:
-            # The client can't know what it would have joined: have it come back.
+            # The client can't know what it would have joined: have it come back, as who loses a
+            # connection does by itself, and who is sent away doesn't.
             self._notify(sid, "error", error.to_dict(), **answers.failure(error))
-            await self.server.end(sid, self.path)
+            self.server.lose(sid, self.path)
 
     def member(self, sid: str) -> Member | None:
         """Return the member that a session id names."""

@@ -13,6 +13,7 @@ from app.core.errors import Unavailable
 from app.core.session import Session
 from app.realtime.connection import Connection
 from app.realtime.engine import close_unless_entered
+from app.realtime.events import REFUSED, SUPERSEDED, UNAVAILABLE
 from app.realtime.packets import Incoming, Packet, PacketError
 from app.realtime.publishing import PublishingServer
 from app.realtime.request import RequestHandler
@@ -56,14 +57,14 @@ class ClientServer(PublishingServer):
         client = self.manager.client(session.namespace, session.sid)
         if client is not None and client.session is not session:
             client.gone = client.gone or asyncio.get_running_loop().create_future()
-            client.connection.close("superseded")
+            client.connection.close(SUPERSEDED)
             await client.gone
 
     def let_go(self, session: Session) -> None:
         """End a connection whose session was claimed in another process."""
         client = self.manager.client(session.namespace, session.sid)
         if client is not None and client.session is session:
-            client.connection.close("superseded")
+            client.connection.close(SUPERSEDED)
 
     # What python-socketio and namespaces call to end a client
 
@@ -88,6 +89,13 @@ class ClientServer(PublishingServer):
             asyncio.get_running_loop().call_later(
                 GOODBYE_SECONDS, close_unless_entered, client.connection
             )
+
+    def lose(self, sid: str, namespace: str) -> None:
+        """Close a client's connection, as what it needs is out of reach; it comes back by itself,
+        which those who are disconnected don't."""
+        client = self.manager.client(namespace, sid)
+        if client is not None:
+            client.connection.close(UNAVAILABLE)
 
     # CONNECT
 
@@ -126,7 +134,7 @@ class ClientServer(PublishingServer):
         except Unavailable:
             # Who is refused gives up, and who loses the connection tries again.
             accepted = False
-            connection.close("unavailable")
+            connection.close(UNAVAILABLE)
         except BaseException:
             accepted = False
             raise
@@ -175,7 +183,7 @@ class ClientServer(PublishingServer):
         # Each attempt has a token verified, and none is counted as a request.
         connection.refused += 1
         if connection.refused >= MOST_REFUSED:
-            connection.close("refused")
+            connection.close(REFUSED)
 
     # The end
 

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from app.realtime.connection import Connection
+
+
+#: Why the server closes a connection, for logs and metrics: what it needs is out of reach; it was
+#: refused too often; its session is another connection's by now.
+UNAVAILABLE: Final = "unavailable"
+REFUSED: Final = "refused"
+SUPERSEDED: Final = "superseded"
 
 
 class ProtocolError(ValueError):
