@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from app.core.channel import Channel
-from app.core.errors import Forbidden, Unavailable
+from app.core.errors import Forbidden
 from app.core.identity import Identity
 from app.core.message import Publication
 from app.hub import Hub
@@ -86,13 +86,13 @@ class Returning:
             session = await hub.sessions.claim(pid, self._path, identity)
             if session is None:
                 return None
-            await server.supersede(session)
-            if identity.stranger:
-                identity = replace(identity, id=session.identity_id)
-            for channel, _position, _trusted in session.channels():
-                await stack.enter_async_context(self._joins.take((session.sid, channel)))
-            member = Member(session.sid, self._path, identity, session=session)
             try:
+                await server.supersede(session)
+                if identity.stranger:
+                    identity = replace(identity, id=session.identity_id)
+                for channel, _position, _trusted in session.channels():
+                    await stack.enter_async_context(self._joins.take((session.sid, channel)))
+                member = Member(session.sid, self._path, identity, session=session)
                 if not session.resume(offset):
                     raise Incomplete
                 missed = await stack.enter_async_context(hub.restoring(member, session))
@@ -100,7 +100,7 @@ class Returning:
                 session.over = True
                 await hub.sessions.end(session)
                 return None
-            except Unavailable:
+            except BaseException:  # perhaps the next time
                 await hub.sessions.end(session)
                 raise
             server.restore(sid, session)
