@@ -7,6 +7,7 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from hashlib import blake2s
 from typing import NamedTuple
 
 from app.broker.base import Changed, Receive
@@ -66,6 +67,10 @@ class MemoryBroker:
         self.receive: Receive = lambda channel, publication: None
         self.changed: Changed = _tell_nobody
         self._sequence = 0
+        # Epochs are made of these two and the channel: one that never had a message is in the same
+        # epoch after it was forgotten, so that who was there needs no telling of a loss.
+        self._life = secrets.token_bytes(16)
+        self._forgotten = 0
         self._history_size = history_size
         self._history_seconds = history_seconds
         self._clock = clock
@@ -154,22 +159,27 @@ class MemoryBroker:
     def forget_idle(self) -> None:
         """Drop what has aged, and channels that nothing is left of.
 
-        Such a channel starts again in a new epoch, so nobody mistakes its next offset 1 for the
-        old one.
+        Such a channel starts again in a new epoch if it had messages, so nobody mistakes its next
+        offset 1 for the old one.
         """
         now = self._clock()
         for channel, state in list(self._channels.items()):
             state.window.trim(now)
             state.forget_receipts(now)
             if state.is_idle(now - self._recovery_seconds):
+                self._forgotten += state.window.offset > 0
                 del self._channels[channel]
 
     def _state(self, channel: Channel) -> _ChannelState:
         state = self._channels.get(channel)
         if state is None:
-            window = HistoryWindow(secrets.token_hex(6), self._history_size, self._history_seconds)
+            window = HistoryWindow(self._epoch(channel), self._history_size, self._history_seconds)
             state = self._channels[channel] = _ChannelState(window)
         return state
+
+    def _epoch(self, channel: Channel) -> str:
+        name = f"{self._forgotten} {channel}".encode()
+        return blake2s(name, key=self._life, digest_size=6).hexdigest()
 
 
 async def _tell_nobody(_channel: Channel, _identity: Identity, _joined: bool) -> None: ...

@@ -21,7 +21,6 @@
 import { RequestError } from "./errors.js";
 
 const ANSWER_MS = 10_000;
-const RETRY_MS = 2_000;
 /** Long enough to let something be published meanwhile. */
 const AWAY_SECONDS = 5;
 
@@ -34,7 +33,7 @@ export class Connection {
   #identity = null;
   /** @type {ErrorObject | null} */
   #lastError = null;
-  /** Of the next attempt, where we make it and not the client. */
+  /** While it stays dropped. */
   #timer = 0;
 
   /**
@@ -123,7 +122,8 @@ export class Connection {
       const state = this.#wasConnected ? "reconnecting" : "connecting";
       this.#listener.onState(state, { code: "unreachable", message });
     } else {
-      this.#end("refused", error.data ?? { code: "refused", message: error.message });
+      const told = error.data ?? { code: "refused", message: error.message };
+      this.#listener.onState("refused", told);
     }
   }
 
@@ -131,9 +131,15 @@ export class Connection {
     if (reason === "io client disconnect") return; // `close` has said so already
     const isDropped = this.#isDropping;
     this.#isDropping = false;
-    if (this.#socket.active && isDropped) this.#stayAway();
-    else if (this.#socket.active) this.#listener.onState("reconnecting", null);
-    else this.#end("disconnected", this.#lastError ?? { code: "disconnected", message: BY_SERVER });
+    const error = this.#lastError;
+    if (this.#socket.active && isDropped) {
+      this.#stayAway();
+    } else if (this.#socket.active) {
+      this.#listener.onState("reconnecting", error?.code === "unavailable" ? error : null);
+    } else {
+      const ended = error ?? { code: "disconnected", message: BY_SERVER };
+      this.#listener.onState("disconnected", ended);
+    }
   }
 
   #stayAway() {
@@ -153,21 +159,6 @@ export class Connection {
       this.#listener.onState("reconnecting", null);
       this.#socket.io.reconnection(true);
       this.#socket.connect();
-    }
-  }
-
-  /**
-   * Tell that the client won't try again of its own; we do where only the broker was missing.
-   *
-   * @param {State} state
-   * @param {ErrorObject} error
-   */
-  #end(state, error) {
-    if (error.code === "unavailable") {
-      this.#listener.onState("reconnecting", error);
-      this.#timer = setTimeout(() => this.#socket.connect(), RETRY_MS);
-    } else {
-      this.#listener.onState(state, error);
     }
   }
 
