@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,8 @@ from app.keys import SERVER
 from app.realtime.server import Server
 from app.settings import Settings
 from tests.support.client import Client
-from tests.support.process import HearthProcess
+from tests.support.node import NodeDriver
+from tests.support.process import HearthProcess, clean_environment
 from tests.support.redis import RedisServer
 from tests.support.server import DoorServer
 
@@ -30,6 +32,7 @@ Serve = Callable[..., Awaitable[TestServer]]
 ServePlain = Callable[[Server], Awaitable[TestServer]]
 Connect = Callable[..., Awaitable[Client]]
 Run = Callable[..., Awaitable[HearthProcess]]
+Launch = Callable[..., Awaitable[Process]]
 
 
 def token(
@@ -130,6 +133,35 @@ async def run(tmp_path: Path) -> AsyncIterator[Run]:
 
     yield run_process
     await asyncio.gather(*(process.stop() for process in processes))
+
+
+@pytest.fixture
+async def launch() -> AsyncIterator[Launch]:
+    """Return a function that starts a program: its output is the test's to read."""
+    programs: list[Process] = []
+
+    async def start(*command: str | Path, **environment: str) -> Process:
+        programs.append(
+            await asyncio.create_subprocess_exec(
+                *command, env=clean_environment(**environment), stdout=PIPE, stderr=PIPE
+            )
+        )
+        return programs[-1]
+
+    yield start
+    for program in programs:
+        if program.returncode is None:
+            program.kill()
+        await program.communicate()
+
+
+@pytest.fixture
+async def node() -> AsyncIterator[NodeDriver]:
+    """A Node process for this test's sockets."""
+    driver = NodeDriver()
+    await driver.start()
+    yield driver
+    await driver.close()
 
 
 @pytest.fixture

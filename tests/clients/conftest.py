@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -18,15 +18,6 @@ TRANSPORTS: dict[str, dict[str, Any]] = {
     "websocket": {"transports": ["websocket"]},
     "upgrade": {"transports": ["polling", "websocket"]},
 }
-
-
-@pytest.fixture
-async def node() -> AsyncIterator[NodeDriver]:
-    """A Node process for this test's sockets."""
-    driver = NodeDriver()
-    await driver.start()
-    yield driver
-    await driver.close()
 
 
 @pytest.fixture(params=list(TRANSPORTS))

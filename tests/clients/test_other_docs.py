@@ -7,16 +7,16 @@ import asyncio
 import shutil
 import signal
 import sys
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import ALICE, BOB, Connect, Run, Serve, token
+from tests.conftest import ALICE, BOB, Connect, Launch, Run, Serve, token
 from tests.support.client import Client
 from tests.support.pages import blocks
-from tests.support.process import ROOT, START_SECONDS, HearthProcess, clean_environment
+from tests.support.process import ROOT, START_SECONDS, HearthProcess
 from tests.support.proxy import Proxy
 from tests.support.ready import until_status
 from tests.support.redis import RedisServer
@@ -31,9 +31,8 @@ StartProgram = Callable[..., Awaitable[Process]]
 
 
 @pytest.fixture
-async def start_program(tmp_path: Path) -> AsyncIterator[StartProgram]:
+def start_program(launch: Launch, tmp_path: Path) -> StartProgram:
     """Return a function that starts a program of the page, by its file name."""
-    programs: list[Process] = []
     (tmp_path / "node_modules").symlink_to(ROOT / "node_modules")
 
     async def start(name: str, url: str, token: str = ALICE) -> Process:
@@ -41,21 +40,10 @@ async def start_program(tmp_path: Path) -> AsyncIterator[StartProgram]:
         (tmp_path / name).write_text(PYTHON if is_python else JAVASCRIPT)
         interpreter = sys.executable if is_python else shutil.which("node")
         assert interpreter
-        environment = clean_environment(
-            HEARTH_URL=url.replace("http", "ws", 1) if is_python else url, TOKEN=token
-        )
-        programs.append(
-            await asyncio.create_subprocess_exec(
-                *(interpreter, tmp_path / name), env=environment, stdout=PIPE, stderr=PIPE
-            )
-        )
-        return programs[-1]
+        url = url.replace("http", "ws", 1) if is_python else url
+        return await launch(interpreter, tmp_path / name, HEARTH_URL=url, TOKEN=token)
 
-    yield start
-    for program in programs:
-        if program.returncode is None:
-            program.kill()
-        await program.communicate()
+    return start
 
 
 @pytest.fixture

@@ -10,21 +10,13 @@ from aiohttp.test_utils import TestServer
 
 from app.keys import SERVER
 from tests.clients.conftest import TRANSPORTS
-from tests.conftest import ALICE
+from tests.conftest import ALICE, BOB, Connect
+from tests.support.client import Client
 from tests.support.node import NodeClient, NodeDriver
 from tests.support.proxy import Proxy
 
 Recovering = Callable[..., Awaitable[NodeClient]]
 Through = Callable[[str], Awaitable[Proxy]]
-
-
-@pytest.fixture
-async def node() -> AsyncIterator[NodeDriver]:
-    """A Node process for this test's sockets."""
-    driver = NodeDriver()
-    await driver.start()
-    yield driver
-    await driver.close()
 
 
 @pytest.fixture
@@ -64,6 +56,18 @@ async def through() -> AsyncIterator[Through]:
     yield lay
     for proxy in proxies:
         await proxy.close()
+
+
+@pytest.fixture
+async def bob(connect: Connect) -> Client:
+    """Somebody who talks."""
+    return await connect(token=BOB)
+
+
+@pytest.fixture
+async def proxy(server: TestServer, through: Through) -> Proxy:
+    """The way to the server, which can be cut."""
+    return await through(str(server.make_url("")))
 
 
 def text(content: object, channel: str = "dev-team") -> dict[str, Any]:

@@ -31,18 +31,6 @@ async def server(serve: Serve) -> TestServer:
 
 
 @pytest.fixture
-async def bob(connect: Connect) -> Client:
-    """Somebody who talks."""
-    return await connect(token=BOB)
-
-
-@pytest.fixture
-async def proxy(server: TestServer, through: Through) -> Proxy:
-    """The way to the server, which can be cut."""
-    return await through(str(server.make_url("")))
-
-
-@pytest.fixture
 def begin(recovering: Recovering, proxy: Proxy, bob: Client) -> Begin:
     """Return a function that connects a client, has it receive a message and cuts it off."""
 

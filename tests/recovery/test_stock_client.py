@@ -21,18 +21,6 @@ def transport(request: pytest.FixtureRequest) -> str:
     return name
 
 
-@pytest.fixture
-async def bob(connect: Connect) -> Client:
-    """Somebody who talks."""
-    return await connect(token=BOB)
-
-
-@pytest.fixture
-async def proxy(server: TestServer, through: Through) -> Proxy:
-    """The way to the server, which can be cut."""
-    return await through(str(server.make_url("")))
-
-
 async def say(bob: Client, *contents: object, channel: str = "dev-team") -> None:
     for content in contents:
         assert (await bob.request("user_message", text(content, channel)))["ok"]

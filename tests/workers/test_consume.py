@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import sys
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
-from tests.conftest import BOB, Connect, Run
+from tests.conftest import BOB, Connect, Launch, Run
 from tests.support.client import Client
-from tests.support.process import ROOT, HearthProcess, clean_environment, until_line
+from tests.support.process import ROOT, HearthProcess, until_line
 from tests.support.ready import until_status
 from tests.support.redis import RedisServer
 
@@ -22,26 +22,16 @@ GROUP = ("hearth:inbox", "answerers")
 
 
 @pytest.fixture
-async def start_worker(redis_server: RedisServer) -> AsyncIterator[StartWorker]:
+def start_worker(launch: Launch, redis_server: RedisServer) -> StartWorker:
     """Return a function that runs the example, each answer being so many seconds of work."""
-    workers: list[Process] = []
 
     async def start(work_seconds: float) -> Process:
         settings = {"REDIS_URL": redis_server.url, "WORK_SECONDS": str(work_seconds)}
-        worker = await asyncio.create_subprocess_exec(
-            *(sys.executable, ROOT / "examples/worker_consume.py"),
-            env=clean_environment(**settings),
-            stdout=asyncio.subprocess.PIPE,
-        )
-        workers.append(worker)
+        worker = await launch(sys.executable, ROOT / "examples/worker_consume.py", **settings)
         await until_line(worker, "answerer-")
         return worker
 
-    yield start
-    for worker in workers:
-        if worker.returncode is None:
-            worker.kill()
-        await worker.wait()
+    return start
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import json
 import re
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import pytest
 from aiohttp.test_utils import TestServer
 
 from app.workers.routes import ROUTES
-from tests.conftest import ALICE, BOB, Connect, Run, Serve
+from tests.conftest import ALICE, BOB, Connect, Launch, Run, Serve
 from tests.support.client import PATIENCE_SECONDS, Client
 from tests.support.pages import blocks, commands, rights
 from tests.support.process import ROOT, HearthProcess, clean_environment
@@ -55,26 +55,15 @@ async def processes(run: Run, urls: dict[str, str]) -> list[HearthProcess]:
 
 
 @pytest.fixture
-async def start_program(urls: dict[str, str], tmp_path: Path) -> AsyncIterator[StartProgram]:
+def start_program(launch: Launch, urls: dict[str, str], tmp_path: Path) -> StartProgram:
     """Return a function that starts one of the page's programs, as the user `worker`."""
-    programs: list[Process] = []
 
     async def start(code: str) -> Process:
         path = tmp_path / "program.py"
         path.write_text(code)
-        environment = clean_environment(REDIS_URL=urls["worker"])
-        programs.append(
-            await asyncio.create_subprocess_exec(
-                *(sys.executable, path), env=environment, stderr=PIPE
-            )
-        )
-        return programs[-1]
+        return await launch(sys.executable, path, REDIS_URL=urls["worker"])
 
-    yield start
-    for program in programs:
-        if program.returncode is None:
-            program.kill()
-        await program.communicate()
+    return start
 
 
 async def in_shell(command: str, url: str) -> str:
