@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import logging
 import random
 import sys
 from typing import Final
 
 from tests.drops.run import CLIENTS, Options, run
+from tests.promises.stage import say, tell
 
 #: The clients that join with `since` are kept away for longer than the window; it isn't theirs.
 _WINDOW: Final = {"stock": 120.0, "hearth-js": 1.0, "python": 1.0}
@@ -40,15 +40,7 @@ def main() -> int:
         tuple(asked.transports.split(",")),
     )
     logging.getLogger("hearth_client").setLevel(logging.ERROR)  # lost connections are its trade
-    report = asyncio.run(run(options, say))
-    for line in report.lines():
-        say(line)
-    return 1 if report.findings else 0
-
-
-def say(line: str) -> None:
-    """Print a line at once."""
-    print(line, flush=True)
+    return tell(run(options, say))
 
 
 if __name__ == "__main__":

@@ -11,11 +11,10 @@ from typing import Final
 from tests.drops.client import Client
 from tests.drops.plan import Drop
 from tests.promises.servers import Server
+from tests.promises.stage import Say
 from tests.support.closing import CLOSE_TRANSPORTS
 from tests.support.proxy import Proxy
 from tests.support.ready import until, until_status
-
-Say = Callable[[str], None]
 
 #: On a machine that has other things to do; what takes longer won't come.
 PATIENCE_SECONDS: Final = 60.0

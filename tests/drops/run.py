@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Final, NamedTuple
 
 from tests.drops.client import Client
-from tests.drops.drops import PATIENCE_SECONDS, Drops, Say
+from tests.drops.drops import PATIENCE_SECONDS, Drops
 from tests.drops.node_client import HearthClient, StockClient
 from tests.drops.plan import plan
 from tests.drops.python_client import PythonClient
 from tests.drops.report import Report
 from tests.promises.checker import Finding, Journal, check
-from tests.promises.connection import all_closed
 from tests.promises.ledger import Ledger
 from tests.promises.members import Member
 from tests.promises.publishers import ClientPublisher
 from tests.promises.reader import Reader
 from tests.promises.servers import Servers
+from tests.promises.stage import Say, perform
 from tests.promises.topics import TOPICS
 from tests.support.proxy import Proxy
 from tests.support.ready import until, until_status
@@ -74,35 +72,19 @@ async def run(options: Options, say: Say) -> Report:
     """
     began = time.monotonic()
 
-    def say_when(text: str) -> None:
-        say(f"{time.monotonic() - began:7.2f} s  {text}")
+    async def act(servers: Servers, _redis: RedisServer, say: Say) -> Report:
+        return await _run(options, servers, say)
 
-    redis_server = RedisServer()
-    redis_server.start()
-    try:
-        with tempfile.TemporaryDirectory() as directory:
-            settings = {
-                "RECOVERY_SECONDS": f"{options.window:g}",
-                "HISTORY_SIZE": str(options.history_size or _ALL_KEPT),
-                # So that who is half open notices soon.
-                "PING_SECONDS": "1",
-                "PING_TIMEOUT_SECONDS": "1",
-            }
-            servers = Servers(
-                SERVERS, Path(directory), redis_server.url, settings, "tests.support.closing"
-            )
-            try:
-                await servers.start()
-                report = await _run(options, servers, say_when)
-            finally:
-                await all_closed()
-                await servers.close()
-            faults = [fault for server in servers.all for fault in server.faults]
-            report.findings += [Finding("broken", fault) for fault in faults]
-            report.seconds = time.monotonic() - began
-            return report
-    finally:
-        redis_server.close()
+    settings = {
+        "RECOVERY_SECONDS": f"{options.window:g}",
+        "HISTORY_SIZE": str(options.history_size or _ALL_KEPT),
+        # So that who is half open notices soon.
+        "PING_SECONDS": "1",
+        "PING_TIMEOUT_SECONDS": "1",
+    }
+    report = await perform(act, SERVERS, say, settings, "tests.support.closing")
+    report.seconds = time.monotonic() - began
+    return report
 
 
 async def _run(options: Options, servers: Servers, say: Say) -> Report:

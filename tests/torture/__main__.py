@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import random
 import sys
 
+from tests.promises.stage import say, tell
 from tests.torture.run import Options, run
 
 
@@ -27,15 +27,7 @@ def main() -> int:
         mean_wait=asked.wait,
         mean_pause=asked.pause,
     )
-    report = asyncio.run(run(options, say))
-    for line in report.lines():
-        say(line)
-    return 1 if report.findings else 0
-
-
-def say(line: str) -> None:
-    """Print a line at once."""
-    print(line, flush=True)
+    return tell(run(options, say))
 
 
 if __name__ == "__main__":

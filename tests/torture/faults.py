@@ -17,9 +17,8 @@ from redis.exceptions import RedisError
 
 from tests.promises.members import Member
 from tests.promises.servers import Servers
+from tests.promises.stage import Say
 from tests.support.redis import RedisServer
-
-Say = Callable[[str], None]
 
 #: How often each comes in one round; in which order is chance.
 ROUND: Final = {

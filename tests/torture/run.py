@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import tempfile
-import time
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from tests.promises.checker import Finding, check
-from tests.promises.connection import all_closed
 from tests.promises.ledger import Ledger
 from tests.promises.members import Member
 from tests.promises.publishers import ClientPublisher, Publisher
 from tests.promises.servers import Servers
+from tests.promises.stage import Say, perform
 from tests.promises.topics import NAMESPACES, TOPICS, topics_of
 from tests.support.ready import until, until_status
 from tests.support.redis import RedisServer
 from tests.torture.auditor import Auditor
-from tests.torture.faults import Faults, Say, plan
+from tests.torture.faults import Faults, plan
 from tests.torture.report import Report
 from tests.torture.workers import BusPublisher, EmitPublisher
 
@@ -56,27 +53,11 @@ async def run(options: Options, say: Say) -> Report:
     Args:
         say: is told what happens.
     """
-    began = time.monotonic()
 
-    def say_when(text: str) -> None:
-        say(f"{time.monotonic() - began:7.2f} s  {text}")
+    async def act(servers: Servers, redis_server: RedisServer, say: Say) -> Report:
+        return await _run(options, servers, redis_server, say)
 
-    redis_server = RedisServer()
-    redis_server.start()
-    try:
-        with tempfile.TemporaryDirectory() as directory:
-            servers = Servers(SERVERS, Path(directory), redis_server.url)
-            try:
-                await servers.start()
-                report = await _run(options, servers, redis_server, say_when)
-            finally:
-                await all_closed()
-                await servers.close()
-            faults = [fault for server in servers.all for fault in server.faults]
-            report.findings += [Finding("broken", fault) for fault in faults]
-            return report
-    finally:
-        redis_server.close()
+    return await perform(act, SERVERS, say)
 
 
 async def _run(
