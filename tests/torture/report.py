@@ -17,6 +17,7 @@ class Report:
     """The counts of a run.
 
     Args:
+        again: the arguments that it was run with.
         findings: all that is wrong.
         sent: messages by the kind of who sent them.
         acked: those of clients that were acknowledged.
@@ -27,8 +28,7 @@ class Report:
         faults: how often each happened.
     """
 
-    seed: int
-    seconds: float
+    again: str
     findings: list[Finding]
     sent: Counter[str]
     acked: int
@@ -55,7 +55,7 @@ class Report:
             if len(some) > _SHOWN:
                 yield f"  and {len(some) - _SHOWN} more"
         verdict = "WRONG" if self.findings else "all is right"
-        yield f"{verdict}; again: make torture ARGS='--seconds {self.seconds:g} --seed {self.seed}'"
+        yield f"{verdict}; again: make torture ARGS='{self.again}'"
 
 
 def _counted(counts: Counter[str]) -> str:

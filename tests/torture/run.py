@@ -46,6 +46,14 @@ class Options(NamedTuple):
     mean_pause: float = 0.2
     quiet_seconds: float = 12.0
 
+    @property
+    def arguments(self) -> str:
+        """What to say on the command line to have the same again."""
+        return (
+            f"--seconds {self.seconds:g} --seed {self.seed} --members {self.members} "
+            f"--wait {self.mean_wait:g} --pause {self.mean_pause:g}"
+        )
+
 
 async def run(options: Options, say: Say) -> Report:
     """Run, and return what came of it.
@@ -117,8 +125,7 @@ async def _run(
     findings += await _end(being, sending)
     auditor.close()
     return Report(
-        options.seed,
-        options.seconds,
+        options.arguments,
         findings,
         sent=ledger.counts(),
         acked=sum(one.acked for one in ledger.published),
