@@ -38,6 +38,9 @@ class Sessions:
         self._store = store
         self._seconds = seconds
         self._open: dict[str, Session] = {}
+        # What is over and couldn't be forgotten yet, and until when that is tried.
+        self._unforgotten: dict[str, tuple[Session, float]] = {}
+        store.claimed = self._on_claimed
         self._tasks = Tasks()
 
     @property
@@ -58,7 +61,7 @@ class Sessions:
         """Return a new session. One that can't be saved now is saved when its rooms change."""
         whose = whose_session(namespace, identity)
         session = Session(
-            *(secrets.token_urlsafe(24), secrets.token_hex(8)),
+            *(secrets.token_urlsafe(24), self._new_owner()),
             *(sid, namespace, identity.id, whose),
         )
         self._open[session.owner] = session
@@ -75,7 +78,7 @@ class Sessions:
         if not _PID.fullmatch(pid):
             return None
         session = await self._store.claim(
-            *(pid, secrets.token_hex(8), whose_session(namespace, identity)),
+            *(pid, self._new_owner(), whose_session(namespace, identity)),
             self._seconds * _LEEWAY,
         )
         if session is not None:
@@ -85,18 +88,36 @@ class Sessions:
     async def save(self, session: Session) -> None:
         """Keep a session as it is now. Raises `Unavailable`."""
         is_ours = await self._store.save(session, self._seconds * _LEEWAY)
-        if not is_ours and self._open.pop(session.owner, None) is not None:
-            self.on_claimed(session)
+        if not is_ours:
+            self._on_claimed(session.owner)
 
     async def end(self, session: Session) -> None:
         """End a session whose connection has ended: for good, or until it comes back."""
         if self._open.pop(session.owner, None) is None:
             return  # it is somebody else's
+        if session.over:
+            until = asyncio.get_running_loop().time() + self._seconds * _LEEWAY
+            self._unforgotten[session.owner] = session, until
+            await self._forget(session, until)
+            return
         with suppress(Unavailable):  # then it runs out by itself, a little later
-            if session.over:
-                await self._store.forget(session)
-            else:
-                await self._store.save(session, self._seconds)
+            await self._store.save(session, self._seconds)
+
+    async def _forget(self, session: Session, until: float) -> None:
+        try:
+            await self._store.forget(session, 2 * self._seconds * _LEEWAY)
+        except Unavailable:
+            if asyncio.get_running_loop().time() < until:
+                return  # again before long, for it can still be claimed
+        self._unforgotten.pop(session.owner, None)
+
+    def _on_claimed(self, owner: str) -> None:
+        session = self._open.pop(owner, None)
+        if session is not None:
+            self.on_claimed(session)
+
+    def _new_owner(self) -> str:
+        return f"{self._store.process}:{secrets.token_hex(8)}"
 
     async def _renew_for_ever(self) -> None:
         while True:
@@ -106,3 +127,5 @@ class Sessions:
             for start in range(0, len(open_), _RENEWED_AT_ONCE):
                 asked = [self.save(session) for session in open_[start : start + _RENEWED_AT_ONCE]]
                 await asyncio.gather(*asked, return_exceptions=True)
+            for session, until in list(self._unforgotten.values()):
+                await self._forget(session, until)

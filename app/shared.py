@@ -51,7 +51,9 @@ class Shared:
             clock,
             settings.recovery_seconds,
         )
-        self.sessions = RedisSessions(self._commands, self._keys)
+        self.sessions = RedisSessions(
+            self._commands, self._subscriptions, self._keys, self._process
+        )
 
     def take_in(self, hub: Hub) -> None:
         """Have what workers emit published by `hub`."""

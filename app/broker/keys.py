@@ -104,6 +104,10 @@ class Keys:
     def session(self, pid: str) -> str:
         return f"{self.prefix}:session:{pid}"
 
+    def claimed(self, process: str) -> str:
+        """Return the Redis channel that tells a process which of its sessions it has lost."""
+        return f"{self.prefix}:claimed:{process}"
+
     def canary(self, process: str) -> str:
         """Return the Redis channel through which a process sees whether publishing works."""
         return f"{self.prefix}:canary:{process}"

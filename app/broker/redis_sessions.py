@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import orjson
 
 from app.broker.keys import Keys
@@ -9,16 +11,26 @@ from app.broker.redis_log import LUA
 from app.core.session import Session
 from app.redis.commands import Commands
 from app.redis.scripts import load_script
+from app.redis.subscriptions import Subscriptions
 
 SAVE, CLAIM, FORGET = (load_script(LUA, name) for name in ("save", "claim", "forget"))
 
 
 class RedisSessions:
-    """See `SessionStore`."""
+    """See `SessionStore`.
 
-    def __init__(self, commands: Commands, keys: Keys) -> None:
+    Args:
+        process: this process's name, unlike any other's.
+    """
+
+    def __init__(
+        self, commands: Commands, subscriptions: Subscriptions, keys: Keys, process: str
+    ) -> None:
+        self.process = process
+        self.claimed: Callable[[str], None] = lambda owner: None
         self._commands = commands
         self._keys = keys
+        subscriptions.listen(keys.claimed(process), self._on_claimed)
 
     async def save(self, session: Session, seconds: float) -> bool:
         saved = await self._commands.run(
@@ -35,9 +47,16 @@ class RedisSessions:
         record = await self._commands.run(
             CLAIM,
             [self._keys.session(pid)],
-            [self._commands.deadline(), owner, whose, int(seconds * 1000)],
+            [
+                *(self._commands.deadline(), owner, whose, int(seconds * 1000)),
+                self._keys.claimed(""),
+            ],
         )
         return None if record is None else Session.from_dict(pid, owner, orjson.loads(record))
 
-    async def forget(self, session: Session) -> None:
-        await self._commands.run(FORGET, [self._keys.session(session.pid)], [session.owner])
+    async def forget(self, session: Session, seconds: float) -> None:
+        key = self._keys.session(session.pid)
+        await self._commands.run(FORGET, [key], [session.owner, int(seconds * 1000)])
+
+    def _on_claimed(self, data: bytes) -> None:
+        self.claimed(data.decode(errors="replace"))

@@ -19,6 +19,12 @@ class SessionStore(Protocol):
     Every method raises `app.core.errors.Unavailable` when what keeps them can't be reached.
     """
 
+    process: str
+    """What owners begin with, before a colon."""
+
+    claimed: Callable[[str], None]
+    """Called with an owner of this process once another process has claimed its session."""
+
     async def save(self, session: Session, seconds: float) -> bool:
         """Keep a session for so many seconds, unless it has got another owner.
 
@@ -29,13 +35,14 @@ class SessionStore(Protocol):
     async def claim(self, pid: str, owner: str, whose: str, seconds: float) -> Session | None:
         """Make a connection the owner of a session; None where there is none of theirs."""
 
-    async def forget(self, session: Session) -> None:
-        """End a session, unless it has got another owner."""
+    async def forget(self, session: Session, seconds: float) -> None:
+        """End a session, unless it has got another owner; for so many seconds nobody can save it
+        again, also who had it before and hasn't noticed."""
 
 
 class _Kept(NamedTuple):
     owner: str
-    record: dict[str, Any]
+    record: dict[str, Any]  # empty: it is over
     expires_at: float
 
 
@@ -47,6 +54,8 @@ class MemorySessions:
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.process = "here"
+        self.claimed: Callable[[str], None] = lambda owner: None
         self._clock = clock
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
 
@@ -63,15 +72,15 @@ class MemorySessions:
 
     async def claim(self, pid: str, owner: str, whose: str, seconds: float) -> Session | None:
         kept = self._find(pid)
-        if kept is None or kept.record["whose"] != whose:
+        if kept is None or kept.record.get("whose") != whose:
             return None
         self._keep(pid, _Kept(owner, kept.record, self._clock() + seconds))
         return Session.from_dict(pid, owner, kept.record)
 
-    async def forget(self, session: Session) -> None:
-        kept = self._kept.get(session.pid)
+    async def forget(self, session: Session, seconds: float) -> None:
+        kept = self._find(session.pid)
         if kept is not None and kept.owner == session.owner:
-            del self._kept[session.pid]
+            self._keep(session.pid, _Kept("", {}, self._clock() + seconds))
 
     def _find(self, pid: str) -> _Kept | None:
         kept = self._kept.get(pid)

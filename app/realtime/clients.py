@@ -13,7 +13,7 @@ from app.core.errors import Unavailable
 from app.core.session import Session
 from app.realtime.connection import Connection
 from app.realtime.engine import close_unless_entered
-from app.realtime.events import REFUSED, SUPERSEDED, UNAVAILABLE
+from app.realtime.events import SUPERSEDED, UNAVAILABLE
 from app.realtime.packets import Incoming, Packet, PacketError
 from app.realtime.publishing import PublishingServer
 from app.realtime.request import RequestHandler
@@ -21,8 +21,6 @@ from app.realtime.rooms import Client, encode_packet
 from app.realtime.work import Work
 
 GOODBYE_SECONDS: Final = 2.0
-#: A connection that asked so often for a namespace in vain is closed.
-MOST_REFUSED: Final = 20
 
 log = structlog.get_logger("hearth.realtime")
 
@@ -150,7 +148,6 @@ class ClientServer(PublishingServer):
                 reply = Packet(CONNECT, data=data, namespace=namespace)
             connection.release_writes(encode_packet(reply))
         if accepted is False:
-            self._count_refused(connection)
             return
         if connection.closed:  # while it was connecting, so nobody has ended it
             await self._end(client, self.reason.TRANSPORT_CLOSE)
@@ -177,13 +174,6 @@ class ClientServer(PublishingServer):
 
     def _refuse(self, connection: Connection, namespace: str, reason: dict[str, Any]) -> None:
         connection.write(encode_packet(Packet(CONNECT_ERROR, data=reason, namespace=namespace)))
-        self._count_refused(connection)
-
-    def _count_refused(self, connection: Connection) -> None:
-        # Each attempt has a token verified, and none is counted as a request.
-        connection.refused += 1
-        if connection.refused >= MOST_REFUSED:
-            connection.close(REFUSED)
 
     # The end
 

@@ -28,8 +28,8 @@ class Connection(Flow):
     """A session: what it sends is kept as WebSocket frames, whatever transport it has."""
 
     __slots__ = (
-        *("_delayed", "_events", "_outbox", "assembly", "clients", "entered", "handshake"),
-        *("last_publish", "probe", "refused", "session", "sid", "under_way"),
+        *("_delayed", "_events", "_outbox", "asked", "assembly", "clients", "entered"),
+        *("handshake", "last_publish", "probe", "session", "sid", "under_way"),
     )
 
     def __init__(
@@ -42,7 +42,7 @@ class Connection(Flow):
         self.clients: dict[str, Client] = {}
         self.probe: Probe | None = None
         self.entered = False  # whether it ever was in a namespace
-        self.refused = 0  # times that it asked for a namespace in vain
+        self.asked = 0  # times that it asked for a namespace
         self.under_way = 0  # publishes, see `Turns`
         self.last_publish: asyncio.Future[Any] | None = None
         self.assembly: Any = None
@@ -147,6 +147,10 @@ class Connection(Flow):
             self._take_waiting()
         return payload
 
+    def take_held(self) -> bytes:
+        """Return what was not polled for, as WebSocket frames."""
+        return self._outbox.take()
+
     def release_poll(self) -> None:
         """Have a waiting poll return."""
         self._outbox.release()
@@ -170,7 +174,7 @@ class Connection(Flow):
         socket.attach(self)
         if self._delayed is None:
             self.write = socket.write
-        if held := self._outbox.take():
+        if held := self.take_held():
             socket.write(held)
         self.release_poll()
 
@@ -233,7 +237,7 @@ class Connection(Flow):
         self.write = discard
         self._inbox.clear()
         if self.probe is not None:
-            self.probe.end()
+            self.probe.on_session_ended()
         self.release_poll()
         if self.socket is not None:
             self.socket.close()

@@ -17,7 +17,7 @@ from app.core.channel import SID_MARK
 from app.realtime import frames
 from app.realtime.connection import Connection
 from app.realtime.deadlines import Deadlines
-from app.realtime.events import REFUSED, UNAVAILABLE, ProtocolError
+from app.realtime.events import UNAVAILABLE, ProtocolError
 from app.realtime.handshake import Handshake
 from app.realtime.heartbeat import Heartbeat
 from app.realtime.outbox import SEPARATOR
@@ -27,7 +27,7 @@ from app.realtime.websocket import Takeover, WebSocket, begin, take_over
 log = structlog.get_logger("hearth.realtime")
 
 _LINGER_SECONDS: Final = 10.0
-_LINGERING: Final = {"server disconnect", "client disconnect", REFUSED, UNAVAILABLE}
+_LINGERING: Final = {"server disconnect", "client disconnect", UNAVAILABLE}
 _COMPRESS_BYTES: Final = 1024
 
 

@@ -8,10 +8,9 @@ if TYPE_CHECKING:
     from app.realtime.connection import Connection
 
 
-#: Why the server closes a connection, for logs and metrics: what it needs is out of reach; it was
-#: refused too often; its session is another connection's by now.
+#: Why the server closes a connection, for logs and metrics: what it needs is out of reach; its
+#: session is another connection's by now.
 UNAVAILABLE: Final = "unavailable"
-REFUSED: Final = "refused"
 SUPERSEDED: Final = "superseded"
 
 

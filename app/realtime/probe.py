@@ -13,6 +13,8 @@ from app.realtime.connection import Connection
 from app.realtime.websocket import WebSocket
 
 _TIMEOUT_SECONDS: Final = 10.0  # as the official server
+#: How long a client may take to arrive where it hears that its session has ended.
+_FAREWELL_SECONDS: Final = 2.0
 
 
 class Probe:
@@ -36,7 +38,11 @@ class Probe:
             self._connection.release_poll()
         elif text == "5" and self.answered:
             self._timer.cancel()
-            self._connection.open_socket(self._socket)
+            if self._connection.closed:
+                self._socket.write(self._connection.take_held())
+                self.end()
+            else:
+                self._connection.open_socket(self._socket)
         else:
             self.end()
 
@@ -49,6 +55,18 @@ class Probe:
 
     def on_lost(self, reason: str) -> None:
         self.end()
+
+    def on_session_ended(self) -> None:
+        """End too; but a client that is moving has to arrive first.
+
+        `engine.io-client` has stopped polling by then, and would wait for its ping timeout.
+        """
+        self._timer.cancel()
+        if self.answered:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(_FAREWELL_SECONDS, self.end)
+        else:
+            self.end()
 
     def end(self) -> None:
         """Give the move up; the session goes on polling."""

@@ -32,6 +32,8 @@ from app.realtime.rooms import Rooms, encode_packet
 from app.realtime.turns import Turns
 
 CLOSE_SECONDS: Final = 3.0
+#: So many CONNECTs of one connection count as no requests.
+FREE_CONNECTS: Final = 20
 
 log = structlog.get_logger("hearth.realtime")
 
@@ -134,6 +136,10 @@ class Server(ClientServer):
         elif incoming.type == ACK:
             self._on_ack(connection, incoming)
         elif incoming.type == CONNECT:
+            connection.asked += 1
+            # Each has a token verified; but whoever has just come asks for several at once.
+            if connection.asked > FREE_CONNECTS and self._wait_for_turn(connection) > 0:
+                raise PacketError("CONNECT again and again")
             self._on_connect(connection, incoming)
         elif incoming.type == DISCONNECT:
             client = connection.clients.get(incoming.namespace)
@@ -159,7 +165,7 @@ class Server(ClientServer):
             error = data[1].error
         handler = self._request_handlers.get(namespace)
         if handler is not None:
-            if self._messages_per_second > 0 and (wait := self._wait_for_turn(connection)) > 0:
+            if (wait := self._wait_for_turn(connection)) > 0:
                 error = RateLimited(retry_after=math.ceil(wait * 1000) / 1000)
             request = Request(data, error, client, packet_id)
             self._turns.take(connection, handler, client.sid, request)
@@ -174,6 +180,8 @@ class Server(ClientServer):
             )
 
     def _wait_for_turn(self, connection: Connection) -> float:
+        if self._messages_per_second <= 0:
+            return 0.0
         if connection.bucket is None:
             connection.bucket = TokenBucket(self._messages_per_second)
         return connection.bucket.take(self._clock())

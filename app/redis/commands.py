@@ -32,7 +32,7 @@ _NOT_NOW: Final = frozenset(
     | {"TRYAGAIN", "NOAUTH", "NOPERM", "LATE", "UNBLOCKED", "NOGOODSLAVE"}
 )
 # Part of the game: nobody needs to be warned of these.
-_EXPECTED: Final = frozenset({"NOSCRIPT", "FENCED"})
+_EXPECTED: Final = frozenset({"NOSCRIPT", "FENCED", "LATE"})
 
 Argument = str | bytes | int | float
 Read = TypeVar("Read")

@@ -17,6 +17,7 @@ from app.core.session import Session
 from app.sessions import Sessions
 from tests.support.brokers import RunningBroker
 from tests.support.clock import SettableClock
+from tests.support.ready import until
 from tests.support.redis import RedisServer
 
 WHOSE = "/circles user:alice"
@@ -26,7 +27,7 @@ ALICE = Identity("alice", "user")
 @pytest.fixture
 async def redis_store(redis_server: RedisServer) -> AsyncIterator[RedisSessions]:
     running = await RunningBroker.start(redis_server.url)
-    yield RedisSessions(running.commands, running.keys)
+    yield RedisSessions(running.commands, running.subscriptions, running.keys, "here")
     await running.close()
 
 
@@ -63,7 +64,7 @@ async def test_who_has_lost_it_changes_nothing_any_more(store: SessionStore) -> 
     assert claimed is not None
     session.leave("dev-team")
     assert not await store.save(session, 60)
-    await store.forget(session)
+    await store.forget(session, 60)
     again = await store.claim(session.pid, "third", WHOSE, 60)
     assert again is not None
     assert list(again.places) == ["dev-team"]
@@ -73,9 +74,20 @@ async def test_who_has_lost_it_changes_nothing_any_more(store: SessionStore) -> 
 async def test_what_is_forgotten_is_gone(store: SessionStore) -> None:
     session = new_session()
     await store.save(session, 60)
-    await store.forget(session)
-    await store.forget(session)
+    await store.forget(session, 60)
+    await store.forget(session, 60)
     assert await store.claim(session.pid, "second", WHOSE, 60) is None
+
+
+async def test_what_is_over_is_not_saved_again_by_who_had_it_before(store: SessionStore) -> None:
+    """A half-open connection in another process, say, which hasn't noticed."""
+    ghost = new_session()
+    await store.save(ghost, 60)
+    claimed = await store.claim(ghost.pid, "second", WHOSE, 60)
+    assert claimed is not None
+    await store.forget(claimed, 60)
+    assert not await store.save(ghost, 60)
+    assert await store.claim(ghost.pid, "third", WHOSE, 60) is None
 
 
 async def test_sessions_run_out(store: SessionStore) -> None:
@@ -100,15 +112,28 @@ async def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(store) == 1
 
 
-class Gone(MemorySessions):
-    """A store that can't be reached."""
+class Fickle(MemorySessions):
+    """A store that can't be reached now and then."""
+
+    def __init__(self, *, gone: bool = False) -> None:
+        super().__init__()
+        self.gone = gone
+        self.forgotten = 0
 
     async def save(self, session: Session, seconds: float) -> bool:
-        raise Unavailable
+        if self.gone:
+            raise Unavailable
+        return await super().save(session, seconds)
+
+    async def forget(self, session: Session, seconds: float) -> None:
+        if self.gone:
+            raise Unavailable
+        self.forgotten += 1
+        await super().forget(session, seconds)
 
 
 async def test_a_session_begins_and_ends_without_its_store() -> None:
-    sessions = Sessions(Gone(), 60)
+    sessions = Sessions(Fickle(gone=True), 60)
     session = await sessions.begin("sid~", "/circles", ALICE)
     with pytest.raises(Unavailable):
         await sessions.save(session)
@@ -136,7 +161,21 @@ async def test_one_that_is_over_is_forgotten() -> None:
     session = await sessions.begin("sid~", "/circles", ALICE)
     session.over = True
     await sessions.end(session)
-    assert len(store) == 0
+    assert await sessions.claim(session.pid, "/circles", ALICE) is None
+
+
+async def test_one_that_is_over_is_forgotten_once_that_can_be_told() -> None:
+    store = Fickle()
+    sessions = Sessions(store, 0.5)
+    session = await sessions.begin("sid~", "/circles", ALICE)
+    session.over = True
+    store.gone = True
+    await sessions.end(session)
+    store.gone = False
+    sessions.start()
+    await until(lambda: store.forgotten == 1)
+    assert await sessions.claim(session.pid, "/circles", ALICE) is None
+    await sessions.close()
 
 
 async def test_what_is_open_is_renewed_also_after_everything_was_forgotten() -> None:
@@ -144,7 +183,7 @@ async def test_what_is_open_is_renewed_also_after_everything_was_forgotten() -> 
     sessions = Sessions(store, 0.2)
     sessions.start()
     session = await sessions.begin("sid~", "/circles", ALICE)
-    await store.forget(session)
+    store._kept.clear()
     async with asyncio.timeout(5):
         claimed = None
         while claimed is None:

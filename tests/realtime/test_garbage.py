@@ -8,8 +8,8 @@ import pytest
 from aiohttp.test_utils import TestServer
 
 from app.keys import SERVER
-from app.realtime.clients import MOST_REFUSED
-from tests.conftest import ALICE, BOB, Connect
+from app.realtime.server import FREE_CONNECTS
+from tests.conftest import ALICE, BOB, Connect, Serve
 from tests.realtime.conftest import BAD_PACKET, Logs, OpenWire
 from tests.support.raw import raw_websocket
 
@@ -205,11 +205,11 @@ async def test_a_failure_while_connecting_leaves_nothing_behind(
     assert list(server.app[SERVER].manager.get_namespaces()) == []
 
 
-async def test_who_is_refused_again_and_again_is_closed(server: TestServer) -> None:
-    async with raw_websocket(server) as raw:
+async def test_who_connects_again_and_again_is_closed(serve: Serve) -> None:
+    async with raw_websocket(await serve(messages_per_second=5)) as raw:
         await raw.engine()
-        for number in range(MOST_REFUSED):
+        for number in range(FREE_CONNECTS + 20):
             raw.write('40/circles,{"token":"bad"}' if number % 2 else "40/nowhere,")
-        refused = [str(await raw.next()) for _number in range(MOST_REFUSED)]
+        refused = [str(await raw.next()) for _number in range(FREE_CONNECTS + 10)]
         assert all(one.startswith("44/") for one in refused)
         await raw.closed()

@@ -199,6 +199,20 @@ async def test_messages_of_the_meantime_arrive_once_and_in_order(
     ]
 
 
+async def test_who_is_moving_when_its_session_ends_hears_of_it(
+    server: TestServer, poller: Poller
+) -> None:
+    """It polls no more: engine.io-client waits for its ping timeout if the WebSocket just ends."""
+    async with raw_websocket(server) as socket:
+        await probe(socket, poller)
+        connection = server.app[SERVER].eio.sockets[poller.sid]
+        connection.send("4last words")
+        connection.close("unavailable")
+        socket.write("5")
+        assert [await socket.next(), await socket.next()] == ["4last words", "1"]
+        await socket.closed()
+
+
 async def test_a_session_that_ends_takes_its_probe_with_it(
     server: TestServer, poller: Poller
 ) -> None:

@@ -1,7 +1,12 @@
 -- End a session, unless another connection has claimed it.
 --
 -- KEYS   1 session
--- ARGV   1 owner
+-- ARGV   1 owner  2 for how long nobody may save it again, ms
+--
+-- What is left says that it is over: the connection that had it before may not know yet.
 
-if redis.call('HGET', KEYS[1], 'owner') == ARGV[1] then redis.call('DEL', KEYS[1]) end
+if redis.call('HGET', KEYS[1], 'owner') ~= ARGV[1] then return 0 end
+redis.call('DEL', KEYS[1])
+redis.call('HSET', KEYS[1], 'owner', 'over')
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
 return 1
