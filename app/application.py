@@ -99,7 +99,7 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> we
     add_health_routes(app, hub)
     add_metrics_route(
         *(app, rooms.counters, hub),
-        lambda: plain.count_members() + Counter(rooms.count_clients()),
+        partial(_count_members, plain, rooms),
     )
     add_console_routes(app)
 
@@ -123,6 +123,13 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> we
     app.cleanup_ctx.append(lifetime)
     app.on_shutdown.append(send_members_away)
     return app
+
+
+def _count_members(plain: PlainServer, rooms: Rooms) -> Counter[str]:
+    members = Counter({namespace.path: 0 for namespace in NAMESPACES})
+    members.update(plain.count_members())
+    members.update(rooms.count_clients())
+    return members
 
 
 def _middlewares(settings: Settings) -> list[Middleware]:

@@ -3,7 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Final
+
+from app.core.errors import HearthError
+
+# Those that are known beforehand count from zero: of a series that begins with 1, Prometheus's
+# `increase` misses the first.
+_CODES: Final = tuple(error.code for error in HearthError.__subclasses__())
+_REASONS: Final = (
+    *("transport close", "transport error", "ping timeout", "slow"),
+    *("unavailable", "superseded"),
+)
+
+
+def _from_zero(*names: str) -> Callable[[], Counter[str]]:
+    return lambda: Counter(dict.fromkeys(names, 0))
 
 
 @dataclass(slots=True)
@@ -21,7 +37,7 @@ class Counters:
 
     published: Counter[tuple[str, str]] = field(default_factory=Counter)
     delivered: int = 0
-    failed: Counter[str] = field(default_factory=Counter)
-    closed: Counter[str] = field(default_factory=Counter)
-    returned: Counter[str] = field(default_factory=Counter)
+    failed: Counter[str] = field(default_factory=_from_zero(*_CODES))
+    closed: Counter[str] = field(default_factory=_from_zero(*_REASONS))
+    returned: Counter[str] = field(default_factory=_from_zero("recovered", "incomplete"))
     rejected: Counter[str] = field(default_factory=Counter)

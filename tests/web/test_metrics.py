@@ -50,9 +50,18 @@ async def test_messages_deliveries_and_failures_are_counted(
     assert after["process_resident_memory_bytes", ()] > 0
 
 
+async def test_what_is_known_beforehand_counts_from_zero(server: TestServer) -> None:
+    samples = await scrape(server)
+    for name, label in (
+        *(("hearth_failed_total", "internal"), ("hearth_closed_total", "slow")),
+        *(("hearth_returned_total", "recovered"), ("hearth_members", "/circles")),
+    ):
+        assert samples[name, (label,)] == 0
+
+
 async def test_ends_are_counted_by_reason(server: TestServer, connect: Connect) -> None:
     alice, bob = await connect(), await connect(token=BOB)
     await alice.disconnect()
-    while ("hearth_closed_total", ("transport close",)) not in await scrape(server):
+    while not (await scrape(server))["hearth_closed_total", ("transport close",)]:
         await bob.settle()
     assert (await scrape(server))["hearth_members", ("/circles",)] == 1
