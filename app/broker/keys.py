@@ -10,7 +10,7 @@ A channel stands in braces, so that a Redis Cluster would keep what belongs to i
 | `{…}:connections` `{…}:joined` | identity → connections; identities by the time of joining | an hour after the last renewal |
 | `{…}:of:<process>` | session id → identity, of one process's members | an hour after the last renewal |
 | `{…}:turn` | somebody has just told of the channel's members | a second |
-| `session:<pid>` | hash: `owner`, `whose`, `record`: what restores a dropped connection | `RECOVERY_SECONDS` after the drop, or at most half as long again |
+| `session:<pid>` | hash: `owner`, `whose`, `record`: what restores a dropped connection; only `owner` once it is over | `RECOVERY_SECONDS` after the drop, or at most half as long again; three times that once it is over |
 | `sequence` | counts all publications | never |
 | `processes` | process → when it was last heard of, in ms | an hour after the last was heard of |
 | `process:<process>` | set of the channels in which it has members | an hour after it was last heard of |
