@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app import membership
 from app.broker.memory import MemoryBroker
 from app.broker.record import discontinuity
 from app.core.channel import BROADCAST_CHANNEL, Channel, user_channel
@@ -315,18 +314,3 @@ async def test_listeners_hear_of_it_once_the_member_would_get_their_message(
     hub.members_changed.append(greet)
     await join(hub, bob())
     assert fanout.texts("b1") == ["hello"]
-
-
-async def test_a_connection_joins_so_many_channels_and_no_more(
-    hub: Hub, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(membership, "MOST_CHANNELS", 2)
-    member = bob()
-    for name in ("a", "b"):
-        async with hub.joining(member, Channel("/circles", name), None, None):
-            pass
-    with pytest.raises(Forbidden, match="at most 2"):
-        await join(hub, member)
-    await hub.leave(member, Channel("/circles", "a"))
-    await join(hub, member)
-    await join(hub, member)  # again

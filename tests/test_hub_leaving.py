@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from app import membership
 from app.broker.memory import MemoryBroker
 from app.core.channel import Channel
-from app.core.errors import Unavailable
+from app.core.errors import Forbidden, Unavailable
 from app.core.identity import Identity
 from app.draft import Draft
 from app.hub import Hub
@@ -96,3 +97,22 @@ async def test_a_listener_that_can_not_reach_the_broker_spoils_nothing(hub: Hub)
     changes = record_changes(hub)
     await join(hub, "b1", BOB)
     assert changes == [(TEAM, "bob", True)]
+
+
+async def test_a_connection_joins_so_many_channels_until_it_leaves_one(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(membership, "MOST_CHANNELS", 2)
+    member = await join(hub, "b1", BOB)
+    async with hub.joining(member, OTHER, None, None):
+        pass
+    third = Channel("/circles", "third")
+    with pytest.raises(Forbidden, match="at most 2"):
+        async with hub.joining(member, third, None, None):
+            pass
+    async with hub.joining(member, TEAM, None, None):  # again
+        pass
+    await hub.leave(member, OTHER)
+    async with hub.joining(member, third, None, None):
+        pass
+    assert member.channels == {TEAM, third}
