@@ -97,19 +97,18 @@ class Sessions:
             return  # it is somebody else's
         if session.over:
             until = asyncio.get_running_loop().time() + self._seconds * _LEEWAY
-            self._unforgotten[session.owner] = session, until
             await self._forget(session, until)
             return
         with suppress(Unavailable):  # then it runs out by itself, a little later
             await self._store.save(session, self._seconds)
 
     async def _forget(self, session: Session, until: float) -> None:
+        self._unforgotten.pop(session.owner, None)
         try:
             await self._store.forget(session, 2 * self._seconds * _LEEWAY)
         except Unavailable:
-            if asyncio.get_running_loop().time() < until:
-                return  # again before long, for it can still be claimed
-        self._unforgotten.pop(session.owner, None)
+            if asyncio.get_running_loop().time() < until:  # again before long: it can be claimed
+                self._unforgotten[session.owner] = session, until
 
     def _on_claimed(self, owner: str) -> None:
         session = self._open.pop(owner, None)
@@ -127,5 +126,5 @@ class Sessions:
             for start in range(0, len(open_), _RENEWED_AT_ONCE):
                 asked = [self.save(session) for session in open_[start : start + _RENEWED_AT_ONCE]]
                 await asyncio.gather(*asked, return_exceptions=True)
-            for session, until in list(self._unforgotten.values()):
-                await self._forget(session, until)
+            again = [self._forget(*over) for over in self._unforgotten.values()]
+            await asyncio.gather(*again, return_exceptions=True)

@@ -118,6 +118,7 @@ class Fickle(MemorySessions):
     def __init__(self, *, gone: bool = False) -> None:
         super().__init__()
         self.gone = gone
+        self.breaks = False
         self.forgotten = 0
 
     async def save(self, session: Session, seconds: float) -> bool:
@@ -129,6 +130,8 @@ class Fickle(MemorySessions):
         if self.gone:
             raise Unavailable
         self.forgotten += 1
+        if self.breaks:
+            raise RuntimeError("by the test")
         await super().forget(session, seconds)
 
 
@@ -175,6 +178,21 @@ async def test_one_that_is_over_is_forgotten_once_that_can_be_told() -> None:
     sessions.start()
     await until(lambda: store.forgotten == 1)
     assert await sessions.claim(session.pid, "/circles", ALICE) is None
+    await sessions.close()
+
+
+async def test_one_that_can_not_be_forgotten_keeps_none_from_being_renewed() -> None:
+    store = Fickle()
+    sessions = Sessions(store, 0.5)
+    over, other = [await sessions.begin("sid~", "/circles", ALICE) for _number in range(2)]
+    over.over = True
+    store.gone = True
+    await sessions.end(over)
+    store.gone, store.breaks = False, True
+    sessions.start()
+    await until(lambda: store.forgotten == 1)
+    store._kept.clear()
+    await until(lambda: other.pid in store._kept)
     await sessions.close()
 
 

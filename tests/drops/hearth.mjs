@@ -1,10 +1,8 @@
 // hearth-client, as made in clients/js/dist. See tests/drops/node_client.py.
-import { createInterface } from "node:readline";
 import { connect } from "../../clients/js/dist/index.js";
 // The very module that hearth-client uses: its connection is its own, and is to be closed here.
 import { Manager } from "../../clients/js/node_modules/socket.io-client/build/esm-debug/index.js";
-
-const say = (happening) => process.stdout.write(JSON.stringify(happening) + "\n");
+import { obey, say } from "./driver.mjs";
 
 let manager;
 const socketOf = Manager.prototype.socket;
@@ -34,11 +32,4 @@ function watch(namespace, channel, joined) {
   joined.on("error", ({ code, message }) => say({ on: "refused", namespace, channel, code, message }));
 }
 
-const commands = { open, close: () => manager.engine.close() };
-
-createInterface({ input: process.stdin, crlfDelay: Infinity })
-  .on("line", (line) => {
-    const command = JSON.parse(line);
-    commands[command.do](command);
-  })
-  .on("close", () => process.exit(0));
+obey({ open, close: () => manager.engine.close() });

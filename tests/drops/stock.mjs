@@ -1,9 +1,7 @@
 // The stock socket.io-client, which knows nothing of Hearth: it joins once, and what comes after a
 // lost connection comes by connection state recovery. See tests/drops/node_client.py.
-import { createInterface } from "node:readline";
 import { Manager } from "socket.io-client";
-
-const say = (happening) => process.stdout.write(JSON.stringify(happening) + "\n");
+import { obey, say } from "./driver.mjs";
 
 let manager;
 
@@ -36,11 +34,4 @@ function watch(namespace, socket, channels) {
   socket.connect();
 }
 
-const commands = { open, close: () => manager.engine.close() };
-
-createInterface({ input: process.stdin, crlfDelay: Infinity })
-  .on("line", (line) => {
-    const command = JSON.parse(line);
-    commands[command.do](command);
-  })
-  .on("close", () => process.exit(0));
+obey({ open, close: () => manager.engine.close() });

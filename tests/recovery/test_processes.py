@@ -179,7 +179,7 @@ async def test_tokens_are_not_kept(redis_server: RedisServer, alice: NodeClient)
 async def test_after_history_was_lost_it_goes_on_from_there(
     run: Run, redis_server: RedisServer, recovering: Recovering, connect: Connect, through: Through
 ) -> None:
-    process = await run(REDIS_URL=redis_server.url, RECOVERY_SECONDS="2")
+    process = await run(REDIS_URL=redis_server.url, RECOVERY_SECONDS="6")
     proxy = await through(process.url)
     bob = await connect(url=process.url, token=BOB)
     alice = await recovering(proxy.url)
