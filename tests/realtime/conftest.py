@@ -11,7 +11,9 @@ import pytest
 import structlog
 from aiohttp.test_utils import TestServer
 
+from app.realtime.connection import Connection
 from tests.realtime.wire import Wire
+from tests.support.transport import RecordingEvents, new_connection
 
 OpenWire = Callable[[], Awaitable[Wire]]
 BAD_PACKET = "closed a connection that broke the protocol"
@@ -43,6 +45,18 @@ def logs(caplog: pytest.LogCaptureFixture) -> Iterator[Logs]:
     processors = [structlog.processors.format_exc_info]
     with structlog.testing.capture_logs(processors) as lines:
         yield Logs(lines, caplog)
+
+
+@pytest.fixture
+def events() -> RecordingEvents:
+    """What connections tell of."""
+    return RecordingEvents()
+
+
+@pytest.fixture
+def connection(events: RecordingEvents) -> Connection:
+    """A session that polls."""
+    return new_connection(events)
 
 
 @pytest.fixture

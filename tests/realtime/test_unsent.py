@@ -12,22 +12,10 @@ from app.realtime.websocket import WebSocket
 from tests.support.transport import (
     RecordingEvents,
     RecordingTransport,
-    new_connection,
     open_websocket,
 )
 
 LIMIT = 1000  # unsent bytes, of `new_connection`
-
-
-@pytest.fixture
-def events() -> RecordingEvents:
-    return RecordingEvents()
-
-
-@pytest.fixture
-def connection(events: RecordingEvents) -> Connection:
-    """A session that polls."""
-    return new_connection(events)
 
 
 async def test_who_does_not_poll_is_cut_off_by_what_follows_the_limit(
