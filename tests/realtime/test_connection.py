@@ -14,7 +14,6 @@ from tests.support.transport import (
     open_websocket,
 )
 
-
 # What arrives
 
 
