@@ -10,23 +10,23 @@ from functools import partial
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
+from app.app_keys import HUB, PLAIN, SERVER, SETTINGS
 from app.auth import Authenticator
 from app.background import every
 from app.broker.memory import MemoryBroker
 from app.broker.sessions import MemorySessions
-from app.fanout import EveryFanOut
-from app.hub import Hub
-from app.keys import HUB, PLAIN, SERVER, SETTINGS
+from app.hub.fanout import EveryFanOut
+from app.hub.hub import Hub
+from app.hub.roster import Roster
+from app.hub.sessions import Sessions
 from app.plain.fanout import PlainFanOut
 from app.plain.routes import add_plain_routes
 from app.plain.server import PlainServer
 from app.realtime.fanout import RoomFanOut
 from app.realtime.rooms import Rooms
 from app.realtime.server import Server
-from app.roster import Roster
-from app.sessions import Sessions
+from app.redis_wiring import Shared
 from app.settings import Settings, is_loopback
-from app.shared import Shared
 from app.web.console import add_console_routes
 from app.web.health import add_health_routes
 from app.web.hosts import loopback_hosts_only

@@ -6,13 +6,13 @@ from typing import Any
 
 from aiohttp import web
 
-from app.keys import SERVER
-from app.realtime.door import Doors
+from app.app_keys import SERVER
+from app.engine.door import Doors
 from app.web.hosts import is_own_name, loopback_hosts_only
 
 
 class Runner(web.AppRunner):
-    """`web.AppRunner` whose connections come by `app.realtime.door`.
+    """`web.AppRunner` whose connections come by `app.engine.door`.
 
     Middlewares don't see what is handled there, so those it doesn't know keep it out of the way.
     """

@@ -15,15 +15,15 @@ import uvloop
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
+from app.app_keys import SERVER
 from app.application import create_app
 from app.auth import DEVELOPMENT_SECRET, make_token
 from app.core.identity import Identity, parse_grants
-from app.keys import SERVER
-from app.realtime.connection import Connection
-from app.realtime.handshake import Handshake
+from app.engine.session import Connection
 from app.realtime.server import Server
-from app.realtime.websocket import WebSocket
 from app.settings import Settings
+from app.transport.handshake import Handshake
+from app.transport.websocket import WebSocket
 
 _CONNECTIONS: Final = 100
 _CONTENT: Final = b"x" * 200

@@ -22,11 +22,11 @@ from app.core.errors import (
 )
 from app.core.history import Position
 from app.core.message import Receipt
-from app.draft import Draft
-from app.hub import Hub
-from app.membership import Member
-from namespaces import answers
-from namespaces.expiry import ExpiryTimer
+from app.hub.draft import Draft
+from app.hub.hub import Hub
+from app.hub.membership import Member
+from app.requests import answers
+from app.requests.expiry import ExpiryTimer
 from namespaces.returning import Returning
 from namespaces.turns import Turns
 from schemas import requests
@@ -34,7 +34,7 @@ from schemas.envelope import notice
 
 
 class Request(Protocol):
-    """One event from a client; see `app.realtime.server.Request`."""
+    """One event from a client; see `app.realtime.request.Request`."""
 
     event: str
     data: Sequence[Any]

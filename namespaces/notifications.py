@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.core.channel import BROADCAST_CHANNEL, user_channel
-from app.membership import Member
+from app.hub.membership import Member
 from namespaces.base import ChannelNamespace
 
 

@@ -11,8 +11,8 @@ from app.core.channel import Channel
 from app.core.errors import Forbidden
 from app.core.identity import Identity
 from app.core.message import Publication
-from app.hub import Hub
-from app.membership import Incomplete, Member
+from app.hub.hub import Hub
+from app.hub.membership import Incomplete, Member
 from namespaces.turns import Turns
 from schemas.errors import SchemaError
 

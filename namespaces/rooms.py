@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from app.core.channel import Channel, is_sid
-from app.hub import Hub
+from app.hub.hub import Hub
 from namespaces.base import ChannelNamespace
 
 

@@ -13,10 +13,10 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from app.app_keys import SERVER
 from app.application import create_app
 from app.auth import make_token
 from app.core.identity import Identity, Kind, parse_grants
-from app.keys import SERVER
 from app.realtime.server import Server
 from app.settings import Settings
 from tests.support.client import Client

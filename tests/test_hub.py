@@ -13,9 +13,9 @@ from app.core.channel import BROADCAST_CHANNEL, Channel, user_channel
 from app.core.errors import Forbidden, Unavailable
 from app.core.identity import Identity
 from app.core.message import Publication, Receipt
-from app.draft import Draft
-from app.hub import Hub
-from app.membership import Member
+from app.hub.draft import Draft
+from app.hub.hub import Hub
+from app.hub.membership import Member
 from schemas.catalogue import standard_registry
 from schemas.errors import SchemaError
 from tests.support.clock import SettableClock

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from app import membership
 from app.broker.memory import MemoryBroker
 from app.core.channel import Channel
 from app.core.errors import Forbidden, Unavailable
 from app.core.identity import Identity
-from app.draft import Draft
-from app.hub import Hub
-from app.membership import Member
+from app.hub import membership
+from app.hub.draft import Draft
+from app.hub.hub import Hub
+from app.hub.membership import Member
 from schemas.catalogue import standard_registry
 from tests.support.clock import SettableClock
 from tests.support.fanout import RecordingFanOut

@@ -21,34 +21,26 @@ ROOMS: Final[dict[str, tuple[str, ...]]] = {
     "app.application": EVERYTHING,
     "app.__main__": EVERYTHING,
     "app.token": EVERYTHING,
-    "app.shared": EVERYTHING,
-    "app.runner": ("app.keys", "app.realtime", "app.web"),
-    "app.keys": ("app.hub", "app.plain", "app.realtime", "app.settings"),
-    "namespaces": (
-        *("app.hub", "app.membership", "app.draft", "app.auth", "app.core", "schemas"),
-        "namespaces",
-    ),
+    "app.redis_wiring": EVERYTHING,
+    "app.runner": ("app.app_keys", "app.engine", "app.web"),
+    "app.app_keys": ("app.hub", "app.plain", "app.realtime", "app.settings"),
+    "namespaces": ("app.requests", "app.hub", "app.auth", "app.core", "schemas", "namespaces"),
     "app.plain": (
-        *("app.hub", "app.membership", "app.draft", "app.auth", "app.realtime", "app.core"),
+        *("app.requests", "app.hub", "app.auth", "app.engine", "app.transport", "app.core"),
         *("schemas", "app.plain"),
-        *("namespaces.answers", "namespaces.expiry"),
     ),
     "app.web": ("app.hub", "app.core", "schemas", "app.settings", "app.web"),
     "app.workers": (
-        *("app.hub", "app.draft", "app.broker.keys", "app.redis", "app.core"),
-        *("schemas", "app.workers"),
+        *("app.hub", "app.broker.keys", "app.redis", "app.core", "schemas", "app.workers"),
     ),
-    "app.roster": ("app.hub", "app.draft", "app.core"),
-    "app.hub": (
-        *("app.membership", "app.sessions", "app.broker", "app.draft", "app.fanout", "app.core"),
-        "schemas",
-    ),
-    "app.membership": ("app.sessions", "app.broker", "app.fanout", "app.core", "schemas"),
-    "app.sessions": ("app.background", "app.broker", "app.core"),
-    "app.fanout": ("app.core",),
-    "app.draft": ("app.core",),
+    "app.requests": ("app.hub", "app.core", "schemas", "app.requests"),
+    "app.hub": ("app.hub", "app.broker", "app.background", "app.core", "schemas"),
     "app.broker": ("app.background", "app.redis", "app.core", "app.broker"),
-    "app.realtime": ("app.redis", "app.core", "app.realtime"),
+    "app.realtime": (
+        *("app.hub", "app.engine", "app.transport", "app.redis", "app.core", "app.realtime"),
+    ),
+    "app.engine": ("app.realtime.rooms", "app.transport", "app.core", "app.engine"),
+    "app.transport": ("app.core", "app.transport"),
     "app.redis": ("app.core", "app.redis"),
     "app.auth": ("app.core", "app.settings"),
     "app.logs": ("app.settings",),
@@ -120,9 +112,15 @@ def strays(module: str) -> set[str]:
 
 
 def test_there_is_something_to_look_at() -> None:
-    assert {"app", "app.hub", "app.core.history", "namespaces", "schemas.fields"} <= MODULES.keys()
+    assert {
+        "app",
+        "app.hub.hub",
+        "app.core.history",
+        "namespaces",
+        "schemas.fields",
+    } <= MODULES.keys()
     assert imported("app.broker.memory") >= {"app.core.history", "secrets", "time"}
-    assert "app.core.access" in imported("app.hub")  # `from app.core import access`
+    assert "app.core.access" in imported("app.hub.hub")  # `from app.core import access`
 
 
 @pytest.mark.parametrize("module", sorted(MODULES.keys() - {"app"}))

@@ -15,8 +15,8 @@ import socketio
 from aiohttp.test_utils import TestServer
 from structlog.testing import capture_logs
 
+from app.app_keys import SERVER
 from app.core.errors import Unavailable
-from app.keys import SERVER
 from app.realtime.server import Server
 from tests.conftest import AGENT, BOB, Connect, Serve
 from tests.support.ready import until, until_ready

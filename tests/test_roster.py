@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from app import roster as roster_module
 from app.core.channel import Channel
 from app.core.errors import Unavailable
 from app.core.identity import Identity
 from app.core.message import Message, Receipt
-from app.hub import Hub
-from app.roster import Roster
+from app.hub import roster as roster_module
+from app.hub.hub import Hub
+from app.hub.roster import Roster
 from schemas.catalogue import standard_registry
 from tests.support.brokers import RunningBroker
 from tests.support.fanout import RecordingFanOut

@@ -5,9 +5,9 @@ from __future__ import annotations
 from app.core.channel import Channel
 from app.core.counters import Counters
 from app.core.message import Publication
+from app.plain.connection import PlainConnection
 from app.plain.texts import frame_of
-from app.realtime.plain import PlainConnection
-from app.realtime.room import Room
+from app.transport.room import Room
 
 
 class PlainFanOut:

@@ -8,8 +8,8 @@ from typing import Any, Final
 from app.core.channel import Channel
 from app.core.errors import Invalid, TooLarge
 from app.core.identity import Identity
-from app.draft import Draft
-from app.realtime import codec
+from app.hub.draft import Draft
+from app.transport import codec
 from schemas import requests
 from schemas.envelope import ENVELOPE, Envelope
 from schemas.errors import SchemaError

@@ -8,12 +8,12 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from app.auth import find_token
+from app.engine.server import EngineServer
+from app.plain.connection import Session
 from app.plain.paths import PATHS, Endpoint
 from app.plain.server import PlainServer
-from app.plain.session import Session
-from app.realtime.engine import EngineServer
-from app.realtime.handshake import Handshake
-from app.realtime.websocket import Takeover, begin, take_over
+from app.transport.handshake import Handshake
+from app.transport.websocket import Takeover, begin, take_over
 
 
 def add_plain_routes(

@@ -24,20 +24,20 @@ from app.core.errors import (
 from app.core.identity import Identity
 from app.core.message import Receipt
 from app.core.rate import TokenBucket
-from app.hub import Hub
-from app.membership import Member
+from app.hub.hub import Hub
+from app.hub.membership import Member
 from app.plain import texts
 from app.plain.closing import close_code
+from app.plain.connection import Session
 from app.plain.fanout import PlainFanOut
 from app.plain.incoming import nonce_of, read_draft, read_message, read_token
 from app.plain.paths import EVENTS, LOGS, read_since
-from app.plain.session import Session
-from app.realtime.deadlines import Deadlines
-from app.realtime.frames import GOING_AWAY, PING, encode
-from app.realtime.heartbeat import Heartbeat
-from app.realtime.work import Work
-from namespaces import answers
-from namespaces.expiry import ExpiryTimer
+from app.requests import answers
+from app.requests.expiry import ExpiryTimer
+from app.transport.deadlines import Deadlines
+from app.transport.frames import GOING_AWAY, PING, encode
+from app.transport.heartbeat import Heartbeat
+from app.transport.work import Work
 from schemas.errors import SchemaError
 
 AUTH_SECONDS: Final = 10.0
@@ -164,7 +164,7 @@ class PlainServer:
         if (session := self.sessions.get(sid)) is not None:
             self.refuse(session, TokenExpired())
 
-    # What arrives, from app.realtime.plain
+    # What arrives, from app.plain.connection
 
     def on_pong(self, session: Session) -> None:
         self.heartbeat.on_pong(session)

@@ -12,9 +12,9 @@ from app.core.clock import isoformat
 from app.core.history import Position, Recovery
 from app.core.identity import Identity
 from app.core.message import DISCONTINUITY, Publication
-from app.membership import Joined
+from app.hub.membership import Joined
 from app.plain.paths import EVENTS, FEEDS, LOGS
-from app.realtime.frames import TEXT, encode
+from app.transport.frames import TEXT, encode
 from schemas.envelope import notice
 
 HISTORY_MESSAGES: Final = 200

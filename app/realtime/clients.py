@@ -11,14 +11,14 @@ from socketio.packet import CONNECT, CONNECT_ERROR
 
 from app.core.errors import Unavailable
 from app.core.session import Session
-from app.realtime.connection import Connection
-from app.realtime.engine import close_unless_entered
-from app.realtime.events import SUPERSEDED, UNAVAILABLE
+from app.engine.server import close_unless_entered
+from app.engine.session import Connection
 from app.realtime.packets import Incoming, Packet, PacketError
 from app.realtime.publishing import PublishingServer
 from app.realtime.request import RequestHandler
 from app.realtime.rooms import Client, encode_packet
-from app.realtime.work import Work
+from app.transport.flow import SUPERSEDED, UNAVAILABLE
+from app.transport.work import Work
 
 GOODBYE_SECONDS: Final = 2.0
 

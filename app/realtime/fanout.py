@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from app.core.channel import Channel
 from app.core.message import Publication
-from app.realtime import frames
-from app.realtime.room import Sent
 from app.realtime.rooms import Rooms
+from app.transport import frames
+from app.transport.room import Sent
 
 
 class RoomFanOut:

@@ -12,9 +12,9 @@ from socketio.async_pubsub_manager import AsyncPubSubManager
 from app.core.errors import HearthError
 from app.realtime.publishing import sids_apart
 from app.realtime.rooms import Rooms
-from app.realtime.work import Work
 from app.redis.commands import Commands
 from app.redis.subscriptions import Subscriptions
+from app.transport.work import Work
 
 #: What is asked while so much is waiting is not done.
 MOST_ASKED: Final = 100_000

@@ -24,8 +24,8 @@ from socketio.packet import (
 )
 
 from app.core.errors import HearthError, Invalid, TooLarge
-from app.realtime import codec
-from app.realtime.events import ProtocolError
+from app.transport import codec
+from app.transport.flow import ProtocolError
 
 MAX_ATTACHMENTS: Final = 10  # as the official server
 _MAX_ID_DIGITS: Final = 16  # beyond 2**53 no JavaScript client counts

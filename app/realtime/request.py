@@ -8,8 +8,8 @@ from typing import Any, Protocol, runtime_checkable
 import orjson
 
 from app.core.errors import HearthError
-from app.realtime.frames import TEXT, encode
 from app.realtime.rooms import Client
+from app.transport.frames import TEXT, encode
 
 
 class Request:

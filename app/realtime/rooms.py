@@ -15,9 +15,9 @@ from socketio.packet import EVENT
 
 from app.core.counters import Counters
 from app.core.session import Session
-from app.realtime import frames
-from app.realtime.connection import Connection
-from app.realtime.room import Room, Trail
+from app.engine.session import Connection
+from app.transport import frames
+from app.transport.room import Room, Trail
 
 
 class Client:

@@ -13,10 +13,9 @@ from socketio.packet import ACK, CONNECT, DISCONNECT, EVENT
 
 from app.core.errors import HearthError, RateLimited
 from app.core.rate import TokenBucket
-from app.realtime import codec
+from app.engine.server import EngineServer, Limits
+from app.engine.session import Connection
 from app.realtime.clients import ClientServer
-from app.realtime.connection import Connection
-from app.realtime.engine import EngineServer, Limits
 from app.realtime.packets import (
     Assembly,
     Event,
@@ -30,6 +29,7 @@ from app.realtime.packets import (
 from app.realtime.request import Request
 from app.realtime.rooms import Rooms, encode_packet
 from app.realtime.turns import Turns
+from app.transport import codec
 
 CLOSE_SECONDS: Final = 3.0
 #: So many CONNECTs of one connection count as no requests.
@@ -109,7 +109,7 @@ class Server(ClientServer):
         if connection is not None:
             connection.write(encode_packet(pkt))
 
-    # What arrives, from app.realtime.connection
+    # What arrives, from app.engine.session
 
     def on_message(self, connection: Connection, packet: str | bytes) -> None:
         """Take one message of a connection. Raises `ProtocolError` when it is no packet."""

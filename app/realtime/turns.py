@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Final
 
-from app.realtime.connection import Connection
+from app.engine.session import Connection
 from app.realtime.request import Request, RequestHandler
-from app.realtime.work import Work
+from app.transport.work import Work
 
 # Further ones wait, and so does whoever sends them, as long as Redis lags behind.
 MOST_UNDER_WAY: Final = 64

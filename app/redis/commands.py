@@ -14,7 +14,7 @@ import structlog
 
 from app.core.errors import Unavailable
 from app.redis.connector import Connector, Link
-from app.redis.kept import KeptLink
+from app.redis.reconnecting import KeptLink
 from app.redis.scripts import Script
 
 # A command that has waited so long is given up, and so are all others until Redis answers again.

@@ -14,7 +14,7 @@ import structlog
 from app.core.errors import Unavailable
 from app.redis.commands import ANSWER_SECONDS
 from app.redis.connector import Connector, Link
-from app.redis.kept import KeptLink
+from app.redis.reconnecting import KeptLink
 
 _SUBSCRIBED_AT_ONCE: Final = 500
 

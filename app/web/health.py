@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from app.hub import Hub
+from app.hub.hub import Hub
 
 
 def add_health_routes(app: web.Application, hub: Hub) -> None:

@@ -13,7 +13,7 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
 from app.core.counters import Counters
-from app.hub import Hub
+from app.hub.hub import Hub
 
 Members = Callable[[], Mapping[str, int]]
 

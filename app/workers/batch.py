@@ -13,8 +13,8 @@ from app.broker.keys import REJECTED_BYTES, REJECTED_SIZE, Keys
 from app.core.channel import Channel
 from app.core.errors import Unavailable
 from app.core.message import Message, Receipt
-from app.draft import Draft
-from app.hub import Hub
+from app.hub.draft import Draft
+from app.hub.hub import Hub
 from app.redis.commands import Commands, ReplyError
 from app.workers.pending import Heard
 from schemas.errors import SchemaError

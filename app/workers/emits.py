@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from app.core.channel import BROADCAST_CHANNEL, NOTIFICATIONS, Channel, is_sid
-from app.draft import Draft
-from app.hub import Hub
+from app.hub.draft import Draft
+from app.hub.hub import Hub
 from schemas.envelope import ENVELOPE, is_envelope
 from schemas.errors import SchemaError
 

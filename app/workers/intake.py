@@ -32,8 +32,8 @@ import structlog
 
 from app.broker.keys import Keys
 from app.core.errors import Unavailable
-from app.draft import Draft
-from app.hub import Hub
+from app.hub.draft import Draft
+from app.hub.hub import Hub
 from app.redis.commands import Commands, ReplyError
 from app.redis.subscriptions import Subscriptions
 from app.workers.batch import Batches, Publish

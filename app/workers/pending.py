@@ -8,7 +8,8 @@ from collections.abc import Awaitable, Callable
 from itertools import islice
 from typing import NamedTuple
 
-from app.draft import Draft
+from app.hub.draft import Draft
+from schemas.errors import SchemaError
 
 #: Returns what is to be published. Raises `SchemaError` where no schema accepts it.
 Read = Callable[[], Awaitable[list[Draft]]]
@@ -84,3 +85,25 @@ class Pending:
         """Remove all below a number."""
         while (oldest := self.oldest()) is not None and oldest[0] < before:
             self.remove(oldest[1].digest)
+
+
+def refuse(reason: str) -> Read:
+    """Return what reads nothing and rejects with `reason`.
+
+    Refusing goes the way of reading, so that of several processes one tells and keeps it.
+    """
+
+    async def read() -> list[Draft]:
+        raise SchemaError({"message": reason})
+
+    return read
+
+
+def limited(read: Read, size: int, limit: int) -> Read:
+    """Return `read`, or what rejects a message of `size` bytes when `limit` is less.
+
+    It is asked before anything of the message goes back to Redis.
+    """
+    if size <= limit:
+        return read
+    return refuse(f"Has {size:,} bytes; MAX_MESSAGE_BYTES is {limit:,}.")

@@ -11,7 +11,7 @@ from typing import Final
 import orjson
 
 from app.core.channel import Channel
-from app.draft import Draft
+from app.hub.draft import Draft
 from app.workers.emits import make_draft
 from schemas.acceptor import is_plain_json
 from schemas.envelope import is_envelope

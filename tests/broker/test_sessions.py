@@ -14,7 +14,7 @@ from app.core.errors import Unavailable
 from app.core.history import Position
 from app.core.identity import Identity
 from app.core.session import Session
-from app.sessions import Sessions
+from app.hub.sessions import Sessions
 from tests.support.brokers import RunningBroker
 from tests.support.clock import SettableClock
 from tests.support.ready import until

@@ -7,7 +7,7 @@ from typing import Any
 
 from aiohttp.test_utils import TestServer
 
-from app.keys import SERVER
+from app.app_keys import SERVER
 from namespaces import NAMESPACES
 from tests.clients.conftest import TRANSPORTS, ConnectNode
 from tests.conftest import AGENT, ALICE, BOB

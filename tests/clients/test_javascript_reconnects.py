@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import TestServer
 
+from app.app_keys import HUB, SERVER
 from app.core.identity import Identity
-from app.draft import Draft
-from app.keys import HUB, SERVER
+from app.hub.draft import Draft
 from tests.clients.conftest import ConnectNode
 from tests.conftest import ALICE, BOB, Serve
 from tests.support.node import NodeClient

@@ -6,7 +6,7 @@ import asyncio
 
 import uvloop
 
-from namespaces.expiry import ExpiryTimer
+from app.requests.expiry import ExpiryTimer
 from tests.support.clock import START
 from tests.support.virtual_loop import run_virtually
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import TestServer
 
-from app.keys import SERVER
+from app.app_keys import SERVER
 from schemas.errors import SchemaError
 from tests.conftest import AGENT, Connect, Serve
 from tests.support.ready import until_ready

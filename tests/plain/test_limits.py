@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import TestServer
 
-from app.keys import HUB, PLAIN
-from app.realtime.frames import CLOSE, PING, TEXT
+from app.app_keys import HUB, PLAIN
+from app.transport.frames import CLOSE, PING, TEXT
 from tests.conftest import ALICE, BOB, SERVICE, Connect, Run, Serve
 from tests.plain.conftest import TEAM, Open
 from tests.realtime.conftest import Logs, logs

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from app.app_keys import PLAIN
 from app.core.identity import parse_grants
-from app.keys import PLAIN
 from tests.conftest import AGENT, ALICE, BOB, Serve, token
 from tests.plain.conftest import TEAM, Open
 

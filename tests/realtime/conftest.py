@@ -11,7 +11,7 @@ import pytest
 import structlog
 from aiohttp.test_utils import TestServer
 
-from app.realtime.connection import Connection
+from app.engine.session import Connection
 from tests.realtime.wire import Wire
 from tests.support.transport import RecordingEvents, new_connection
 

@@ -8,8 +8,8 @@ import json
 import aiohttp
 from aiohttp.test_utils import TestServer
 
-from app.keys import SERVER
-from app.realtime.connection import Connection
+from app.app_keys import SERVER
+from app.engine.session import Connection
 from tests.support.client import PATIENCE_SECONDS
 
 QUERY = {"EIO": "4", "transport": "polling"}

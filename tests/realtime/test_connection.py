@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
-from app.realtime.connection import Connection
-from app.realtime.events import ProtocolError
-from app.realtime.frames import BINARY, TEXT, encode
+from app.engine.session import Connection
+from app.transport.flow import ProtocolError
+from app.transport.frames import BINARY, TEXT, encode
 from tests.support.transport import (
     RecordingEvents,
     open_websocket,

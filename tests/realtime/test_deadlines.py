@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from app.realtime.deadlines import Deadlines
+from app.transport.deadlines import Deadlines
 from tests.support.virtual_loop import run_virtually
 
 

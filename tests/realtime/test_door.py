@@ -15,8 +15,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from aiohttp.typedefs import Handler
 
+from app.app_keys import SERVER
 from app.application import create_app
-from app.keys import SERVER
 from app.realtime.rooms import Rooms
 from app.realtime.server import Server
 from app.runner import Runner

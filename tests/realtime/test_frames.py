@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.realtime.frames import (
+from app.transport.frames import (
     BINARY,
     CLOSE,
     CONTINUATION,

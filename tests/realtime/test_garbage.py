@@ -7,7 +7,7 @@ import json
 import pytest
 from aiohttp.test_utils import TestServer
 
-from app.keys import SERVER
+from app.app_keys import SERVER
 from app.realtime.server import FREE_CONNECTS
 from tests.conftest import ALICE, BOB, Connect, Serve
 from tests.realtime.conftest import BAD_PACKET, Logs, OpenWire

@@ -10,7 +10,7 @@ from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 from engineio.async_drivers.aiohttp import translate_request
 
-from app.realtime.handshake import Handshake
+from app.transport.handshake import Handshake
 
 PATH = "/socket.io/?EIO=4&transport=polling&token=%C3%B6"
 HEADERS = [

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from app.realtime.connection import Connection
-from app.realtime.frames import TEXT, encode
-from app.realtime.heartbeat import Heartbeat
+from app.engine.session import Connection
+from app.transport.frames import TEXT, encode
+from app.transport.heartbeat import Heartbeat
 from tests.support.transport import RecordingEvents, new_connection
 from tests.support.virtual_loop import run_virtually
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import TestServer
 
-from app.keys import HUB, SERVER
+from app.app_keys import HUB, SERVER
 from tests.conftest import ALICE, BOB, Connect
 from tests.realtime.conftest import Logs
 from tests.support.raw import RawWebSocket, masked

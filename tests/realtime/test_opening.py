@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.realtime.opening import MAX_HEAD_BYTES, MAX_HEADERS, OpeningReader
+from app.engine.opening import MAX_HEAD_BYTES, MAX_HEADERS, OpeningReader
 
 LINE = "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1"
 HEADERS = [

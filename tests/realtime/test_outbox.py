@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.realtime.engine import _decode
-from app.realtime.frames import BINARY, TEXT, encode
-from app.realtime.outbox import SEPARATOR, Outbox, allowance
+from app.engine.outbox import SEPARATOR, Outbox
+from app.engine.server import _decode
+from app.transport.flow import allowance
+from app.transport.frames import BINARY, TEXT, encode
 
 # https://socket.io/docs/v4/engine-io-protocol/#encoding
 PAYLOADS: dict[str, tuple[list[str | bytes], str]] = {

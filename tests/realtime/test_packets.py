@@ -18,8 +18,9 @@ from socketio.packet import (
 )
 
 from app.core.errors import Invalid, TooLarge
-from app.realtime import codec, packets
+from app.realtime import packets
 from app.realtime.packets import Assembly, PacketError, Unreadable, parse, parse_event
+from app.transport import codec
 
 ROOT = "/"
 

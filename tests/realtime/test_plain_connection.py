@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from app.realtime.frames import TEXT
-from app.realtime.inbox import MAX_WAITING
-from app.realtime.plain import PlainConnection
-from app.realtime.websocket import WebSocket
+from app.plain.connection import PlainConnection
+from app.transport.flow import MAX_WAITING
+from app.transport.frames import TEXT
+from app.transport.websocket import WebSocket
 from tests.support.raw import masked
 from tests.support.transport import RecordingTransport
 

@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 from aiohttp.test_utils import TestServer
 
-from app.keys import HUB, SERVER
+from app.app_keys import HUB, SERVER
 from tests.conftest import ALICE, BOB, Connect
 from tests.realtime.conftest import BAD_PACKET, Logs
 from tests.realtime.poller import Poller

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import TestServer
 
+from app.app_keys import HUB
 from app.core.errors import Internal
 from app.core.identity import Identity
-from app.draft import Draft
-from app.keys import HUB
+from app.hub.draft import Draft
 from tests.conftest import ALICE, BOB, Connect, Serve
 from tests.realtime.conftest import Logs, OpenWire
 from tests.support.client import Client

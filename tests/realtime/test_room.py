@@ -13,8 +13,8 @@ from app.core.counters import Counters
 from app.core.history import Position
 from app.core.message import Publication
 from app.core.session import Session
-from app.realtime.frames import TEXT, decode, encode
-from app.realtime.room import Room, Sent, Trail
+from app.transport.frames import TEXT, decode, encode
+from app.transport.room import Room, Sent, Trail
 from tests.support.properties import moderate
 from tests.support.transport import RecordingTransport, new_connection, open_websocket
 

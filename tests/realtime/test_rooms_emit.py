@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from app.realtime import codec, packets
-from app.realtime.frames import BINARY, TEXT, decode, encode
+from app.realtime import packets
 from app.realtime.rooms import Rooms
+from app.transport import codec
+from app.transport.frames import BINARY, TEXT, decode, encode
 from tests.realtime.test_rooms import NAMESPACE, PUBLICATION, Engine, Member, room
 
 

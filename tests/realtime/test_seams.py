@@ -18,7 +18,8 @@ import socketio.packet
 from aiohttp.test_utils import TestServer
 from socketio.async_pubsub_manager import AsyncPubSubManager
 
-from app.realtime import clients, engine, manager, packets, publishing, rooms
+from app.engine import server as engine
+from app.realtime import clients, manager, packets, publishing, rooms
 from app.realtime import server as realtime
 from namespaces.base import ChannelNamespace
 from tests.support.raw import raw_websocket
@@ -175,7 +176,7 @@ def test_every_override_is_in_the_table() -> None:
 async def test_aiohttp_lets_go_of_a_connection_that_is_taken_over(
     server: TestServer,
 ) -> None:
-    """`app.realtime.websocket.take_over` relies on what aiohttp's protocol does when it is lost."""
+    """`websocket.take_over` relies on what aiohttp's protocol does when it is lost."""
     async with raw_websocket(server) as client:
         # Not plain enough for the door: aiohttp has it first.
         await client.engine("EIO=4&transport=websocket&aiohttp")

@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 from aiohttp.test_utils import TestServer
 
-from app.keys import SERVER
+from app.app_keys import SERVER
 from app.realtime.rooms import Rooms
 from app.realtime.server import Server
 from tests.conftest import ALICE, Serve, ServePlain

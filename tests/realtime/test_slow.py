@@ -10,8 +10,8 @@ import aiohttp
 import pytest
 from aiohttp.test_utils import TestServer
 
-from app.keys import SERVER
-from app.realtime.connection import Connection
+from app.app_keys import SERVER
+from app.engine.session import Connection
 from tests.conftest import ALICE, BOB, SERVICE, Connect, Serve
 from tests.realtime.conftest import Logs
 from tests.realtime.poller import Poller

@@ -7,10 +7,10 @@ from collections.abc import Awaitable
 from typing import Any
 
 from app.core.errors import Unavailable
-from app.realtime.connection import Connection
+from app.engine.session import Connection
 from app.realtime.request import Request
 from app.realtime.turns import MOST_UNDER_WAY, Turns
-from app.realtime.work import Work
+from app.transport.work import Work
 from tests.support.transport import RecordingEvents, new_connection
 
 

@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
-from app.realtime.connection import Connection
-from app.realtime.frames import TEXT, encode
-from app.realtime.websocket import WebSocket
+from app.engine.session import Connection
+from app.transport.frames import TEXT, encode
+from app.transport.websocket import WebSocket
 from tests.support.transport import (
     RecordingEvents,
     RecordingTransport,

@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 from aiohttp.test_utils import TestServer
 
-from app.keys import SERVER
+from app.app_keys import SERVER
 from tests.conftest import ALICE, BOB, Connect
 from tests.realtime.conftest import Logs
 from tests.realtime.poller import Poller
@@ -98,7 +98,7 @@ async def test_a_websocket_that_breaks_the_protocol_leaves_polling_alone(
 async def test_a_probe_that_goes_no_further_is_given_up(
     server: TestServer, poller: Poller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.realtime.probe._TIMEOUT_SECONDS", 0)
+    monkeypatch.setattr("app.engine.probe._TIMEOUT_SECONDS", 0)
     async with raw_websocket(server) as socket:
         assert (await socket.handshake(query(poller))).status == 101
         await socket.closed()

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from app.realtime.connection import Connection
-from app.realtime.inbox import MAX_WAITING
+from app.engine.session import Connection
+from app.transport.flow import MAX_WAITING
 from tests.support.transport import (
     RecordingEvents,
     open_websocket,

@@ -8,7 +8,7 @@ from unittest.mock import ANY
 import pytest
 from aiohttp.test_utils import TestServer
 
-from app.realtime.frames import (
+from app.transport.frames import (
     BINARY,
     CLOSE,
     NORMAL,
@@ -20,7 +20,7 @@ from app.realtime.frames import (
     TOO_BIG,
     decode,
 )
-from app.realtime.websocket import WebSocket
+from app.transport.websocket import WebSocket
 from tests.support.raw import masked, raw_websocket
 from tests.support.transport import RecordingTransport
 
@@ -216,7 +216,7 @@ async def test_pings_of_the_websocket_itself_are_answered(server: TestServer) ->
 async def test_who_never_answers_a_close_is_not_waited_for(
     transport: RecordingTransport, socket: WebSocket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.realtime.websocket._CLOSE_TIMEOUT_SECONDS", 0)
+    monkeypatch.setattr("app.transport.websocket._CLOSE_TIMEOUT_SECONDS", 0)
     aborted = asyncio.Event()
     monkeypatch.setattr(transport, "abort", aborted.set)
     socket.close()

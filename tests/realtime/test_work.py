@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from app.realtime.connection import Connection
-from app.realtime.events import ProtocolError
-from app.realtime.work import Work
+from app.engine.session import Connection
+from app.transport.flow import ProtocolError
+from app.transport.work import Work
 from tests.realtime.conftest import Logs
 from tests.support.transport import RecordingEvents, new_connection
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import TestServer
 
-from app.keys import SERVER
+from app.app_keys import SERVER
 from tests.clients.conftest import TRANSPORTS
 from tests.conftest import ALICE, BOB, Connect
 from tests.support.client import Client

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import TestServer
 
+from app.app_keys import HUB, SERVER
 from app.broker.sessions import MemorySessions
-from app.keys import HUB, SERVER
 from tests.conftest import ALICE, BOB, Connect, Serve, token
 from tests.recovery.conftest import Recovering, Through, connects, text, texts
 from tests.support.client import Client

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from aiohttp.test_utils import TestServer
 
+from app.app_keys import SERVER
 from app.core.identity import parse_grants
-from app.keys import SERVER
 from tests.conftest import BOB, Connect, Serve, token
 from tests.recovery.conftest import Recovering, Through, connects, drop, text, texts, trailing
 from tests.support.client import Client

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 
-from app.hub import Hub
-from app.membership import Member
+from app.hub.hub import Hub
+from app.hub.membership import Member
 from schemas.catalogue import standard_registry
 from tests.redis.conftest import Start
 from tests.support.fanout import RecordingFanOut

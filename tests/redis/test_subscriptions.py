@@ -14,8 +14,8 @@ from structlog.testing import capture_logs
 from app.broker.redis import RedisBroker
 from app.core.channel import Channel
 from app.core.errors import Unavailable
-from app.hub import Hub
-from app.membership import Member
+from app.hub.hub import Hub
+from app.hub.membership import Member
 from schemas.catalogue import standard_registry
 from tests.redis.conftest import Start
 from tests.support.fanout import RecordingFanOut

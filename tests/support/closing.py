@@ -12,8 +12,8 @@ import signal
 from aiohttp import web
 
 from app import __main__ as program
+from app.app_keys import SERVER
 from app.application import create_app
-from app.keys import SERVER
 from app.settings import Settings
 
 CLOSE_TRANSPORTS = signal.SIGUSR1

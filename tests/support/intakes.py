@@ -10,7 +10,7 @@ from typing import Any
 
 from app.core.channel import Channel
 from app.core.message import Message, Publication, Receipt
-from app.hub import Hub
+from app.hub.hub import Hub
 from app.workers.emits import read_emit
 from app.workers.intake import Intake
 from schemas.catalogue import standard_registry

@@ -12,7 +12,7 @@ from typing import NamedTuple, Self
 
 from aiohttp.test_utils import TestServer
 
-from app.realtime.frames import BINARY, CLOSE, PING, PONG, TEXT, Frame
+from app.transport.frames import BINARY, CLOSE, PING, PONG, TEXT, Frame
 from tests.support.client import PATIENCE_SECONDS
 
 FIN = 0x80

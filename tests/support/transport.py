@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from app.realtime import frames
-from app.realtime.connection import Connection
-from app.realtime.events import ProtocolError
-from app.realtime.frames import CLOSE, TEXT
-from app.realtime.websocket import WebSocket
+from app.engine.session import Connection
+from app.transport import frames
+from app.transport.flow import ProtocolError
+from app.transport.frames import CLOSE, TEXT
+from app.transport.websocket import WebSocket
 
 
 class RecordingTransport(asyncio.Transport):

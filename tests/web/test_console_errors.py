@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp.test_utils import TestServer
 from playwright.async_api import Page, expect
 
-from app.keys import SERVER
+from app.app_keys import SERVER
 from schemas.envelope import notice
 from tests.conftest import Serve, token
 from tests.web.conftest import OpenConsole

@@ -8,7 +8,7 @@ import pytest
 from aiohttp.test_utils import TestServer
 from playwright.async_api import Page, expect
 
-from app.keys import SERVER
+from app.app_keys import SERVER
 from tests.conftest import Connect, Run, Serve
 from tests.support.client import Client
 from tests.support.redis import free_port

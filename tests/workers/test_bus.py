@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from app.core.channel import Channel
-from app.draft import Draft
+from app.hub.draft import Draft
 from app.workers.routes import ROUTES, keyed
 from tests.conftest import ALICE, BOB, Connect, Run, Serve
 from tests.support.ready import until_ready, until_status

@@ -7,7 +7,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.draft import Draft
+from app.hub.draft import Draft
 from app.workers.pending import Heard, Pending, digest
 from tests.support.properties import moderate
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.core.channel import Channel
-from app.draft import Draft
+from app.hub.draft import Draft
 from app.workers.routes import ROUTES
 from schemas.catalogue import standard_registry
 from schemas.errors import SchemaError

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from app.core.counters import Counters
 from app.core.message import Publication
-from app.realtime.flow import Flow
-from app.realtime.frames import TEXT, encode, payload_of
+from app.transport.flow import Flow
+from app.transport.frames import TEXT, encode, payload_of
 
 if TYPE_CHECKING:
     from app.core.session import Place, Session

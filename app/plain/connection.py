@@ -6,10 +6,13 @@ from typing import Any, Final, Protocol
 
 import structlog
 
-from app.realtime.events import ProtocolError
-from app.realtime.flow import Flow, discard
-from app.realtime.frames import NORMAL
-from app.realtime.websocket import WebSocket
+from app.core.history import Position
+from app.hub.membership import Member
+from app.plain.closing import PING_TIMEOUT
+from app.plain.paths import Endpoint
+from app.transport.flow import Flow, ProtocolError, discard
+from app.transport.frames import NORMAL
+from app.transport.websocket import WebSocket
 
 log = structlog.get_logger("hearth.realtime")
 
@@ -34,7 +37,7 @@ class PlainConnection(Flow):
 
     Args:
         sid: its id, as session ids are.
-        max_unsent_bytes: see `app.realtime.outbox.allowance`.
+        max_unsent_bytes: see `app.transport.flow.allowance`.
     """
 
     __slots__ = ("_events", "sid")
@@ -97,3 +100,36 @@ class PlainConnection(Flow):
 
     def _handle(self, message: str | bytes) -> None:
         self._events.on_message(self, message)
+
+
+class Session(PlainConnection):
+    """A plain connection at an endpoint; `member` is who it is, None until a token has said so.
+
+    `since` says for each of its channels, in their order, which message it saw last.
+
+    Args:
+        stranger: whether it came without a token, so that one may still follow.
+    """
+
+    __slots__ = ("endpoint", "member", "since", "stranger")
+
+    def __init__(
+        self,
+        sid: str,
+        socket: WebSocket,
+        events: PlainEvents,
+        max_unsent_bytes: int,
+        endpoint: Endpoint,
+        *,
+        stranger: bool,
+    ) -> None:
+        super().__init__(sid, socket, events, max_unsent_bytes)
+        self.endpoint = endpoint
+        self.since: list[Position | None] = []
+        self.stranger = stranger
+        self.member: Member | None = None
+
+    def close(self, reason: str, code: int = NORMAL, told: str = "") -> None:
+        if reason == "ping timeout":  # the heartbeat knows no codes
+            code, told = PING_TIMEOUT, reason
+        super().close(reason, code, told)

@@ -10,8 +10,8 @@ import asyncio
 from collections import deque
 from typing import Final
 
-from app.realtime import frames
-from app.realtime.flow import Flow
+from app.transport import frames
+from app.transport.flow import Flow
 
 _PING: Final = frames.encode(frames.TEXT, b"2")
 _STEP_SECONDS: Final = 0.005

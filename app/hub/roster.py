@@ -12,8 +12,8 @@ import structlog
 from app.core.channel import Channel
 from app.core.errors import HearthError
 from app.core.identity import Identity
-from app.draft import Draft
-from app.hub import Hub
+from app.hub.draft import Draft
+from app.hub.hub import Hub
 
 CIRCLES: Final = "/circles"
 STATUS_INTERVAL_SECONDS: Final = 1.0

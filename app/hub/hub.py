@@ -21,10 +21,10 @@ from app.core.history import Page
 from app.core.identity import Identity
 from app.core.message import Message, Receipt
 from app.core.presence import Members
-from app.draft import Draft
-from app.fanout import FanOut
-from app.membership import LISTED_MEMBERS, Memberships
-from app.sessions import Sessions
+from app.hub.draft import Draft
+from app.hub.fanout import FanOut
+from app.hub.membership import LISTED_MEMBERS, Memberships
+from app.hub.sessions import Sessions
 from schemas.registry import MessageType, Registry
 
 

@@ -6,18 +6,10 @@ import asyncio
 import base64
 from typing import Final
 
-from app.realtime import frames
+from app.transport import frames
+from app.transport.flow import allowance
 
 SEPARATOR: Final = "\x1e"
-
-
-def allowance(unsent_bytes: int, limit: int) -> int:
-    """Return what may be unsent once a write has gone over `limit`, and made it `unsent_bytes`.
-
-    One large write (the answer to a join, say) is no sign that its receiver doesn't read, and small
-    ones come right behind it: as many bytes as it went over, but at most the limit, may follow.
-    """
-    return unsent_bytes + min(limit, unsent_bytes - limit)
 
 
 class Outbox:

@@ -10,7 +10,7 @@ from typing import Any
 from app.broker.keys import Keys
 from app.broker.redis import RedisBroker
 from app.broker.redis_sessions import RedisSessions
-from app.hub import Hub
+from app.hub.hub import Hub
 from app.realtime.manager import SharedRooms
 from app.redis.commands import Commands
 from app.redis.connector import Connector
@@ -18,8 +18,7 @@ from app.redis.subscriptions import Subscriptions
 from app.settings import Settings
 from app.workers.emits import is_for_channels, read_emit
 from app.workers.intake import Intake
-from app.workers.pending import Read
-from app.workers.refusal import limited, refuse
+from app.workers.pending import Read, limited, refuse
 from app.workers.routes import ROUTES, Route, read_event
 
 

@@ -9,8 +9,7 @@ from typing import Any, Final
 
 import structlog
 
-from app.realtime.events import ProtocolError
-from app.realtime.flow import Flow
+from app.transport.flow import Flow, ProtocolError
 
 log = structlog.get_logger("hearth.realtime")
 

@@ -4,16 +4,78 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Final
 
-from app.realtime.events import ProtocolError
-from app.realtime.inbox import Inbox
-from app.realtime.outbox import allowance
+from app.core.rate import TokenBucket
+from app.transport.websocket import WebSocket
 
-if TYPE_CHECKING:
-    from app.core.rate import TokenBucket
-    from app.realtime.websocket import WebSocket
+#: Why the server closes a connection, for logs and metrics: what it needs is out of reach; its
+#: session is another connection's by now.
+UNAVAILABLE: Final = "unavailable"
+SUPERSEDED: Final = "superseded"
+# Messages that may wait before the client's bytes do.
+MAX_WAITING: Final = 100
+
+
+class ProtocolError(ValueError):
+    """What a client sent is not Engine.IO or Socket.IO; the connection ends."""
+
+
+def allowance(unsent_bytes: int, limit: int) -> int:
+    """Return what may be unsent once a write has gone over `limit`, and made it `unsent_bytes`.
+
+    One large write (the answer to a join, say) is no sign that its receiver doesn't read, and small
+    ones come right behind it: as many bytes as it went over, but at most the limit, may follow.
+    """
+    return unsent_bytes + min(limit, unsent_bytes - limit)
+
+
+class Inbox:
+    """A queue that says when it is full, and when there is room again."""
+
+    __slots__ = ("_room", "messages")
+
+    def __init__(self) -> None:
+        self.messages: deque[str | bytes] = deque()
+        self._room: asyncio.Future[None] | None = None
+
+    def __len__(self) -> int:
+        return len(self.messages)
+
+    @property
+    def full(self) -> bool:
+        """Whether no more is to be read for now."""
+        return len(self.messages) >= MAX_WAITING
+
+    def add(self, message: str | bytes) -> None:
+        """Let a message wait."""
+        self.messages.append(message)
+
+    def take(self) -> str | bytes:
+        """Return the oldest message."""
+        message = self.messages.popleft()
+        if not self.full:
+            self._tell_room()
+        return message
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self.messages.clear()
+        self._tell_room()
+
+    async def until_room(self) -> None:
+        """Wait while it is full."""
+        while self.full:
+            if self._room is None:
+                self._room = asyncio.get_running_loop().create_future()
+            await asyncio.shield(self._room)
+
+    def _tell_room(self) -> None:
+        if self._room is not None:
+            self._room.set_result(None)
+            self._room = None
 
 
 class Flow(ABC):
@@ -24,7 +86,7 @@ class Flow(ABC):
 
     Args:
         write: what to begin with.
-        max_unsent_bytes: see `app.realtime.outbox.allowance`.
+        max_unsent_bytes: see `allowance`.
     """
 
     __slots__ = (

@@ -3,25 +3,37 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import structlog
 
-from app.realtime import frames
-from app.realtime.events import Events, ProtocolError
-from app.realtime.flow import Flow, discard
-from app.realtime.handshake import Handshake
-from app.realtime.outbox import Outbox
-from app.realtime.websocket import WebSocket
+from app.engine.outbox import Outbox
+from app.transport import frames
+from app.transport.flow import Flow, ProtocolError, discard
+from app.transport.handshake import Handshake
+from app.transport.websocket import WebSocket
 
 if TYPE_CHECKING:
-    from app.realtime.probe import Probe
+    from app.engine.probe import Probe
     from app.realtime.rooms import Client
 
 log = structlog.get_logger("hearth.realtime")
 
 CLOSE_PACKET: Final = "1"
 NOOP_PACKET: Final = "6"
+
+
+class Events(Protocol):
+    """Who is told what happens to connections."""
+
+    def on_pong(self, connection: Connection) -> None:
+        """The client has answered a ping."""
+
+    def on_message(self, connection: Connection, packet: str | bytes) -> None:
+        """A message has arrived: text still behind its `4`. Raises `ProtocolError`."""
+
+    def on_closed(self, connection: Connection, reason: str) -> None:
+        """The connection is closed; it is told once."""
 
 
 class Connection(Flow):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-from app.realtime.websocket import answer
+from app.transport.websocket import answer
 
 # Well within aiohttp's limits: 8,190 bytes a line, 128 headers.
 MAX_HEAD_BYTES: Final = 8000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from app.hub import Hub
+from app.hub.hub import Hub
 from app.plain.server import PlainServer
 from app.realtime.server import Server
 from app.settings import Settings

@@ -19,8 +19,8 @@ from app.core.identity import Identity
 from app.core.message import DISCONTINUITY, Publication
 from app.core.presence import Members
 from app.core.session import Session
-from app.fanout import FanOut
-from app.sessions import Sessions
+from app.hub.fanout import FanOut
+from app.hub.sessions import Sessions
 from schemas.registry import Registry
 
 # Who joins a channel of thousands gets a count and the first of them, and so does everybody in it

@@ -11,10 +11,10 @@ import asyncio
 from collections.abc import Callable
 from typing import Final, cast
 
-from app.realtime.deadlines import Deadlines
-from app.realtime.engine import EngineServer
-from app.realtime.handshake import Handshake, remote_address
-from app.realtime.opening import Opening, OpeningReader
+from app.engine.opening import Opening, OpeningReader
+from app.engine.server import EngineServer
+from app.transport.deadlines import Deadlines
+from app.transport.handshake import Handshake, remote_address
 
 FIRST_BYTES_SECONDS: Final = 60.0
 

@@ -14,15 +14,15 @@ from aiohttp import web
 from engineio.packet import Packet as EnginePacket
 
 from app.core.channel import SID_MARK
-from app.realtime import frames
-from app.realtime.connection import Connection
-from app.realtime.deadlines import Deadlines
-from app.realtime.events import UNAVAILABLE, ProtocolError
-from app.realtime.handshake import Handshake
-from app.realtime.heartbeat import Heartbeat
-from app.realtime.outbox import SEPARATOR
-from app.realtime.probe import Probe
-from app.realtime.websocket import Takeover, WebSocket, begin, take_over
+from app.engine.outbox import SEPARATOR
+from app.engine.probe import Probe
+from app.engine.session import Connection
+from app.transport import frames
+from app.transport.deadlines import Deadlines
+from app.transport.flow import UNAVAILABLE, ProtocolError
+from app.transport.handshake import Handshake
+from app.transport.heartbeat import Heartbeat
+from app.transport.websocket import Takeover, WebSocket, begin, take_over
 
 log = structlog.get_logger("hearth.realtime")
 

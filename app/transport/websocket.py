@@ -16,7 +16,7 @@ from typing import Final, Protocol
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 
-from app.realtime.frames import (
+from app.transport.frames import (
     BINARY,
     CLOSE,
     NORMAL,

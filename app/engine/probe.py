@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
-from app.realtime.connection import Connection
-from app.realtime.websocket import WebSocket
+from app.engine.session import Connection
+from app.transport.websocket import WebSocket
 
 _TIMEOUT_SECONDS: Final = 10.0  # as the official server
 #: How long a client may take to arrive where it hears that its session has ended.
