@@ -11,7 +11,7 @@ from app.broker.keys import Keys
 from app.broker.redis import RedisBroker
 from app.broker.redis_sessions import RedisSessions
 from app.hub.hub import Hub
-from app.realtime.manager import SharedRooms
+from app.realtime.shared_manager import SharedRooms
 from app.redis.commands import Commands
 from app.redis.connector import Connector
 from app.redis.subscriptions import Subscriptions

@@ -19,7 +19,7 @@ from aiohttp.test_utils import TestServer
 from socketio.async_pubsub_manager import AsyncPubSubManager
 
 from app.engine import server as engine
-from app.realtime import clients, manager, packets, publishing, rooms
+from app.realtime import clients, packets, publishing, rooms, shared_manager
 from app.realtime import server as realtime
 from namespaces.base import ChannelNamespace
 from tests.support.raw import raw_websocket
@@ -75,10 +75,10 @@ OVERRIDDEN: list[tuple[type, type, str, str]] = [
         *(rooms.Rooms, socketio.AsyncManager, "emit"),
         "event, data, namespace, room=None, skip_sid=None, callback=None, to=None, **kwargs",
     ),
-    (manager.SharedRooms, AsyncPubSubManager, "_publish", "data"),
-    (manager.SharedRooms, AsyncPubSubManager, "_thread", ""),
+    (shared_manager.SharedRooms, AsyncPubSubManager, "_publish", "data"),
+    (shared_manager.SharedRooms, AsyncPubSubManager, "_thread", ""),
     (
-        manager.SharedRooms,
+        shared_manager.SharedRooms,
         AsyncPubSubManager,
         "_return_callback",
         "host_id, sid, namespace, callback_id, *args",
