@@ -23,7 +23,7 @@ from app.plain.fanout import PlainFanOut
 from app.plain.routes import add_plain_routes
 from app.plain.server import PlainServer
 from app.realtime.fanout import RoomFanOut
-from app.realtime.rooms import Rooms
+from app.realtime.manager import Rooms
 from app.realtime.server import Server
 from app.redis_wiring import Shared
 from app.settings import Settings, is_loopback

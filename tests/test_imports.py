@@ -39,7 +39,7 @@ ROOMS: Final[dict[str, tuple[str, ...]]] = {
     "app.realtime": (
         *("app.hub", "app.engine", "app.transport", "app.redis", "app.core", "app.realtime"),
     ),
-    "app.engine": ("app.realtime.rooms", "app.transport", "app.core", "app.engine"),
+    "app.engine": ("app.realtime.manager", "app.transport", "app.core", "app.engine"),
     "app.transport": ("app.core", "app.transport"),
     "app.redis": ("app.core", "app.redis"),
     "app.auth": ("app.core", "app.settings"),

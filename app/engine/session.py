@@ -15,7 +15,7 @@ from app.transport.websocket import WebSocket
 
 if TYPE_CHECKING:
     from app.engine.probe import Probe
-    from app.realtime.rooms import Client
+    from app.realtime.manager import Client
 
 log = structlog.get_logger("hearth.realtime")
 

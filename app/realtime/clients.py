@@ -13,10 +13,10 @@ from app.core.errors import Unavailable
 from app.core.session import Session
 from app.engine.server import close_unless_entered
 from app.engine.session import Connection
+from app.realtime.manager import Client, encode_packet
 from app.realtime.packets import Incoming, Packet, PacketError
 from app.realtime.publishing import PublishingServer
 from app.realtime.request import RequestHandler
-from app.realtime.rooms import Client, encode_packet
 from app.transport.flow import SUPERSEDED, UNAVAILABLE
 from app.transport.work import Work
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.core.channel import Channel
 from app.core.message import Publication
-from app.realtime.rooms import Rooms
+from app.realtime.manager import Rooms
 from app.transport import frames
 from app.transport.room import Sent
 

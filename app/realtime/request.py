@@ -8,7 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 import orjson
 
 from app.core.errors import HearthError
-from app.realtime.rooms import Client
+from app.realtime.manager import Client
 from app.transport.frames import TEXT, encode
 
 

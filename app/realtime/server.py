@@ -16,6 +16,7 @@ from app.core.rate import TokenBucket
 from app.engine.server import EngineServer, Limits
 from app.engine.session import Connection
 from app.realtime.clients import ClientServer
+from app.realtime.manager import Rooms, encode_packet
 from app.realtime.packets import (
     Assembly,
     Event,
@@ -27,7 +28,6 @@ from app.realtime.packets import (
     parse_event,
 )
 from app.realtime.request import Request
-from app.realtime.rooms import Rooms, encode_packet
 from app.realtime.turns import Turns
 from app.transport import codec
 

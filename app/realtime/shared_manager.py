@@ -10,8 +10,8 @@ import structlog
 from socketio.async_pubsub_manager import AsyncPubSubManager
 
 from app.core.errors import HearthError
+from app.realtime.manager import Rooms
 from app.realtime.publishing import sids_apart
-from app.realtime.rooms import Rooms
 from app.redis.commands import Commands
 from app.redis.subscriptions import Subscriptions
 from app.transport.work import Work

@@ -35,7 +35,7 @@ class Link(asyncio.Protocol):
     """One open connection, RESP 2: what is sent in one turn of the event loop goes out at its end.
 
     Redis then has it at once, and what it publishes for one of the commands arrives together with
-    what it publishes for the others: rooms join that (`app.realtime.rooms.Room`).
+    what it publishes for the others: rooms join that (`app.realtime.manager.Room`).
 
     redis-py connects, and does TLS, passwords and Sentinel; then the transport is taken over from
     it, for its streams and locks cost more than the command that they carry.

@@ -10,7 +10,7 @@ import pytest
 import socketio
 import structlog
 
-from app.realtime.rooms import Rooms
+from app.realtime.manager import Rooms
 from app.realtime.server import Server
 from tests.clients.conftest import TRANSPORTS
 from tests.conftest import ServePlain

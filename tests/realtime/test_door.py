@@ -17,7 +17,7 @@ from aiohttp.typedefs import Handler
 
 from app.app_keys import SERVER
 from app.application import create_app
-from app.realtime.rooms import Rooms
+from app.realtime.manager import Rooms
 from app.realtime.server import Server
 from app.runner import Runner
 from app.settings import Settings

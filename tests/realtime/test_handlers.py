@@ -6,7 +6,7 @@ import asyncio
 import gc
 from typing import Any
 
-from app.realtime.rooms import Rooms
+from app.realtime.manager import Rooms
 from app.realtime.server import Server
 from tests.conftest import ServePlain
 from tests.realtime.conftest import Logs

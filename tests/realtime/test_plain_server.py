@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import socketio
 
-from app.realtime.rooms import Rooms
+from app.realtime.manager import Rooms
 from app.realtime.server import Server
 from tests.conftest import ServePlain
 from tests.realtime.conftest import BAD_PACKET, Logs

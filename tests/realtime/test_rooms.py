@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from app.core.message import Publication
+from app.realtime.manager import Client, Rooms
 from app.realtime.packets import Packet
-from app.realtime.rooms import Client, Rooms
 from app.transport.frames import TEXT, encode
 from app.transport.room import Room
 from tests.support.transport import RecordingTransport, new_connection, open_websocket

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.realtime import packets
-from app.realtime.rooms import Rooms
+from app.realtime.manager import Rooms
 from app.transport import codec
 from app.transport.frames import BINARY, TEXT, decode, encode
 from tests.realtime.test_rooms import NAMESPACE, PUBLICATION, Engine, Member, room

@@ -19,7 +19,7 @@ from aiohttp.test_utils import TestServer
 from socketio.async_pubsub_manager import AsyncPubSubManager
 
 from app.engine import server as engine
-from app.realtime import clients, packets, publishing, rooms, shared_manager
+from app.realtime import clients, manager, packets, publishing, shared_manager
 from app.realtime import server as realtime
 from namespaces.base import ChannelNamespace
 from tests.support.raw import raw_websocket
@@ -51,7 +51,7 @@ OVERRIDDEN: list[tuple[type, type, str, str]] = [
     (engine.EngineServer, engineio.AsyncServer, "handle_request", "*args, **kwargs"),
     (packets.Packet, socketio.packet.Packet, "decode", "encoded_packet"),
     *(
-        (rooms.Rooms, socketio.AsyncManager, method, expected)
+        (manager.Rooms, socketio.AsyncManager, method, expected)
         for method, expected in {
             "get_namespaces": "",
             "get_participants": "namespace, room",
@@ -72,7 +72,7 @@ OVERRIDDEN: list[tuple[type, type, str, str]] = [
         }.items()
     ),
     (
-        *(rooms.Rooms, socketio.AsyncManager, "emit"),
+        *(manager.Rooms, socketio.AsyncManager, "emit"),
         "event, data, namespace, room=None, skip_sid=None, callback=None, to=None, **kwargs",
     ),
     (shared_manager.SharedRooms, AsyncPubSubManager, "_publish", "data"),

@@ -10,7 +10,7 @@ import pytest
 from aiohttp.test_utils import TestServer
 
 from app.app_keys import SERVER
-from app.realtime.rooms import Rooms
+from app.realtime.manager import Rooms
 from app.realtime.server import Server
 from tests.conftest import ALICE, Serve, ServePlain
 from tests.realtime.conftest import BAD_PACKET, Logs
