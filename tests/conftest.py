@@ -25,6 +25,8 @@ from tests.support.process import HearthProcess, clean_environment
 from tests.support.redis import RedisServer
 from tests.support.server import DoorServer
 
+pytest_plugins = ["tests.fixtures.connections", "tests.fixtures.logs"]
+
 SECRET = "a secret of the tests, long enough for HS256"
 
 Start = Callable[..., Awaitable[TestServer]]

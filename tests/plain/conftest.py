@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import aiohttp
@@ -15,13 +15,6 @@ from tests.support.plain import PlainClient
 
 Open = Callable[..., Awaitable[PlainClient]]
 TEAM = "/ws/circles/dev-team"
-
-
-@pytest.fixture
-async def session() -> AsyncIterator[aiohttp.ClientSession]:
-    """An HTTP client."""
-    async with aiohttp.ClientSession() as session:
-        yield session
 
 
 @pytest.fixture

@@ -14,13 +14,11 @@ from aiohttp.test_utils import TestServer
 from app.app_keys import HUB, PLAIN
 from app.transport.frames import CLOSE, PING, TEXT
 from tests.conftest import ALICE, BOB, SERVICE, Connect, Run, Serve
+from tests.fixtures.logs import Logs
 from tests.plain.conftest import TEAM, Open
-from tests.realtime.conftest import Logs, logs
 from tests.support.raw import RawWebSocket, masked, raw_websocket
 from tests.support.ready import until
 from tests.web.test_metrics import scrape
-
-__all__ = ["logs"]
 
 HEADERS = (
     *("Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13"),

@@ -9,8 +9,8 @@ from typing import Any
 from app.realtime.manager import Rooms
 from app.realtime.server import Server
 from tests.conftest import ServePlain
-from tests.realtime.conftest import Logs
-from tests.realtime.test_plain_server import joined, realtime, socket
+from tests.fixtures.logs import Logs
+from tests.realtime.test_server import joined, realtime, socket
 from tests.support.raw import RawWebSocket, raw_websocket
 
 __all__ = ["joined", "realtime", "socket"]  # fixtures

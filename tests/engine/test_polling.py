@@ -12,8 +12,8 @@ from aiohttp.test_utils import TestServer
 
 from app.app_keys import HUB, SERVER
 from tests.conftest import ALICE, BOB, Connect
-from tests.realtime.conftest import BAD_PACKET, Logs
-from tests.realtime.poller import Poller
+from tests.fixtures.logs import BAD_PACKET, Logs
+from tests.support.poller import Poller
 
 
 @pytest.fixture

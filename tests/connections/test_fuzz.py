@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import ALICE, BOB, Connect
-from tests.realtime.conftest import Logs, OpenWire
+from tests.fixtures.connections import OpenWire
+from tests.fixtures.logs import Logs
 from tests.support.client import Client
 
 SERVED_BY_ONE_SERVER = settings(

@@ -10,8 +10,8 @@ from aiohttp.test_utils import TestServer
 
 from app.app_keys import SERVER
 from tests.conftest import ALICE, BOB, Connect
-from tests.realtime.conftest import Logs
-from tests.realtime.poller import Poller
+from tests.fixtures.logs import Logs
+from tests.support.poller import Poller
 from tests.support.raw import RawWebSocket, raw_websocket
 
 

@@ -11,7 +11,7 @@ from app.realtime import packets
 from app.realtime.manager import Rooms
 from app.transport import codec
 from app.transport.frames import BINARY, TEXT, decode, encode
-from tests.realtime.test_rooms import NAMESPACE, PUBLICATION, Engine, Member, room
+from tests.realtime.test_manager import NAMESPACE, PUBLICATION, Engine, Member, room
 
 
 class Packet(packets.Packet):

@@ -1,4 +1,4 @@
-"""Publishing and reading. Joining and leaving are in `test_hub_joining` and `test_hub_leaving`."""
+"""Publishing and reading. Joining and leaving are in `test_joining` and `test_leaving`."""
 
 from __future__ import annotations
 

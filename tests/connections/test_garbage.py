@@ -10,7 +10,8 @@ from aiohttp.test_utils import TestServer
 from app.app_keys import SERVER
 from app.realtime.server import FREE_CONNECTS
 from tests.conftest import ALICE, BOB, Connect, Serve
-from tests.realtime.conftest import BAD_PACKET, Logs, OpenWire
+from tests.fixtures.connections import OpenWire
+from tests.fixtures.logs import BAD_PACKET, Logs
 from tests.support.raw import raw_websocket
 
 CONNECT = "40/circles," + json.dumps({"token": ALICE})

@@ -7,8 +7,8 @@ import pytest
 from aiohttp.test_utils import TestServer
 
 from tests.conftest import ALICE, BOB, Connect, Serve
-from tests.realtime.conftest import Logs
-from tests.realtime.poller import Poller
+from tests.fixtures.logs import Logs
+from tests.support.poller import Poller
 from tests.support.raw import RawConnection, Response, raw_http
 
 PLAIN = "Content-Type: text/plain;charset=UTF-8"

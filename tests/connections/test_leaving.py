@@ -11,7 +11,7 @@ from aiohttp.test_utils import TestServer
 
 from app.app_keys import HUB, SERVER
 from tests.conftest import ALICE, BOB, Connect
-from tests.realtime.conftest import Logs
+from tests.fixtures.logs import Logs
 from tests.support.raw import RawWebSocket, masked
 
 CLIENTS = 2000

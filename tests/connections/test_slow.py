@@ -13,11 +13,11 @@ from aiohttp.test_utils import TestServer
 from app.app_keys import SERVER
 from app.engine.session import Connection
 from tests.conftest import ALICE, BOB, SERVICE, Connect, Serve
-from tests.realtime.conftest import Logs
-from tests.realtime.poller import Poller
-from tests.realtime.wire import Wire
+from tests.fixtures.logs import Logs
 from tests.support.client import Client
+from tests.support.poller import Poller
 from tests.support.raw import raw_websocket
+from tests.support.wire import Wire
 
 LIMIT = 100_000
 TEXT_BYTES = 50_000

@@ -13,8 +13,8 @@ from app.app_keys import SERVER
 from app.realtime.manager import Rooms
 from app.realtime.server import Server
 from tests.conftest import ALICE, Serve, ServePlain
-from tests.realtime.conftest import BAD_PACKET, Logs
-from tests.realtime.poller import Poller
+from tests.fixtures.logs import BAD_PACKET, Logs
+from tests.support.poller import Poller
 from tests.support.raw import RawConnection, masked, raw_http, raw_websocket
 
 

@@ -12,7 +12,7 @@ import pytest
 from app.engine.session import Connection
 from app.transport.flow import ProtocolError
 from app.transport.work import Work
-from tests.realtime.conftest import Logs
+from tests.fixtures.logs import Logs
 from tests.support.transport import RecordingEvents, new_connection
 
 MANY = 5000  # more than Python's stack is deep

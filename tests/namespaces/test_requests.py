@@ -14,7 +14,8 @@ from app.core.errors import Internal
 from app.core.identity import Identity
 from app.hub.draft import Draft
 from tests.conftest import ALICE, BOB, Connect, Serve
-from tests.realtime.conftest import Logs, OpenWire
+from tests.fixtures.connections import OpenWire
+from tests.fixtures.logs import Logs
 from tests.support.client import Client
 from tests.support.raw import raw_websocket
 
