@@ -11,8 +11,9 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.conftest import SECRET, Run, token
+from tests.fixtures.processes import Run
 from tests.support.process import clean_environment
+from tests.support.tokens import SECRET, token
 
 SCRIPT = """
 import logging, sys

@@ -10,7 +10,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.conftest import Connect, Run
+from tests.fixtures.clients import Connect
+from tests.fixtures.processes import Run
 from tests.support.process import clean_environment
 from tests.support.redis import free_port
 

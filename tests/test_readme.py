@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 
 from app.settings import Settings
-from tests.conftest import AGENT, ALICE, BOB, Connect, Run
+from tests.fixtures.clients import Connect
+from tests.fixtures.processes import Run
 from tests.support.process import ROOT, clean_environment, until_line
 from tests.support.ready import until_status
 from tests.support.redis import RedisServer
+from tests.support.tokens import AGENT, ALICE, BOB
 
 README = (ROOT / "README.md").read_text()
 

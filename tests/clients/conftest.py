@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import TestServer
 
-from tests.conftest import ALICE
 from tests.support.node import NodeClient, NodeDriver
+from tests.support.tokens import ALICE
 
 ConnectNode = Callable[..., Awaitable[NodeClient]]
 

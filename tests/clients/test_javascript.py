@@ -10,8 +10,8 @@ from aiohttp.test_utils import TestServer
 from app.app_keys import SERVER
 from namespaces import NAMESPACES
 from tests.clients.conftest import TRANSPORTS, ConnectNode
-from tests.conftest import AGENT, ALICE, BOB
 from tests.support.node import NodeClient, NodeDriver
+from tests.support.tokens import AGENT, ALICE, BOB
 
 MESSAGES = 200
 TEXTS = [

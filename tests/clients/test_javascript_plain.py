@@ -13,7 +13,7 @@ import structlog
 from app.realtime.manager import Rooms
 from app.realtime.server import Server
 from tests.clients.conftest import TRANSPORTS
-from tests.conftest import ServePlain
+from tests.fixtures.servers import ServePlain
 from tests.support.node import NodeClient, NodeDriver
 
 CHAT = "/chat"

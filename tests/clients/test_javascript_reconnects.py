@@ -12,8 +12,9 @@ from app.app_keys import HUB, SERVER
 from app.core.identity import Identity
 from app.hub.draft import Draft
 from tests.clients.conftest import ConnectNode
-from tests.conftest import ALICE, BOB, Serve
+from tests.fixtures.servers import Serve
 from tests.support.node import NodeClient
+from tests.support.tokens import ALICE, BOB
 
 HISTORY_SIZE = 20
 

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import AGENT, ALICE, Connect, Run
+from tests.fixtures.clients import Connect
+from tests.fixtures.processes import Run
 from tests.support.package import PACKAGE, make_package, output
 from tests.support.process import ROOT, clean_environment
+from tests.support.tokens import AGENT, ALICE
 
 DOCS = (ROOT / "docs/clients-js.md").read_text()
 MAX_LINES = 300

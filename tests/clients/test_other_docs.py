@@ -13,13 +13,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ALICE, BOB, Connect, Launch, Run, Serve, token
+from tests.fixtures.clients import Connect
+from tests.fixtures.processes import Launch, Run
+from tests.fixtures.servers import Serve
 from tests.support.client import Client
 from tests.support.pages import blocks
 from tests.support.process import ROOT, START_SECONDS, HearthProcess
 from tests.support.proxy import Proxy
 from tests.support.ready import until_status
 from tests.support.redis import RedisServer
+from tests.support.tokens import ALICE, BOB, token
 
 PAGE = ROOT / "docs/clients-other.md"
 [PYTHON] = blocks(PAGE, "python")

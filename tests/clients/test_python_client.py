@@ -10,7 +10,9 @@ import pytest
 from aiohttp.test_utils import TestServer
 from hearth_client import Channel, HearthError, Message
 
-from tests.conftest import AGENT, ALICE, SERVICE, Connect, Serve, token
+from tests.fixtures.clients import Connect
+from tests.fixtures.servers import Serve
+from tests.support.tokens import AGENT, ALICE, SERVICE, token
 
 
 async def take(channel: Channel, number: int, taken: list[Message] | None = None) -> list[Message]:

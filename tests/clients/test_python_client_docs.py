@@ -10,8 +10,8 @@ from pathlib import Path
 import hearth_client
 from aiohttp.test_utils import TestServer
 
-from tests.conftest import AGENT, BOB
 from tests.support.process import ROOT, clean_environment
+from tests.support.tokens import AGENT, BOB
 
 PAGE = (ROOT / "docs/clients-python.md").read_text()
 

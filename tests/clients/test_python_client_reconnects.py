@@ -13,11 +13,13 @@ from aiohttp.test_utils import TestServer
 from hearth_client import Channel, HearthError, Message, Receipt, State
 
 from tests.clients.test_python_client import contents, take
-from tests.conftest import ALICE, BOB, Run, Serve
+from tests.fixtures.processes import Run
+from tests.fixtures.servers import Serve
 from tests.support.process import HearthProcess
 from tests.support.proxy import Proxy
 from tests.support.ready import until, until_status
 from tests.support.redis import RedisServer, free_port
+from tests.support.tokens import ALICE, BOB
 
 Through = Callable[[str], Awaitable[Proxy]]
 

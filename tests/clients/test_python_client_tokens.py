@@ -11,7 +11,7 @@ from hearth_client import HearthError
 from hearth_client.tokens import expires_at, renew_after
 
 from tests.clients.test_python_client import contents, take
-from tests.conftest import ALICE, token
+from tests.support.tokens import ALICE, token
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.conftest import ALICE, BOB, Connect
-from tests.fixtures.connections import OpenWire
+from tests.fixtures.clients import Connect, OpenWire
 from tests.fixtures.logs import Logs
 from tests.support.client import Client
+from tests.support.tokens import ALICE, BOB
 
 SERVED_BY_ONE_SERVER = settings(
     database=None,

@@ -9,10 +9,11 @@ from aiohttp.test_utils import TestServer
 
 from app.app_keys import SERVER
 from app.realtime.server import FREE_CONNECTS
-from tests.conftest import ALICE, BOB, Connect, Serve
-from tests.fixtures.connections import OpenWire
+from tests.fixtures.clients import Connect, OpenWire
 from tests.fixtures.logs import BAD_PACKET, Logs
+from tests.fixtures.servers import Serve
 from tests.support.raw import raw_websocket
+from tests.support.tokens import ALICE, BOB
 
 CONNECT = "40/circles," + json.dumps({"token": ALICE})
 NO_PACKETS: dict[str, list[str | bytes]] = {

@@ -10,9 +10,10 @@ import pytest
 from aiohttp.test_utils import TestServer
 
 from app.app_keys import HUB, SERVER
-from tests.conftest import ALICE, BOB, Connect
+from tests.fixtures.clients import Connect
 from tests.fixtures.logs import Logs
 from tests.support.raw import RawWebSocket, masked
+from tests.support.tokens import ALICE, BOB
 
 CLIENTS = 2000
 AT_ONCE = 100

@@ -10,7 +10,9 @@ from aiohttp.test_utils import TestServer
 
 from app.application import create_app
 from app.settings import Settings
-from tests.conftest import BOB, SECRET, Connect, Serve
+from tests.fixtures.clients import Connect
+from tests.fixtures.servers import Serve
+from tests.support.tokens import BOB, SECRET
 
 RATE = 5
 

@@ -12,11 +12,13 @@ from aiohttp.test_utils import TestServer
 
 from app.app_keys import SERVER
 from app.engine.session import Connection
-from tests.conftest import ALICE, BOB, SERVICE, Connect, Serve
+from tests.fixtures.clients import Connect
 from tests.fixtures.logs import Logs
+from tests.fixtures.servers import Serve
 from tests.support.client import Client
 from tests.support.poller import Poller
 from tests.support.raw import raw_websocket
+from tests.support.tokens import ALICE, BOB, SERVICE
 from tests.support.wire import Wire
 
 LIMIT = 100_000

@@ -6,10 +6,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-from tests.conftest import token
 from tests.promises.checker import Gap, Journal
 from tests.promises.members import LIFETIME_SECONDS, entry_of
 from tests.promises.topics import Topic
+from tests.support.tokens import token
 
 NAME: Final = "dropped"
 

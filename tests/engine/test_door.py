@@ -21,8 +21,8 @@ from app.realtime.manager import Rooms
 from app.realtime.server import Server
 from app.runner import Runner
 from app.settings import Settings
-from tests.conftest import Serve, Start
 from tests.engine.test_opening import DOUBTFUL, HEADERS, LINE, PLAIN, but, head
+from tests.fixtures.servers import Serve, Start
 from tests.support.client import PATIENCE_SECONDS
 from tests.support.raw import PAUSE_SECONDS, RawWebSocket, masked, raw_http, raw_websocket
 from tests.support.server import DoorServer

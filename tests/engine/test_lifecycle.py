@@ -12,10 +12,11 @@ from aiohttp.test_utils import TestServer
 from app.app_keys import SERVER
 from app.realtime.manager import Rooms
 from app.realtime.server import Server
-from tests.conftest import ALICE, Serve, ServePlain
 from tests.fixtures.logs import BAD_PACKET, Logs
+from tests.fixtures.servers import Serve, ServePlain
 from tests.support.poller import Poller
 from tests.support.raw import RawConnection, masked, raw_http, raw_websocket
+from tests.support.tokens import ALICE
 
 
 @pytest.fixture

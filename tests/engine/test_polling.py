@@ -11,9 +11,10 @@ import pytest
 from aiohttp.test_utils import TestServer
 
 from app.app_keys import HUB, SERVER
-from tests.conftest import ALICE, BOB, Connect
+from tests.fixtures.clients import Connect
 from tests.fixtures.logs import BAD_PACKET, Logs
 from tests.support.poller import Poller
+from tests.support.tokens import ALICE, BOB
 
 
 @pytest.fixture

@@ -6,10 +6,12 @@ import aiohttp
 import pytest
 from aiohttp.test_utils import TestServer
 
-from tests.conftest import ALICE, BOB, Connect, Serve
+from tests.fixtures.clients import Connect
 from tests.fixtures.logs import Logs
+from tests.fixtures.servers import Serve
 from tests.support.poller import Poller
 from tests.support.raw import RawConnection, Response, raw_http
+from tests.support.tokens import ALICE, BOB
 
 PLAIN = "Content-Type: text/plain;charset=UTF-8"
 

@@ -9,10 +9,11 @@ import pytest
 from aiohttp.test_utils import TestServer
 
 from app.app_keys import SERVER
-from tests.conftest import ALICE, BOB, Connect
+from tests.fixtures.clients import Connect
 from tests.fixtures.logs import Logs
 from tests.support.poller import Poller
 from tests.support.raw import RawWebSocket, raw_websocket
+from tests.support.tokens import ALICE, BOB
 
 
 @pytest.fixture

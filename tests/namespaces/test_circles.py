@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.conftest import AGENT, ALICE, BOB, Connect, Serve, token
+from tests.fixtures.clients import Connect
+from tests.fixtures.servers import Serve
 from tests.support.client import Client
+from tests.support.tokens import AGENT, ALICE, BOB, token
 
 CIRCLE = {"channel": "dev-team"}
 

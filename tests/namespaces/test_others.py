@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from app.core.identity import Grant
-from tests.conftest import AGENT, ALICE, BOB, SERVICE, Connect, Serve, token
+from tests.fixtures.clients import Connect
+from tests.fixtures.servers import Serve
+from tests.support.tokens import AGENT, ALICE, BOB, SERVICE, token
 
 
 @pytest.mark.parametrize(

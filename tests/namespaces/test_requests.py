@@ -13,11 +13,12 @@ from app.app_keys import HUB
 from app.core.errors import Internal
 from app.core.identity import Identity
 from app.hub.draft import Draft
-from tests.conftest import ALICE, BOB, Connect, Serve
-from tests.fixtures.connections import OpenWire
+from tests.fixtures.clients import Connect, OpenWire
 from tests.fixtures.logs import Logs
+from tests.fixtures.servers import Serve
 from tests.support.client import Client
 from tests.support.raw import raw_websocket
+from tests.support.tokens import ALICE, BOB
 
 NO_REQUESTS = [
     *("connect", "disconnect", "connect_error", "connection_ack", "error", "pong", "message", "*"),

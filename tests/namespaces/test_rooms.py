@@ -9,9 +9,11 @@ from aiohttp.test_utils import TestServer
 
 from app.app_keys import SERVER
 from schemas.errors import SchemaError
-from tests.conftest import AGENT, Connect, Serve
+from tests.fixtures.clients import Connect
+from tests.fixtures.servers import Serve
 from tests.support.ready import until_ready
 from tests.support.redis import RedisServer
+from tests.support.tokens import AGENT
 
 
 @pytest.fixture(params=["memory", "redis"])

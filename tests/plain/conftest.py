@@ -10,8 +10,8 @@ import pytest
 from aiohttp.test_utils import TestServer
 from yarl import URL
 
-from tests.conftest import ALICE
 from tests.support.plain import PlainClient
+from tests.support.tokens import ALICE
 
 Open = Callable[..., Awaitable[PlainClient]]
 TEAM = "/ws/circles/dev-team"

@@ -11,8 +11,9 @@ from aiohttp.test_utils import TestServer
 
 from app.plain.closing import _CODES
 from app.plain.paths import PATHS
-from tests.conftest import ALICE, BOB, Connect
+from tests.fixtures.clients import Connect
 from tests.support.process import ROOT, clean_environment
+from tests.support.tokens import ALICE, BOB
 
 SECTION = (ROOT / "docs/protocol.md").read_text().partition("## Plain WebSockets\n")[2]
 SECTION = SECTION.partition("\n## ")[0]

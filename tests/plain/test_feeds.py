@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.conftest import ALICE, SERVICE, Connect, token
+from tests.fixtures.clients import Connect
 from tests.plain.conftest import Open
 from tests.support.client import Client
+from tests.support.tokens import ALICE, SERVICE, token
 
 FEEDS = {"codeworm:logs": "log", "codeworm:events": "event", "codeworm:stats": "stats"}
 

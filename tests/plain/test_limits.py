@@ -13,11 +13,14 @@ from aiohttp.test_utils import TestServer
 
 from app.app_keys import HUB, PLAIN
 from app.transport.frames import CLOSE, PING, TEXT
-from tests.conftest import ALICE, BOB, SERVICE, Connect, Run, Serve
+from tests.fixtures.clients import Connect
 from tests.fixtures.logs import Logs
+from tests.fixtures.processes import Run
+from tests.fixtures.servers import Serve
 from tests.plain.conftest import TEAM, Open
 from tests.support.raw import RawWebSocket, masked, raw_websocket
 from tests.support.ready import until
+from tests.support.tokens import ALICE, BOB, SERVICE
 from tests.web.test_metrics import scrape
 
 HEADERS = (

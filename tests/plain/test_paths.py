@@ -9,8 +9,10 @@ import pytest
 from aiohttp.test_utils import TestServer
 from yarl import URL
 
-from tests.conftest import AGENT, ALICE, SERVICE, Connect, Serve, token
+from tests.fixtures.clients import Connect
+from tests.fixtures.servers import Serve
 from tests.plain.conftest import TEAM, Open
+from tests.support.tokens import AGENT, ALICE, SERVICE, token
 
 HANDSHAKE = {
     "Connection": "Upgrade",

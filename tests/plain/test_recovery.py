@@ -7,12 +7,15 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import ALICE, BOB, SERVICE, Connect, Run, Serve
+from tests.fixtures.clients import Connect
+from tests.fixtures.processes import Run
+from tests.fixtures.servers import Serve
 from tests.plain.conftest import TEAM, Open
 from tests.support.client import Client
 from tests.support.plain import PlainClient
 from tests.support.ready import until_status
 from tests.support.redis import RedisServer
+from tests.support.tokens import ALICE, BOB, SERVICE
 
 
 async def say(client: Client, *texts: str) -> None:

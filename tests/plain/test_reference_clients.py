@@ -15,8 +15,10 @@ from aiohttp.test_utils import TestServer
 
 from app.auth import DEVELOPMENT_SECRET
 from app.core.identity import Kind
-from tests.conftest import Connect, Serve, token
+from tests.fixtures.clients import Connect
+from tests.fixtures.servers import Serve
 from tests.support.client import PATIENCE_SECONDS
+from tests.support.tokens import token
 
 Message = dict[str, Any]
 

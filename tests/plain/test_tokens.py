@@ -6,8 +6,9 @@ import pytest
 
 from app.app_keys import PLAIN
 from app.core.identity import parse_grants
-from tests.conftest import AGENT, ALICE, BOB, Serve, token
+from tests.fixtures.servers import Serve
 from tests.plain.conftest import TEAM, Open
+from tests.support.tokens import AGENT, ALICE, BOB, token
 
 
 @pytest.mark.parametrize("name", ["token", "access_token"])

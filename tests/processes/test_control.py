@@ -18,9 +18,11 @@ from structlog.testing import capture_logs
 from app.app_keys import SERVER
 from app.core.errors import Unavailable
 from app.realtime.server import Server
-from tests.conftest import AGENT, BOB, Connect, Serve
+from tests.fixtures.clients import Connect
+from tests.fixtures.servers import Serve
 from tests.support.ready import until, until_ready
 from tests.support.redis import RedisServer
+from tests.support.tokens import AGENT, BOB
 
 
 @pytest.fixture

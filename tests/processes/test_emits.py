@@ -11,11 +11,13 @@ import pytest
 import redis.asyncio
 import socketio
 
-from tests.conftest import ALICE, Connect, Run
+from tests.fixtures.clients import Connect
+from tests.fixtures.processes import Run
 from tests.support.client import Client
 from tests.support.process import HearthProcess
 from tests.support.ready import until, until_status
 from tests.support.redis import RedisServer
+from tests.support.tokens import ALICE
 
 TAKES_IN = "this process takes in what workers emit"
 

@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import AGENT, ALICE, BOB, Connect, Run, token
+from tests.fixtures.clients import Connect
+from tests.fixtures.processes import Run
 from tests.support.client import Client
 from tests.support.process import HearthProcess
 from tests.support.ready import until, until_status
 from tests.support.redis import RedisServer
+from tests.support.tokens import AGENT, ALICE, BOB, token
 
 OTHER_AGENT = token("agent-8", "agent", "*:*:rw")
 PATIENCE_SECONDS = 30.0

@@ -7,9 +7,11 @@ from typing import Any
 
 import socketio
 
-from tests.conftest import AGENT, ALICE, BOB, Connect, Run
+from tests.fixtures.clients import Connect
+from tests.fixtures.processes import Run
 from tests.support.ready import until_status
 from tests.support.redis import RedisServer
+from tests.support.tokens import AGENT, ALICE, BOB
 
 
 async def test_members_of_two_processes_talk(

@@ -7,10 +7,10 @@ import random
 from collections.abc import Callable
 from typing import Any, Final
 
-from tests.conftest import token
 from tests.promises.checker import Entry, Journal
 from tests.promises.connection import Connection, Lost
 from tests.promises.topics import Topic, digest, mark_of
+from tests.support.tokens import token
 
 _PAUSE_SECONDS: Final = 0.3
 LIFETIME_SECONDS: Final = 86_400.0

@@ -7,11 +7,11 @@ import random
 from collections.abc import Callable
 from typing import Any, Final
 
-from tests.conftest import token
 from tests.promises.connection import Connection, Lost
 from tests.promises.ledger import Ledger, Published
 from tests.promises.members import LIFETIME_SECONDS
 from tests.promises.topics import Topic, digest, payload
+from tests.support.tokens import token
 
 _PAUSE_SECONDS: Final = 0.2
 #: Who was held up sends so many seconds' messages at once, at most.

@@ -7,11 +7,11 @@ import random
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from tests.conftest import token
 from tests.promises.checker import Journal
 from tests.promises.connection import Connection, Lost
 from tests.promises.members import LIFETIME_SECONDS, entry_of
 from tests.promises.topics import Topic
+from tests.support.tokens import token
 
 _PAGE: Final = 1000
 PAUSE_SECONDS: Final = 0.5

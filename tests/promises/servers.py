@@ -8,9 +8,9 @@ import signal
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from tests.conftest import SECRET
 from tests.support.process import HearthProcess
 from tests.support.redis import free_port
+from tests.support.tokens import SECRET
 
 #: What a server may log as an error: Redis was in trouble, as it should be here.
 EXPECTED_ERRORS: Final = frozenset(

@@ -8,8 +8,8 @@ from typing import Any
 
 from app.realtime.manager import Rooms
 from app.realtime.server import Server
-from tests.conftest import ServePlain
 from tests.fixtures.logs import Logs
+from tests.fixtures.servers import ServePlain
 from tests.realtime.test_server import joined, realtime, socket
 from tests.support.raw import RawWebSocket, raw_websocket
 

@@ -15,8 +15,8 @@ import socketio
 
 from app.realtime.manager import Rooms
 from app.realtime.server import Server
-from tests.conftest import ServePlain
 from tests.fixtures.logs import BAD_PACKET, Logs
+from tests.fixtures.servers import ServePlain
 from tests.support.raw import RawWebSocket, raw_websocket
 
 PLACES = '{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}'

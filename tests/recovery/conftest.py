@@ -10,10 +10,11 @@ from aiohttp.test_utils import TestServer
 
 from app.app_keys import SERVER
 from tests.clients.conftest import TRANSPORTS
-from tests.conftest import ALICE, BOB, Connect
+from tests.fixtures.clients import Connect
 from tests.support.client import Client
 from tests.support.node import NodeClient, NodeDriver
 from tests.support.proxy import Proxy
+from tests.support.tokens import ALICE, BOB
 
 Recovering = Callable[..., Awaitable[NodeClient]]
 Through = Callable[[str], Awaitable[Proxy]]

@@ -7,7 +7,8 @@ import signal
 
 import pytest
 
-from tests.conftest import ALICE, BOB, Connect, Run
+from tests.fixtures.clients import Connect
+from tests.fixtures.processes import Run
 from tests.recovery.conftest import Recovering, Through, connects, text, texts
 from tests.support.client import Client
 from tests.support.node import NodeClient
@@ -15,6 +16,7 @@ from tests.support.process import HearthProcess
 from tests.support.proxy import Proxy
 from tests.support.ready import until, until_status
 from tests.support.redis import RedisServer
+from tests.support.tokens import ALICE, BOB
 
 
 @pytest.fixture

@@ -11,12 +11,14 @@ from aiohttp.test_utils import TestServer
 
 from app.app_keys import HUB, SERVER
 from app.broker.sessions import MemorySessions
-from tests.conftest import ALICE, BOB, Connect, Serve, token
+from tests.fixtures.clients import Connect
+from tests.fixtures.servers import Serve
 from tests.recovery.conftest import Recovering, Through, connects, text, texts
 from tests.support.client import Client
 from tests.support.node import NodeClient
 from tests.support.proxy import Proxy
 from tests.support.raw import RawWebSocket, raw_websocket
+from tests.support.tokens import ALICE, BOB, token
 
 HISTORY_SIZE = 5
 

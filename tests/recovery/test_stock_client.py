@@ -7,11 +7,13 @@ from aiohttp.test_utils import TestServer
 
 from app.app_keys import SERVER
 from app.core.identity import parse_grants
-from tests.conftest import BOB, Connect, Serve, token
+from tests.fixtures.clients import Connect
+from tests.fixtures.servers import Serve
 from tests.recovery.conftest import Recovering, Through, connects, drop, text, texts, trailing
 from tests.support.client import Client
 from tests.support.node import NodeClient
 from tests.support.proxy import Proxy
+from tests.support.tokens import BOB, token
 
 
 @pytest.fixture(params=["polling", "websocket", "upgrade"])

@@ -8,7 +8,8 @@ import signal
 
 import pytest
 
-from tests.conftest import Connect, Run
+from tests.fixtures.clients import Connect
+from tests.fixtures.processes import Run
 from tests.redis.conftest import Start
 from tests.support.brokers import RunningBroker
 from tests.support.messages import TEAM, somebody

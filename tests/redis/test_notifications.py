@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import socketio
 
-from tests.conftest import ALICE, Run
+from tests.fixtures.processes import Run
 from tests.support.node import NodeDriver
 from tests.support.ready import until, until_status
 from tests.support.redis import RedisServer
+from tests.support.tokens import ALICE
 
 
 async def test_a_stock_client_gets_its_channels_in_the_end(run: Run) -> None:

@@ -11,7 +11,8 @@ from aiohttp.test_utils import TestServer
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 from app.auth import DEVELOPMENT_SECRET
-from tests.conftest import Serve, token
+from tests.fixtures.servers import Serve
+from tests.support.tokens import token
 from tests.web.page import ConsolePage
 
 PATIENCE_MS = 20_000

@@ -6,7 +6,7 @@ import re
 
 from playwright.async_api import expect
 
-from tests.conftest import Connect
+from tests.fixtures.clients import Connect
 from tests.web.conftest import AGENT, BOB, SERVICE, OpenConsole
 
 CHAT = "demo/app/1"

@@ -7,7 +7,8 @@ from playwright.async_api import Page, expect
 
 from app.app_keys import SERVER
 from schemas.envelope import notice
-from tests.conftest import Serve, token
+from tests.fixtures.servers import Serve
+from tests.support.tokens import token
 from tests.web.conftest import OpenConsole
 
 

@@ -9,7 +9,9 @@ from aiohttp.test_utils import TestServer
 from playwright.async_api import Page, expect
 
 from app.app_keys import SERVER
-from tests.conftest import Connect, Run, Serve
+from tests.fixtures.clients import Connect
+from tests.fixtures.processes import Run
+from tests.fixtures.servers import Serve
 from tests.support.client import Client
 from tests.support.redis import free_port
 from tests.web.conftest import BOB, OpenConsole

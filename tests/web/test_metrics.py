@@ -6,7 +6,8 @@ import aiohttp
 from aiohttp.test_utils import TestServer
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.conftest import BOB, Connect
+from tests.fixtures.clients import Connect
+from tests.support.tokens import BOB
 
 Samples = dict[tuple[str, tuple[str, ...]], float]
 

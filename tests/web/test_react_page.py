@@ -11,9 +11,10 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from playwright.async_api import Locator, Page, expect
 
-from tests.conftest import ALICE, BOB, Run
+from tests.fixtures.processes import Run
 from tests.support.package import PAGE, make_package
 from tests.support.redis import RedisServer, free_port
+from tests.support.tokens import ALICE, BOB
 from tests.web.conftest import OpenConsole
 
 # What a browser itself logs of a server that isn't there.

@@ -10,7 +10,7 @@ import socketio
 from aiohttp.test_utils import TestServer
 from redis.asyncio import Redis
 
-from tests.conftest import Serve
+from tests.fixtures.servers import Serve
 from tests.support.ready import until_ready
 from tests.support.redis import RedisServer
 

@@ -11,9 +11,12 @@ import pytest
 from app.core.channel import Channel
 from app.hub.draft import Draft
 from app.workers.routes import ROUTES, keyed
-from tests.conftest import ALICE, BOB, Connect, Run, Serve
+from tests.fixtures.clients import Connect
+from tests.fixtures.processes import Run
+from tests.fixtures.servers import Serve
 from tests.support.ready import until_ready, until_status
 from tests.support.redis import RedisServer
+from tests.support.tokens import ALICE, BOB
 from tests.workers.rejected import rejected
 
 FILE = {"workspace_id": "site", "path": "a.py"}

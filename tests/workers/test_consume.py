@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import BOB, Connect, Launch, Run
+from tests.fixtures.clients import Connect
+from tests.fixtures.processes import Launch, Run
 from tests.support.client import Client
 from tests.support.process import ROOT, HearthProcess, until_line
 from tests.support.ready import until_status
 from tests.support.redis import RedisServer
+from tests.support.tokens import BOB
 
 StartWorker = Callable[..., Awaitable[Process]]
 

@@ -10,9 +10,10 @@ import pytest
 import socketio
 from structlog.testing import capture_logs
 
-from tests.conftest import ALICE, BOB, Connect
+from tests.fixtures.clients import Connect
 from tests.support.ready import until
 from tests.support.redis import RedisServer
+from tests.support.tokens import ALICE, BOB
 
 
 async def test_a_bare_payload_is_completed_to_an_envelope(connect: Connect, worker: Any) -> None:

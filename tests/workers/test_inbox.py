@@ -9,9 +9,11 @@ import pytest
 from aiohttp.test_utils import TestServer
 
 from app.broker.keys import INBOX_SIZE
-from tests.conftest import ALICE, Connect, Serve
+from tests.fixtures.clients import Connect
+from tests.fixtures.servers import Serve
 from tests.support.ready import until_ready
 from tests.support.redis import RedisServer
+from tests.support.tokens import ALICE
 
 HELLO = {"channel": "hall", "data": {"content": "Hello"}}
 

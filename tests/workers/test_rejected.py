@@ -9,7 +9,8 @@ import pytest
 from aiohttp.test_utils import TestServer
 
 from app.broker.keys import REJECTED_BYTES, REJECTED_SIZE
-from tests.conftest import Connect, Serve
+from tests.fixtures.clients import Connect
+from tests.fixtures.servers import Serve
 from tests.support.ready import until_ready
 from tests.support.redis import RedisServer
 from tests.web.test_metrics import scrape

@@ -15,12 +15,15 @@ import pytest
 from aiohttp.test_utils import TestServer
 
 from app.workers.routes import ROUTES
-from tests.conftest import ALICE, BOB, Connect, Launch, Run, Serve
+from tests.fixtures.clients import Connect
+from tests.fixtures.processes import Launch, Run
+from tests.fixtures.servers import Serve
 from tests.support.client import PATIENCE_SECONDS, Client
 from tests.support.pages import blocks, commands, rights
 from tests.support.process import ROOT, HearthProcess, clean_environment
 from tests.support.ready import until_status
 from tests.support.redis import RedisServer
+from tests.support.tokens import ALICE, BOB
 from tests.workers.rejected import rejected
 
 PAGE = ROOT / "docs/workers.md"

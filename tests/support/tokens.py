@@ -1,0 +1,24 @@
+"""Tokens of people, agents and services that the test servers believe."""
+
+from __future__ import annotations
+
+import time
+
+from app.auth import make_token
+from app.core.identity import Identity, Kind, parse_grants
+
+SECRET = "a secret of the tests, long enough for HS256"
+
+
+def token(
+    name: str, kind: Kind = "user", *grants: str, expires_in: float = 7200, secret: str = SECRET
+) -> str:
+    """Return a token that the test servers take; by default it outlives a run of all tests."""
+    identity = Identity(name, kind, parse_grants(grants), time.time() + expires_in)
+    return make_token(secret, identity)
+
+
+ALICE = token("alice", "user", "*:*:rw")
+BOB = token("bob", "user", "*:*:rw")
+AGENT = token("agent-7", "agent", "*:*:rw")
+SERVICE = token("ci", "service", "*:*:rw")
