@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import re
 import shutil
 import signal
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from app.core.closing import Closing
 from tests.conftest import ALICE, BOB, Connect, Launch, Run, Serve, token
 from tests.support.client import Client
 from tests.support.pages import blocks
@@ -104,6 +106,12 @@ async def printed(program: Process) -> tuple[int, str] | str:
                 offset, _colon, content = text.partition(": ")
                 return int(offset), content
     raise AssertionError("it has ended")
+
+
+def test_the_program_gives_up_at_the_codes_that_say_so() -> None:
+    [codes] = re.findall(r"close_code not in (\([\d, ]+\))", PYTHON)
+    final = {closing.code for closing in Closing if closing.code >= 4000 and not closing.comes_back}
+    assert set(ast.literal_eval(codes)) == final
 
 
 @pytest.mark.parametrize("program", [PYTHON, JAVASCRIPT], ids=PROGRAMS)
