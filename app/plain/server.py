@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from app.auth import Authenticator
 from app.core.clock import isoformat
+from app.core.closing import Closing
 from app.core.errors import (
     Forbidden,
     HearthError,
@@ -27,7 +28,6 @@ from app.core.rate import TokenBucket
 from app.hub.hub import Hub
 from app.hub.membership import Member
 from app.plain import texts
-from app.plain.closing import close_code
 from app.plain.connection import Session
 from app.plain.fanout import PlainFanOut
 from app.plain.incoming import nonce_of, read_draft, read_message, read_token
@@ -35,7 +35,7 @@ from app.plain.paths import EVENTS, LOGS, read_since
 from app.requests import answers
 from app.requests.expiry import ExpiryTimer
 from app.transport.deadlines import Deadlines
-from app.transport.frames import GOING_AWAY, PING, encode
+from app.transport.frames import PING, encode
 from app.transport.heartbeat import Heartbeat
 from app.transport.work import Work
 from schemas.errors import SchemaError
@@ -89,7 +89,7 @@ class PlainServer:
     async def close_all(self) -> None:
         """Close every connection with 1001; clients come back, to another process or later."""
         for session in list(self.sessions.values()):
-            session.close("server disconnect", GOING_AWAY, "restarting")
+            session.close(Closing.SERVER_DISCONNECT)
         self.heartbeat.stop()
         self.unknown.clear()
         await self._work.finish(CLOSE_SECONDS)
@@ -155,7 +155,7 @@ class PlainServer:
     def refuse(self, session: Session, error: Exception) -> None:
         """Say why, and end it."""
         shown = self._tell(session, error, {})
-        session.close(shown.code, close_code(shown), shown.code)
+        session.close(Closing.because_of(shown))
 
     def _on_no_token(self, session: Session) -> None:
         self.refuse(session, Unauthorized("No token came in time."))
@@ -169,8 +169,8 @@ class PlainServer:
     def on_pong(self, session: Session) -> None:
         self.heartbeat.on_pong(session)
 
-    def on_closed(self, session: Session, reason: str) -> None:
-        self._hub.counters.closed[reason] += 1
+    def on_closed(self, session: Session, closing: Closing) -> None:
+        self._hub.counters.closed[closing.reason] += 1
         self.sessions.pop(session.sid, None)
         self._fanout.connections.pop(session.sid, None)
         self.unknown.discard(session)

@@ -6,6 +6,8 @@ import aiohttp
 from aiohttp.test_utils import TestServer
 from prometheus_client.parser import text_string_to_metric_families
 
+from app.core.closing import Closing
+from app.core.errors import HearthError
 from tests.fixtures.clients import Connect
 from tests.support.tokens import BOB
 
@@ -54,7 +56,8 @@ async def test_messages_deliveries_and_failures_are_counted(
 async def test_what_is_known_beforehand_counts_from_zero(server: TestServer) -> None:
     samples = await scrape(server)
     for name, label in (
-        *(("hearth_failed_total", "internal"), ("hearth_closed_total", "slow")),
+        *(("hearth_failed_total", error.code) for error in HearthError.__subclasses__()),
+        *(("hearth_closed_total", closing.reason) for closing in Closing),
         *(("hearth_returned_total", "recovered"), ("hearth_members", "/circles")),
     ):
         assert samples[name, (label,)] == 0
