@@ -8,7 +8,7 @@ import structlog
 
 from app.core.closing import Closing
 from app.core.history import Position
-from app.hub.membership import Member
+from app.hub.memberships import Member
 from app.plain.paths import Endpoint
 from app.transport.flow import Flow, ProtocolError, discard
 from app.transport.websocket import WebSocket

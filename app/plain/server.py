@@ -26,7 +26,7 @@ from app.core.identity import Identity
 from app.core.message import Receipt
 from app.core.rate import TokenBucket
 from app.hub.hub import Hub
-from app.hub.membership import Member
+from app.hub.memberships import Member
 from app.plain import texts
 from app.plain.connection import Session
 from app.plain.fanout import PlainFanOut
@@ -140,7 +140,7 @@ class PlainServer:
                 places = chain(session.since, repeat(None))
                 for channel, since in zip(endpoint.open_to(identity), places, strict=False):
                     limit = texts.HISTORY_MESSAGES if channel in (LOGS, EVENTS) else None
-                    joining = hub.joining(member, channel, since, limit)
+                    joining = hub.memberships.joining(member, channel, since, limit)
                     joined.append((channel, since, await stack.enter_async_context(joining)))
                 if endpoint.is_feed:
                     first = texts.feed_history(joined)
@@ -176,7 +176,7 @@ class PlainServer:
         self.unknown.discard(session)
         self._expiry.cancel(session.sid)
         if session.member is not None:
-            self._work.spawn(self._hub.disconnect(session.member))
+            self._work.spawn(self._hub.memberships.disconnect(session.member))
 
     def on_message(self, session: Session, frame: str | bytes) -> None:
         message: dict[str, Any] = {}
@@ -281,7 +281,7 @@ class PlainServer:
             return
         if identity.key != member.identity.key or not member.channels.issuperset(channels):
             session.stranger = False
-            await self._hub.disconnect(member)
+            await self._hub.memberships.disconnect(member)
             if not session.closed:
                 await self._join(session, identity)
             return
@@ -289,7 +289,7 @@ class PlainServer:
         member.identity = identity
         self._expiry.set(session.sid, identity.expires_at)
         for channel in member.channels.difference(channels):
-            await self._hub.leave(member, channel)
+            await self._hub.memberships.leave(member, channel)
         if not session.endpoint.is_feed:
             expires_at = identity.expires_at
             data = {"expires_at": None if expires_at is None else isoformat(expires_at)}
