@@ -22,27 +22,11 @@ from app.hub.hub import Hub
 from app.hub.memberships import Joined, Member
 from schemas.errors import SchemaError
 from tests.support.fanout import RecordingFanOut
-from tests.support.hubs import new_hub, running_hub
+from tests.support.hubs import RecordingBroker, new_hub, running_hub
 from tests.support.messages import OTHER, TEAM, message, somebody, texts_of
 from tests.support.properties import moderate
 
 BOB = somebody("bob", "user", "circles:*:r")
-
-
-class RecordingBroker(MemoryBroker):
-    """A memory broker that notes what is subscribed."""
-
-    def __init__(self) -> None:
-        super().__init__(HistoryOptions())
-        self.subscribed: set[Channel] = set()
-
-    async def subscribe(self, channel: Channel) -> None:
-        self.subscribed.add(channel)
-        await super().subscribe(channel)
-
-    async def unsubscribe(self, channel: Channel) -> None:
-        self.subscribed.discard(channel)
-        await super().unsubscribe(channel)
 
 
 @pytest.fixture
@@ -184,73 +168,6 @@ async def test_what_another_channel_gets_is_not_held(hub: Hub, fanout: Recording
         await say(hub, "a")
         assert fanout.texts("b1") == ["a"]
     assert fanout.texts("b1") == ["a"]
-
-
-async def test_leaving_while_joining_is_leaving(hub: Hub, fanout: RecordingFanOut) -> None:
-    member = bob()
-    async with hub.memberships.joining(member, TEAM, None, None):
-        await say(hub, "a")
-        await hub.memberships.leave(member, TEAM)
-    await say(hub, "b")
-    assert fanout.texts("b1") == []
-    assert member.channels == set()
-    assert (await hub.members(TEAM)).count == 0
-
-
-async def test_being_gone_while_joining_leaves_nobody_behind(
-    hub: Hub, fanout: RecordingFanOut
-) -> None:
-    member = bob()
-    async with hub.memberships.joining(member, TEAM, None, None):
-        await say(hub, "a")
-        await hub.memberships.disconnect(member)
-    await say(hub, "b")
-    assert fanout.texts("b1") == []
-    assert (await hub.members(TEAM)).count == 0
-    assert not fanout.has_members(TEAM)
-
-
-async def test_being_gone_before_the_broker_answers_leaves_nobody_behind(
-    fanout: RecordingFanOut,
-) -> None:
-    member = bob()
-
-    class Slow(RecordingBroker):
-        async def subscribe(self, channel: Channel) -> None:
-            await super().subscribe(channel)
-            await slow.memberships.disconnect(member)
-
-    broker = Slow()
-    async with running_hub(fanout, broker) as slow:
-        async with slow.memberships.joining(member, TEAM, None, None):
-            await say(slow, "a")
-        assert fanout.texts("b1") == []
-        assert (await slow.members(TEAM)).count == 0
-    assert not fanout.has_members(TEAM)
-    assert broker.subscribed == set()
-
-
-async def test_the_last_to_leave_ends_the_subscription(hub: Hub, broker: RecordingBroker) -> None:
-    one, other = bob("b1"), bob("b2")
-    assert broker.subscribed == set()
-    await join(hub, one)
-    await join(hub, other)
-    await hub.memberships.leave(one, TEAM)
-    assert broker.subscribed == {TEAM}
-    await hub.memberships.disconnect(other)
-    assert broker.subscribed == set()
-
-
-async def test_leaving_while_another_joins_keeps_the_subscription(
-    hub: Hub, broker: RecordingBroker, fanout: RecordingFanOut
-) -> None:
-    one, other = bob("b1"), bob("b2")
-    await join(hub, one)
-    async with hub.memberships.joining(other, TEAM, None, None):
-        await hub.memberships.leave(one, TEAM)
-        await say(hub, "a")
-    assert broker.subscribed == {TEAM}
-    assert fanout.texts("b2") == ["a"]
 
 
 @pytest.mark.parametrize(

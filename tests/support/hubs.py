@@ -10,12 +10,29 @@ from app.broker.contract import Broker, PresenceStore
 from app.broker.memory import MemoryBroker
 from app.broker.memory_presence import MemoryPresence
 from app.broker.memory_sessions import MemorySessions
+from app.core.channel import Channel
 from app.core.history import HistoryOptions
 from app.hub.hub import Hub
 from app.hub.memberships import MembershipListener, Memberships
 from app.hub.sessions import Sessions
 from schemas.catalogue import standard_registry
 from tests.support.fanout import RecordingFanOut
+
+
+class RecordingBroker(MemoryBroker):
+    """A memory broker that notes what is subscribed."""
+
+    def __init__(self) -> None:
+        super().__init__(HistoryOptions())
+        self.subscribed: set[Channel] = set()
+
+    async def subscribe(self, channel: Channel) -> None:
+        self.subscribed.add(channel)
+        await super().subscribe(channel)
+
+    async def unsubscribe(self, channel: Channel) -> None:
+        self.subscribed.discard(channel)
+        await super().unsubscribe(channel)
 
 
 def new_hub(
