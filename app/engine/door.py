@@ -15,6 +15,7 @@ from app.engine.opening import Opening, OpeningReader
 from app.engine.server import EngineServer
 from app.transport.deadlines import Deadlines
 from app.transport.handshake import Handshake, remote_address
+from app.transport.websocket import Upgraded
 
 FIRST_BYTES_SECONDS: Final = 60.0
 
@@ -107,7 +108,7 @@ class Doors:
         )
         if "origin" in opening.headers and not self._engine.allows_origin(handshake.environ):
             return False
-        self._engine.open_websocket(handshake, transport, opening.reply, opening.rest)
+        self._engine.open_websocket(handshake, Upgraded(transport, opening.reply, opening.rest))
         return True
 
 

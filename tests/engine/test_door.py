@@ -17,7 +17,7 @@ from aiohttp.typedefs import Handler
 
 from app.app_keys import SERVER
 from app.application import create_app
-from app.realtime.manager import Rooms
+from app.realtime.manager import Manager
 from app.realtime.server import Server
 from app.runner import Runner
 from app.settings import Settings
@@ -69,7 +69,7 @@ async def ways(start_server: Start) -> AsyncIterator[list[Way]]:
     found = []
     for server_class in CLASSES:
         environs: list[dict[str, Any]] = []
-        realtime = Server(Rooms())
+        realtime = Server(Manager())
 
         async def connect(
             _sid: str, environ: dict[str, Any], _auth: Any, environs: Any = environs
@@ -199,7 +199,7 @@ async def test_a_middleware_that_it_does_not_know_keeps_it_out_of_the_way(
         raise web.HTTPForbidden
 
     app = web.Application(middlewares=[refuse])
-    app[SERVER] = Server(Rooms())
+    app[SERVER] = Server(Manager())
     app[SERVER].attach(app)
     async with raw_websocket(await start_server(app)) as client:
         assert (await client.handshake()).status == 403

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from app.engine.outbox import SEPARATOR, Outbox
 from app.engine.server import _decode
-from app.transport.flow import allowance
 from app.transport.frames import BINARY, TEXT, encode
 
 # https://socket.io/docs/v4/engine-io-protocol/#encoding
@@ -75,7 +74,6 @@ def test_it_has_no_room_past_its_limit() -> None:
     ("unsent", "allowed"), [(101, 102), (150, 200), (200, 300), (1000, 1100), (5000, 5100)]
 )
 def test_behind_a_large_write_there_is_room_for_small_ones(unsent: int, allowed: int) -> None:
-    assert allowance(unsent, 100) == allowed
     outbox = Outbox(100)
     outbox.add(bytes(unsent))
     while outbox.has_room(1):
