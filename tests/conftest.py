@@ -1,4 +1,4 @@
-"""Where the fixtures are that any room may use."""
+"""Where the fixtures are that any room may use, and what pytest is told."""
 
 pytest_plugins = [
     "tests.fixtures.clients",
@@ -8,4 +8,6 @@ pytest_plugins = [
     "tests.fixtures.processes",
     "tests.fixtures.redis",
     "tests.fixtures.servers",
+    "tests.support.marks",
+    "tests.support.reruns",
 ]

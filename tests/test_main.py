@@ -15,6 +15,8 @@ from tests.fixtures.processes import Run
 from tests.support.process import clean_environment
 from tests.support.redis import free_port
 
+pytestmark = pytest.mark.processes
+
 
 async def start_and_fail(directory: Path, **settings: str) -> tuple[int | None, str]:
     """Run a server that isn't to start; return its exit code and what it wrote."""

@@ -31,7 +31,7 @@ async def redis_store(redis_server: RedisServer) -> AsyncIterator[RedisSessions]
     await running.close()
 
 
-@pytest.fixture(params=["memory", "redis"])
+@pytest.fixture(params=["memory", pytest.param("redis", marks=pytest.mark.processes)])
 def store(request: pytest.FixtureRequest) -> SessionStore:
     """Each of them in turn."""
     if request.param == "memory":
