@@ -29,7 +29,7 @@ token: .venv/runtime
 	@$(BIN)/python -m app.token --id "$$ID" --kind "$${KIND:-user}" --grants "$$GRANTS"
 
 check: lint types
-	$(PYTEST) -m 'not processes' $(ARGS)
+	HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-quick} $(PYTEST) -m 'not processes' $(ARGS)
 
 test: lint types unit
 

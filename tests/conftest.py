@@ -9,5 +9,6 @@ pytest_plugins = [
     "tests.fixtures.redis",
     "tests.fixtures.servers",
     "tests.support.marks",
+    "tests.support.properties",
     "tests.support.reruns",
 ]

@@ -15,7 +15,6 @@ from app.core.message import Publication
 from app.core.session import Session
 from app.transport.frames import TEXT, decode, encode
 from app.transport.room import Room, Sent, Trail
-from tests.support.properties import moderate
 from tests.support.transport import RecordingTransport, new_connection, open_websocket
 
 CHANNEL = Channel("/circles", "dev-team")
@@ -97,7 +96,6 @@ async def test_who_enters_in_the_midst_of_a_turn_gets_what_comes_after() -> None
     assert second.got == ['"b","bbbbbb:0:1.2"]', '"c","bbbbbb:0:1.3"]']
 
 
-@moderate
 @given(
     st.lists(st.text(st.characters(categories=["L", "N"]), max_size=70_000), min_size=1, max_size=5)
     | st.lists(st.integers(90, 130).map("x".__mul__), min_size=1, max_size=5),
