@@ -12,11 +12,13 @@ from aiohttp.typedefs import Middleware
 
 from app.app_keys import HUB, PLAIN, SERVER, SETTINGS
 from app.auth import Authenticator
-from app.background import every
 from app.broker.memory import MemoryBroker
-from app.broker.sessions import MemorySessions
+from app.broker.memory_presence import MemoryPresence, MemoryStatusQueue
+from app.broker.memory_sessions import MemorySessions
+from app.core.history import HistoryOptions
 from app.hub.fanout import EveryFanOut
 from app.hub.hub import Hub
+from app.hub.memberships import Memberships
 from app.hub.roster import Roster
 from app.hub.sessions import Sessions
 from app.plain.fanout import PlainFanOut
@@ -25,18 +27,16 @@ from app.plain.server import PlainServer
 from app.realtime.fanout import RoomFanOut
 from app.realtime.manager import Rooms
 from app.realtime.server import Server
-from app.redis_wiring import Shared
+from app.redis_wiring import RedisBackend
 from app.settings import Settings, is_loopback
 from app.web.console import add_console_routes
 from app.web.health import add_health_routes
 from app.web.hosts import loopback_hosts_only
 from app.web.metrics import add_metrics_route
-from app.workers.emits import publish_emit
+from app.workers.emits import EmitPublisher
 from namespaces import NAMESPACES
 from namespaces.rooms import NamespaceRooms
 from schemas.catalogue import standard_registry
-
-HOUSEKEEPING_SECONDS = 60.0
 
 
 def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> web.Application:
@@ -49,8 +49,13 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> we
     app[SETTINGS] = settings
 
     # Redis, if there is one; and rooms
-    shared = Shared(settings.redis_url, settings, clock) if settings.redis_url else None
-    rooms = shared.rooms if shared else Rooms()
+    history = HistoryOptions(
+        settings.history_size, settings.history_seconds, settings.recovery_seconds
+    )
+    redis = (
+        RedisBackend(settings.redis_url, settings, history, clock) if settings.redis_url else None
+    )
+    rooms = redis.manager if redis else Rooms()
     server = app[SERVER] = Server(
         rooms,
         settings.max_message_bytes,
@@ -63,15 +68,16 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> we
     )
 
     # Messages: broker, hub, members
-    history = (settings.history_size, settings.history_seconds, clock, settings.recovery_seconds)
-    broker = shared.broker if shared else MemoryBroker(*history)
-    sessions = Sessions(shared.sessions if shared else MemorySessions(), settings.recovery_seconds)
-    sessions.on_claimed = server.let_go
+    broker = redis.broker if redis else MemoryBroker(history, clock)
+    presence = redis.presence if redis else MemoryPresence(clock)
+    statuses = redis.statuses if redis else MemoryStatusQueue()
+    sessions = Sessions(redis.sessions if redis else MemorySessions(), settings.recovery_seconds)
     plain_members = PlainFanOut(rooms.counters)
     fanout = EveryFanOut(RoomFanOut(rooms), plain_members)
-    hub = app[HUB] = Hub(broker, fanout, standard_registry(), clock, rooms.counters, sessions)
-    roster = Roster(hub, broker)
-    hub.members_changed.append(roster.members_changed)
+    registry = standard_registry()
+    memberships = Memberships(broker, presence, fanout, registry, sessions)
+    hub = app[HUB] = Hub(broker, presence, memberships, registry, clock, rooms.counters)
+    roster = Roster(hub, statuses)
 
     # Ways in: clients by Socket.IO and by plain WebSockets, workers by Redis
     authenticator = Authenticator(settings, clock)
@@ -89,9 +95,7 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> we
         clock,
     )
     rooms.channels = NamespaceRooms(hub, namespaces)
-    server.publish = partial(publish_emit, hub)
-    if shared:
-        shared.take_in(hub)
+    server.publish = EmitPublisher(hub).publish
 
     # HTTP
     server.attach(app)
@@ -105,16 +109,19 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> we
 
     # What lives as long as the application
     async def lifetime(_app: web.Application) -> AsyncIterator[None]:
-        if shared:
-            await shared.start()
+        if redis:
+            await redis.start(hub)
+        await memberships.start(roster)
+        sessions.start(server.let_go)
         roster.start()
-        sessions.start()
-        async with every(HOUSEKEEPING_SECONDS, broker.forget_idle):
-            yield
+        yield
         await sessions.close()
         await roster.close()
-        if shared:
-            await shared.close()
+        if redis:
+            await redis.stop_workers()
+        await memberships.close()
+        if redis:
+            await redis.close()
 
     async def send_members_away(_app: web.Application) -> None:
         await plain.close_all()

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import structlog
@@ -27,6 +26,16 @@ class Tasks:
         task.add_done_callback(self._done)
         return task
 
+    def every(self, seconds: float, work: Callable[[], object]) -> None:
+        """Call `work` every so many seconds from now on."""
+
+        async def repeat() -> None:
+            while True:
+                await asyncio.sleep(seconds)
+                work()
+
+        self.add(repeat())
+
     async def cancel(self) -> None:
         """End them all."""
         tasks = list(self._tasks)
@@ -41,21 +50,3 @@ class Tasks:
             error, HearthError
         ):  # its waiters are told of those
             log.error("a task failed", exc_info=error)
-
-
-@asynccontextmanager
-async def every(seconds: float, work: Callable[[], None]) -> AsyncIterator[None]:
-    """Call `work` every so many seconds until the block ends."""
-
-    async def loop() -> None:
-        while True:
-            await asyncio.sleep(seconds)
-            work()
-
-    task = asyncio.create_task(loop())
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task

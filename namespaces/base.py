@@ -24,7 +24,7 @@ from app.core.history import Position
 from app.core.message import Receipt
 from app.hub.draft import Draft
 from app.hub.hub import Hub
-from app.hub.membership import Member
+from app.hub.memberships import Member
 from app.requests import answers
 from app.requests.expiry import ExpiryTimer
 from namespaces.returning import Returning
@@ -132,7 +132,7 @@ class ChannelNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
         if member is None:
             return
         await self._returning.give_up(member)
-        await self.hub.disconnect(member)
+        await self.hub.memberships.disconnect(member)
 
     def on_request(self, sid: str, request: Request) -> Awaitable[Any] | None:
         """Handle one event and answer it, whatever happens; None when that is done already."""
@@ -203,18 +203,15 @@ class ChannelNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
         if isinstance(receipt, Receipt):
             request.reply(answers.published(receipt))
             return None
-        receipt.add_done_callback(partial(self._on_published, member.sid, request, draft))
+        receipt.add_done_callback(partial(self._on_published, member.sid, request))
         return receipt
 
-    def _on_published(
-        self, sid: str, request: Request, draft: Draft, published: asyncio.Future[Receipt]
-    ) -> None:
+    def _on_published(self, sid: str, request: Request, published: asyncio.Future[Receipt]) -> None:
         if published.cancelled():
             return  # the server ends
         if (error := published.exception()) is not None:
             self._fail(sid, request, error)
             return
-        self.hub.count(draft, published.result())
         request.reply(answers.published(published.result()))
 
     async def _join(self, member: Member, request: Request) -> None:
@@ -223,13 +220,13 @@ class ChannelNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
         since = Position(**asked["since"]) if asked.get("since") else None
         async with (
             self.joins.take((member.sid, channel)),
-            self.hub.joining(member, channel, since, asked.get("history")) as joined,
+            self.hub.memberships.joining(member, channel, since, asked.get("history")) as joined,
         ):
             request.reply(answers.joined(channel, joined))
 
     async def _leave(self, member: Member, request: Request) -> None:
         asked = requests.LEAVE.load(_argument(request))
-        await self.hub.leave(member, Channel(self.path, asked["channel"]))
+        await self.hub.memberships.leave(member, Channel(self.path, asked["channel"]))
         request.reply({"ok": True})
 
     async def _history(self, member: Member, request: Request) -> None:
@@ -256,7 +253,7 @@ class ChannelNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
         self._expiry.set(member.sid, identity.expires_at)
         for channel in list(member.channels):
             if not access.may_read(identity, channel):
-                await self.hub.leave(member, channel)
+                await self.hub.memberships.leave(member, channel)
         expires_at = identity.expires_at
         request.reply(
             {"ok": True, "expires_at": None if expires_at is None else isoformat(expires_at)}

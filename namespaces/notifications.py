@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.core.channel import BROADCAST_CHANNEL, user_channel
-from app.hub.membership import Member
+from app.hub.memberships import Member
 from namespaces.base import ChannelNamespace
 
 
@@ -16,5 +16,5 @@ class NotificationsNamespace(ChannelNamespace):
         if member.identity.kind == "user":
             channels.append(user_channel(member.identity.id))
         for channel in channels:
-            async with self.hub.joining(member, channel, since=None, limit=None):
+            async with self.hub.memberships.joining(member, channel, since=None, limit=None):
                 pass

@@ -12,7 +12,7 @@ from app.core.errors import Forbidden
 from app.core.identity import Identity
 from app.core.message import Publication
 from app.hub.hub import Hub
-from app.hub.membership import Incomplete, Member
+from app.hub.memberships import Incomplete, Member
 from namespaces.turns import Turns
 from schemas.errors import SchemaError
 
@@ -46,7 +46,7 @@ class Returning:
         Raises:
             Unavailable: it can't be told at the moment; the client is to come again.
         """
-        sessions = self._hub.sessions
+        sessions = self._hub.memberships.sessions
         if not (sessions.enabled and isinstance(auth, Mapping) and auth.get("recover") is True):
             return Member(sid, self._path, identity)
         pid, offset = auth.get("pid"), auth.get("offset")
@@ -62,7 +62,7 @@ class Returning:
     def replay(self, member: Member) -> None:
         """Send what was missed."""
         for channel, publication in self._missed.pop(member.sid, ()):
-            self._hub.send(member, channel, publication)
+            self._hub.memberships.send(member, channel, publication)
 
     async def finish(self, member: Member) -> bool:
         """Let a member that was restored go on with what is published; False if none was."""
@@ -83,7 +83,7 @@ class Returning:
         hub = self._hub
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self._turns.take(pid))
-            session = await hub.sessions.claim(pid, self._path, identity)
+            session = await hub.memberships.sessions.claim(pid, self._path, identity)
             if session is None:
                 return None
             try:
@@ -95,13 +95,13 @@ class Returning:
                 member = Member(session.sid, self._path, identity, session=session)
                 if not session.resume(offset):
                     raise Incomplete
-                missed = await stack.enter_async_context(hub.restoring(member, session))
+                missed = await stack.enter_async_context(hub.memberships.restoring(member, session))
             except (Incomplete, Forbidden, SchemaError):
                 session.over = True
-                await hub.sessions.end(session)
+                await hub.memberships.sessions.end(session)
                 return None
             except BaseException:  # perhaps the next time
-                await hub.sessions.end(session)
+                await hub.memberships.sessions.end(session)
                 raise
             server.restore(sid, session)
             self._missed[session.sid] = missed

@@ -38,11 +38,11 @@ class NamespaceRooms:
             raise ValueError("sid is not connected to requested namespace")
         async with home.joins.take((sid, channel)):
             if channel not in member.channels:
-                async with self._hub.joining(member, channel, None, None, trusted=True):
+                async with self._hub.memberships.joining(member, channel, None, None, trusted=True):
                     pass
 
     async def leave(self, namespace: str, sid: str, room: str) -> None:
         """End a membership, if there is one."""
         member = self._namespaces[namespace].member(sid)
         if member is not None:
-            await self._hub.leave(member, Channel(namespace, str(room)))
+            await self._hub.memberships.leave(member, Channel(namespace, str(room)))

@@ -31,10 +31,14 @@ ROOMS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "app.web": ("app.hub", "app.core", "schemas", "app.settings", "app.web"),
     "app.workers": (
-        *("app.hub", "app.broker.keys", "app.redis", "app.core", "schemas", "app.workers"),
+        *("app.hub", "app.broker.contract", "app.broker.keys", "app.redis", "app.core"),
+        *("schemas", "app.workers"),
     ),
     "app.requests": ("app.hub", "app.core", "schemas", "app.requests"),
-    "app.hub": ("app.hub", "app.broker", "app.background", "app.core", "schemas"),
+    "app.hub": (
+        *("app.hub", "app.broker.contract", "app.broker.record", "app.background", "app.core"),
+        *("schemas",),
+    ),
     "app.broker": ("app.background", "app.redis", "app.core", "app.broker"),
     "app.realtime": (
         *("app.hub", "app.engine", "app.transport", "app.redis", "app.core", "app.realtime"),

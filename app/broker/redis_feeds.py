@@ -9,7 +9,7 @@ from typing import Final
 import structlog
 
 from app.background import Tasks
-from app.broker.base import Receive
+from app.broker.contract import BrokerEvents
 from app.broker.feed import Feed
 from app.broker.keys import Keys
 from app.broker.record import discontinuity
@@ -41,17 +41,21 @@ class RedisFeeds:
         log: RedisLog,
         clock: Callable[[], float],
     ) -> None:
-        self.receive: Receive = lambda channel, publication: None
+        self._events: BrokerEvents | None = None
         self._subscriptions = subscriptions
         self._keys = keys
         self._log = log
         self._clock = clock
         self._feeds: dict[Channel, Feed] = {}
         self._tasks = Tasks()
-        subscriptions.on_regained.append(self._fill_all)
+        subscriptions.on_regained(self._fill_all)
 
     def __iter__(self) -> Iterator[Channel]:
         return iter(list(self._feeds))
+
+    def start(self, events: BrokerEvents) -> None:
+        """Hand on what is received from now on."""
+        self._events = events
 
     async def close(self) -> None:
         """Stop filling."""
@@ -93,7 +97,8 @@ class RedisFeeds:
         feed.resume(head, [])
 
     def _hand_on(self, channel: Channel, publication: Publication) -> None:
-        self.receive(channel, publication)
+        if self._events is not None:
+            self._events.on_publication(channel, publication)
 
     def _fill_all(self) -> None:
         for feed in list(self._feeds.values()):

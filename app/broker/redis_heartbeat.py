@@ -10,9 +10,9 @@ from typing import Any, Final
 import structlog
 
 from app.background import Tasks
-from app.broker.base import Changed
+from app.broker.contract import PresenceEvents
 from app.broker.keys import PRESENCE_SECONDS, Keys
-from app.broker.redis_presence import RedisPresence
+from app.broker.redis_presence_records import PresenceRecords
 from app.core.channel import Channel
 from app.core.errors import Unavailable
 from app.core.identity import Identity
@@ -40,9 +40,9 @@ class RedisHeartbeat:
     or still loading takes none.
     """
 
-    def __init__(self, commands: Commands, keys: Keys, presence: RedisPresence) -> None:
-        self.changed: Changed = _tell_nobody
+    def __init__(self, commands: Commands, keys: Keys, presence: PresenceRecords) -> None:
         self.lives = False
+        self._events: PresenceEvents | None = None
         self._commands = commands
         self._keys = keys
         self._presence = presence
@@ -57,8 +57,12 @@ class RedisHeartbeat:
         self._burying: set[str] = set()
         self._tasks = Tasks()
 
-    async def run(self) -> None:
-        """Go on for ever."""
+    def start(self, events: PresenceEvents) -> None:
+        """Begin to beat."""
+        self._events = events
+        self._tasks.add(self._run())
+
+    async def _run(self) -> None:
         while True:
             try:
                 await self._beat()
@@ -124,7 +128,7 @@ class RedisHeartbeat:
 
     async def _leave(self, channel: Channel, sid: str) -> None:
         for identity in await self._presence.strike(channel, self._process, sid):
-            await self.changed(channel, identity, False)
+            await self._tell(channel, identity, joined=False)
 
     async def _agree(self) -> None:
         """Have Redis know whom this process has, and nobody else."""
@@ -144,7 +148,7 @@ class RedisHeartbeat:
             return
         joins = await self._presence.note(channel, sid, identity)
         if joins and self._was_buried:  # else Redis has forgotten it, and nobody was told
-            await self.changed(channel, identity, True)
+            await self._tell(channel, identity, joined=True)
 
     # Another process
 
@@ -169,7 +173,11 @@ class RedisHeartbeat:
 
     async def _strike_from(self, channel: Channel, process: str) -> None:
         for identity in await self._presence.strike(channel, process):
-            await self.changed(channel, identity, False)
+            await self._tell(channel, identity, joined=False)
+
+    async def _tell(self, channel: Channel, identity: Identity, *, joined: bool) -> None:
+        if self._events is not None:
+            await self._events.on_presence(channel, identity, joined)
 
 
 async def _each(work: Callable[..., Awaitable[None]], arguments: Sequence[tuple[Any, ...]]) -> None:
@@ -180,6 +188,3 @@ async def _each(work: Callable[..., Awaitable[None]], arguments: Sequence[tuple[
         for result in results:
             if isinstance(result, BaseException):
                 raise result
-
-
-async def _tell_nobody(_channel: Channel, _identity: Identity, _joined: bool) -> None: ...

@@ -11,7 +11,7 @@ from typing import Any, Final
 from app.broker.keys import LEAST_HISTORY_SECONDS, Keys
 from app.broker.record import decode_entry
 from app.core.channel import Channel
-from app.core.history import Page, Position
+from app.core.history import HistoryOptions, Page, Position
 from app.core.message import Publication
 from app.redis.commands import Commands
 from app.redis.scripts import load_script
@@ -26,26 +26,19 @@ class RedisLog:
     """Read history.
 
     Args:
-        size: messages kept per channel; 0 keeps none.
-        seconds: how long each is kept; 0 sets no age.
+        history: what is kept; Redis keeps it at least twice as long as recovery takes, so that who
+            comes back knows where it was.
         clock: seconds since 1970.
-        least_seconds: how long Redis keeps it at least, so that who comes back knows where it was.
     """
 
     def __init__(
-        self,
-        commands: Commands,
-        keys: Keys,
-        size: int,
-        seconds: float,
-        clock: Callable[[], float],
-        least_seconds: float = 0,
+        self, commands: Commands, keys: Keys, history: HistoryOptions, clock: Callable[[], float]
     ) -> None:
-        self.size = size
-        self._least_seconds = max(least_seconds, LEAST_HISTORY_SECONDS)
+        self.size = history.size
+        self._least_seconds = max(2 * history.recovery_seconds, LEAST_HISTORY_SECONDS)
         self._commands = commands
         self._keys = keys
-        self._seconds = seconds
+        self._seconds = history.seconds
         self._clock = clock
 
     @property

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import orjson
 
+from app.broker.contract import SessionEvents
 from app.broker.keys import Keys
 from app.broker.redis_log import LUA
 from app.core.session import Session
@@ -27,10 +26,15 @@ class RedisSessions:
         self, commands: Commands, subscriptions: Subscriptions, keys: Keys, process: str
     ) -> None:
         self.process = process
-        self.claimed: Callable[[str], None] = lambda owner: None
         self._commands = commands
+        self._subscriptions = subscriptions
         self._keys = keys
-        subscriptions.listen(keys.claimed(process), self._on_claimed)
+
+    def start(self, events: SessionEvents) -> None:
+        def on_claimed(data: bytes) -> None:
+            events.on_claimed(data.decode(errors="replace"))
+
+        self._subscriptions.listen(self._keys.claimed(self.process), on_claimed)
 
     async def save(self, session: Session, seconds: float) -> bool:
         saved = await self._commands.run(
@@ -57,6 +61,3 @@ class RedisSessions:
     async def forget(self, session: Session, seconds: float) -> None:
         key = self._keys.session(session.pid)
         await self._commands.run(FORGET, [key], [session.owner, int(seconds * 1000)])
-
-    def _on_claimed(self, data: bytes) -> None:
-        self.claimed(data.decode(errors="replace"))

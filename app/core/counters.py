@@ -7,15 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+from app.core.closing import Closing
 from app.core.errors import HearthError
 
 # Those that are known beforehand count from zero: of a series that begins with 1, Prometheus's
 # `increase` misses the first.
 _CODES: Final = tuple(error.code for error in HearthError.__subclasses__())
-_REASONS: Final = (
-    *("transport close", "transport error", "ping timeout", "slow"),
-    *("unavailable", "superseded"),
-)
+_REASONS: Final = tuple(closing.reason for closing in Closing)
 
 
 def _from_zero(*names: str) -> Callable[[], Counter[str]]:

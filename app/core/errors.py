@@ -6,12 +6,11 @@
     ├── TokenExpired    "token_expired"  come back with a fresh token
     ├── Forbidden       "forbidden"      the identity may not do this
     ├── TooLarge        "too_large"      over MAX_MESSAGE_BYTES
-    ├── RateLimited     "rate_limited"   `retry_after` says when to come back
-    ├── Unavailable     "unavailable"    the broker can't be reached; nothing was published
-    └── Internal        "internal"       our fault; the log has the details, the client never
+    ├── RateLimited     "rate_limited"   temporary; `retry_after` says when to come back
+    ├── Unavailable     "unavailable"    temporary; the broker can't be reached
+    └── Internal        "internal"       temporary; the log has the details, the client never
 
-Source: contract §3. What `to_dict` returns goes to clients as it is: messages hold no token,
-path or exception text.
+What `to_dict` returns goes to clients as it is: messages hold no token, path or exception text.
 """
 
 from __future__ import annotations
@@ -23,6 +22,8 @@ from typing import Any, ClassVar
 class HearthError(Exception):
     """An error that its causer may see.
 
+    `temporary` says whether the same request, with the same token, may succeed another time.
+
     Args:
         message: one sentence for a human.
         fields: dotted path of each offending field → what is wrong with it.
@@ -30,6 +31,7 @@ class HearthError(Exception):
     """
 
     code: ClassVar[str]
+    temporary: ClassVar[bool] = False
     default_message: ClassVar[str]
 
     def __init__(
@@ -45,8 +47,12 @@ class HearthError(Exception):
         self.retry_after = retry_after
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the contract's error object: `{code, message, fields?, retry_after?}`."""
-        error: dict[str, Any] = {"code": self.code, "message": self.message}
+        """Return the protocol's error object."""
+        error: dict[str, Any] = {
+            "code": self.code,
+            "message": self.message,
+            "temporary": self.temporary,
+        }
         if self.fields is not None:
             error["fields"] = self.fields
         if self.retry_after is not None:
@@ -81,14 +87,17 @@ class TooLarge(HearthError):
 
 class RateLimited(HearthError):
     code = "rate_limited"
+    temporary = True
     default_message = "Too many requests on this connection."
 
 
 class Unavailable(HearthError):
     code = "unavailable"
+    temporary = True
     default_message = "The broker can't be reached; nothing was published."
 
 
 class Internal(HearthError):
     code = "internal"
+    temporary = True
     default_message = "The server failed to handle this request."

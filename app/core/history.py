@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple
 
@@ -36,6 +37,22 @@ class Page(NamedTuple):
     position: Position
     publications: list[Publication]
     more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryOptions:
+    """What is kept of each channel.
+
+    Args:
+        size: most messages; 0 keeps none.
+        seconds: how long each is kept; 0 sets no age.
+        recovery_seconds: how long the position of a channel that nobody is in is remembered at
+            least.
+    """
+
+    size: int = 1000
+    seconds: float = 86_400
+    recovery_seconds: float = 0
 
 
 class HistoryWindow:

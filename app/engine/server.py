@@ -14,12 +14,13 @@ from aiohttp import web
 from engineio.packet import Packet as EnginePacket
 
 from app.core.channel import SID_MARK
+from app.core.closing import Closing
 from app.engine.outbox import SEPARATOR
 from app.engine.probe import Probe
 from app.engine.session import Connection
 from app.transport import frames
 from app.transport.deadlines import Deadlines
-from app.transport.flow import UNAVAILABLE, ProtocolError
+from app.transport.flow import ProtocolError
 from app.transport.handshake import Handshake
 from app.transport.heartbeat import Heartbeat
 from app.transport.websocket import Takeover, WebSocket, begin, take_over
@@ -27,7 +28,7 @@ from app.transport.websocket import Takeover, WebSocket, begin, take_over
 log = structlog.get_logger("hearth.realtime")
 
 _LINGER_SECONDS: Final = 10.0
-_LINGERING: Final = {"server disconnect", "client disconnect", UNAVAILABLE}
+_LINGERING: Final = {Closing.SERVER_DISCONNECT, Closing.CLIENT_DISCONNECT, Closing.UNAVAILABLE}
 _COMPRESS_BYTES: Final = 1024
 
 
@@ -89,7 +90,7 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
         """Close one connection, or all."""
         for connection in [self.sockets.get(sid)] if sid else list(self.sockets.values()):
             if connection is not None:
-                connection.close(self.reason.SERVER_DISCONNECT)
+                connection.close(Closing.SERVER_DISCONNECT)
 
     # Connections
 
@@ -130,18 +131,18 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
     def on_message(self, connection: Connection, packet: str | bytes) -> None:
         self.events.on_message(connection, packet)
 
-    def on_closed(self, connection: Connection, reason: str) -> None:
+    def on_closed(self, connection: Connection, closing: Closing) -> None:
         self._entering.discard(connection)
-        if connection.socket is None and not connection.polled and reason in _LINGERING:
+        if connection.socket is None and not connection.polled and closing in _LINGERING:
             # Its next poll may be on its way, and what it has not polled yet says why it ends.
             asyncio.get_running_loop().call_later(
                 _LINGER_SECONDS, self.sockets.pop, connection.sid, None
             )
         else:
             self.sockets.pop(connection.sid, None)
-        if reason == "slow":
-            log.warning("cut off a connection that does not read", reason=reason)
-        self.events.on_closed(connection, reason)
+        if closing is Closing.SLOW:
+            log.warning("cut off a connection that does not read", reason=closing.reason)
+        self.events.on_closed(connection, closing)
 
     # HTTP
 
@@ -185,7 +186,7 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
         if connection is None:
             return _refuse("Session ID unknown")
         if self.heartbeat.overdue(connection):
-            connection.close("ping timeout")
+            connection.close(Closing.PING_TIMEOUT)
             return _refuse("Session ID unknown")
         if transport == "websocket":
             return self._upgrade(request, connection)
@@ -233,7 +234,7 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
             self.sockets.pop(connection.sid, None)
         payload = await connection.poll()
         if request.transport is None or request.transport.is_closing():
-            connection.close("transport close")  # and what it polled for is lost with it
+            connection.close(Closing.TRANSPORT_CLOSE)  # and what it polled for is lost with it
         return _payload(request, payload)
 
     async def _post(self, request: web.Request, connection: Connection) -> web.StreamResponse:
@@ -294,4 +295,4 @@ def _refuse(reason: str, status: int = 400) -> web.Response:
 def close_unless_entered(connection: Connection) -> None:
     """Close a connection that is in no namespace."""
     if not connection.clients:
-        connection.close("no namespace")
+        connection.close(Closing.NO_NAMESPACE)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import structlog
 
+from app.core.closing import Closing
 from app.engine.outbox import Outbox
 from app.transport import frames
 from app.transport.flow import Flow, ProtocolError, discard
@@ -32,7 +33,7 @@ class Events(Protocol):
     def on_message(self, connection: Connection, packet: str | bytes) -> None:
         """A message has arrived: text still behind its `4`. Raises `ProtocolError`."""
 
-    def on_closed(self, connection: Connection, reason: str) -> None:
+    def on_closed(self, connection: Connection, closing: Closing) -> None:
         """The connection is closed; it is told once."""
 
 
@@ -103,7 +104,7 @@ class Connection(Flow):
         elif packet == "3":
             self._events.on_pong(self)
         elif packet == CLOSE_PACKET:
-            self.close("client disconnect", last_packet=NOOP_PACKET)
+            self.close(Closing.CLIENT_DISCONNECT)
         else:
             raise ProtocolError("not an Engine.IO packet")
 
@@ -150,7 +151,7 @@ class Connection(Flow):
             try:
                 await self._outbox.wait()
             except asyncio.CancelledError:
-                self.close("transport close")
+                self.close(Closing.TRANSPORT_CLOSE)
                 raise
         if self._moving or self.upgraded:
             return NOOP_PACKET  # what is held goes the new way, or the next poll takes it
@@ -208,7 +209,7 @@ class Connection(Flow):
         if reason:
             self.fail(ProtocolError(reason))
         else:
-            self.close("transport close")
+            self.close(Closing.TRANSPORT_CLOSE)
 
     def _cut_off(self) -> None:
         super()._cut_off()
@@ -233,18 +234,14 @@ class Connection(Flow):
     def fail(self, error: ProtocolError) -> None:
         """End a connection that breaks the protocol."""
         log.info("closed a connection that broke the protocol", reason=str(error))
-        self.close("transport error")
+        self.close(Closing.TRANSPORT_ERROR)
 
-    def close(self, reason: str, last_packet: str = CLOSE_PACKET) -> None:
-        """End it; what is already written is still sent.
-
-        Args:
-            last_packet: what a waiting poll, or the next one, ends with.
-        """
+    def close(self, closing: Closing) -> None:
         if self.closed:
             return
-        if self.socket is None:
-            self._outbox.add(frames.encode(frames.TEXT, last_packet.encode()))
+        if self.socket is None:  # so its poll, or the next one, ends
+            last = NOOP_PACKET if closing is Closing.CLIENT_DISCONNECT else CLOSE_PACKET
+            self._outbox.add(frames.encode(frames.TEXT, last.encode()))
         self.closed = True
         self.write = discard
         self._inbox.clear()
@@ -253,4 +250,4 @@ class Connection(Flow):
         self.release_poll()
         if self.socket is not None:
             self.socket.close()
-        self._events.on_closed(self, reason)
+        self._events.on_closed(self, closing)

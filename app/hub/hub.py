@@ -1,18 +1,19 @@
 """The verbs of Hearth: everything that happens is a message passing through here, once.
 
 A client, a worker or the server itself publishes; the broker orders and keeps; every publication
-comes back through `Hub._receive`, in offset order, and the fan-out hands it to the members that
-are connected to this process.
+comes back to `Memberships`, in offset order, and the fan-out hands it to the members that are
+connected to this process.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import NamedTuple
 
-from app.broker.base import Broker
-from app.broker.sessions import MemorySessions
+from app.broker.contract import Broker, Fence, PresenceStore
 from app.core import access
 from app.core.channel import Channel
 from app.core.clock import isoformat
@@ -22,47 +23,60 @@ from app.core.identity import Identity
 from app.core.message import Message, Receipt
 from app.core.presence import Members
 from app.hub.draft import Draft
-from app.hub.fanout import FanOut
-from app.hub.membership import LISTED_MEMBERS, Memberships
-from app.hub.sessions import Sessions
+from app.hub.memberships import LISTED_MEMBERS, Memberships
+from schemas.errors import SchemaError
 from schemas.registry import MessageType, Registry
 
 
-class Hub(Memberships):
-    """Publish, join, leave, history and presence.
+class Emitted(NamedTuple):
+    """What became of an emit.
 
     Args:
-        broker: orders and keeps; its `receive` becomes this hub's.
-        fanout: the members in this process.
+        entry_id: of its digest in the log of digests.
+        refused: why some of it was not published; None: all was.
+    """
+
+    entry_id: str
+    refused: SchemaError | None
+
+
+class Hub:
+    """Publish, history and presence; `memberships` is who joins, receives and leaves.
+
+    Args:
         registry: which types there are.
         clock: seconds since 1970.
-        counters: of what happens, shared with the realtime side.
-        sessions: of connections that can be restored; None: there are none.
+        counters: of what happens, shared with the ways in.
     """
 
     def __init__(
         self,
         broker: Broker,
-        fanout: FanOut,
+        presence: PresenceStore,
+        memberships: Memberships,
         registry: Registry,
         clock: Callable[[], float] = time.time,
         counters: Counters | None = None,
-        sessions: Sessions | None = None,
     ) -> None:
-        super().__init__(broker, fanout, registry, sessions or Sessions(MemorySessions(), 0))
+        self.memberships = memberships
+        self.registry = registry
         self.counters = counters or Counters()
         self.clock = clock
+        self._broker = broker
+        self._presence = presence
 
     @property
     def ready(self) -> bool:
         """Whether publishing works at this moment."""
-        return self._broker.ready
+        return self._broker.ready and self._presence.ready
+
+    # Publishing
 
     def publish_as(self, identity: Identity, draft: Draft) -> Receipt | asyncio.Future[Receipt]:
         """Publish what a client sent, in its name.
 
         Returns:
-            The receipt; or its future, as `Broker.publish_nowait`, and then have it counted.
+            The receipt; or its future, as `Broker.publish_nowait`.
 
         Raises:
             SchemaError: the type, channel or payload is not valid.
@@ -75,36 +89,66 @@ class Hub(Memberships):
         message = self._message(draft, message_type, for_workers=True)
         receipt = self._broker.publish_nowait(channel, message)
         if isinstance(receipt, Receipt):
-            self._count(receipt, message_type)
+            self._count(message_type, receipt)
+        else:
+            receipt.add_done_callback(partial(self._on_published, message_type))
         return receipt
 
-    def prepare(self, draft: Draft) -> Message:
-        """Return what `publish` would give to the broker. Raises `SchemaError`."""
-        return self._message(draft, self.registry.require(draft.channel.namespace, draft.type))
-
-    def count(self, draft: Draft, receipt: Receipt) -> None:
-        """Count what was prepared and has been published."""
-        self._count(receipt, self.registry.require(draft.channel.namespace, draft.type))
-
     async def publish(self, draft: Draft) -> Receipt:
-        """Publish without asking who: for workers and for the server itself.
+        """Publish without asking who: for the server itself.
 
         Raises:
             SchemaError, Unavailable: as `publish_as`.
         """
-        message_type = self.registry.require(draft.channel.namespace, draft.type)
-        return await self._publish(draft.channel, self._message(draft, message_type), message_type)
-
-    async def _publish(
-        self, channel: Channel, message: Message, message_type: MessageType
-    ) -> Receipt:
-        receipt = await self._broker.publish(channel, message)
-        self._count(receipt, message_type)
+        (receipt,) = await self.publish_all([draft])
         return receipt
 
-    def _count(self, receipt: Receipt, message_type: MessageType) -> None:
-        if not receipt.duplicate:
-            self.counters.published[message_type.key] += 1
+    async def publish_all(self, drafts: Iterable[Draft]) -> list[Receipt]:
+        """Publish into several channels as one step, everything or nothing; as `publish`."""
+        messages = [(draft, *self._prepare(draft)) for draft in drafts]
+        targets = [(draft.channel, message) for draft, _type, message in messages]
+        published = await self._broker.publish_all(targets)
+        for (_draft, message_type, _message), receipt in zip(
+            messages, published.receipts, strict=True
+        ):
+            self._count(message_type, receipt)
+        return published.receipts
+
+    async def publish_emit(self, drafts: Iterable[Draft], fence: Fence, most_bytes: int) -> Emitted:
+        """Publish what a worker has emitted, as one step; what no schema accepts is left out.
+
+        It is on its way, behind whatever was published before, when this first waits.
+
+        Args:
+            most_bytes: what it may take in all channels together; else nothing is published.
+
+        Raises:
+            Fenced: the lease is another process's; nothing was published.
+            Unavailable: the broker can't be reached.
+        """
+        refused: SchemaError | None = None
+        types: list[MessageType] = []
+        targets: list[tuple[Channel, Message]] = []
+        for draft in drafts:
+            try:
+                message_type, message = self._prepare(draft)
+            except SchemaError as error:
+                refused = error
+            else:
+                types.append(message_type)
+                targets.append((draft.channel, message))
+        if (size := sum(len(message.body) for _channel, message in targets)) > most_bytes:
+            where = f"{len(targets)} channels of {targets[0][0].namespace}"
+            refused = SchemaError({"": f"It would take {size} bytes at once, in {where}."})
+            types, targets = [], []
+        published = await self._broker.publish_all(targets, fence)
+        for message_type, receipt in zip(types, published.receipts, strict=True):
+            self._count(message_type, receipt)
+        return Emitted(published.entry_id, refused)
+
+    def _prepare(self, draft: Draft) -> tuple[MessageType, Message]:
+        message_type = self.registry.require(draft.channel.namespace, draft.type)
+        return message_type, self._message(draft, message_type)
 
     def _message(
         self, draft: Draft, message_type: MessageType, *, for_workers: bool = False
@@ -123,23 +167,33 @@ class Hub(Memberships):
             for_workers,
         )
 
+    def _on_published(self, message_type: MessageType, published: asyncio.Future[Receipt]) -> None:
+        if not published.cancelled() and published.exception() is None:
+            self._count(message_type, published.result())
+
+    def _count(self, message_type: MessageType, receipt: Receipt) -> None:
+        if not receipt.duplicate:
+            self.counters.published[message_type.key] += 1
+
+    # Reading
+
     async def history(
         self, identity: Identity, channel: Channel, before: int | None, limit: int
     ) -> Page:
-        """Return a stretch of history. Raises as `joining` does."""
+        """Return a stretch of history. Raises as `Memberships.joining` does."""
         self.registry.check_channel(channel.namespace, channel.name)
         access.require_read(identity, channel)
         return await self._broker.history(channel, before, limit)
 
     async def presence(self, identity: Identity, channel: Channel) -> Members:
-        """Return who is in `channel`. Raises as `joining` does."""
+        """Return who is in `channel`. Raises as `Memberships.joining` does."""
         self.registry.check_channel(channel.namespace, channel.name)
         access.require_members(identity, channel)
-        return await self._broker.members(channel)
+        return await self._presence.members(channel)
 
     async def members(self, channel: Channel) -> Members:
         """Return who is in `channel`, to the server itself; the first of them only."""
-        return await self._broker.members(channel, LISTED_MEMBERS)
+        return await self._presence.members(channel, LISTED_MEMBERS)
 
     async def channels(self, namespace: str) -> list[Channel]:
         """Return the channels of `namespace` that somebody is in, in whichever process."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Coroutine
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import structlog
 
+from app.broker.contract import StatusQueue
 from app.core.channel import Channel
 from app.core.errors import HearthError
 from app.core.identity import Identity
@@ -27,16 +28,6 @@ CLOSE_SECONDS: Final = 1.0
 log = structlog.get_logger("hearth.roster")
 
 
-class Turns(Protocol):
-    """What a broker does to have a status told once by all processes together; see `Broker`."""
-
-    async def turn(self, channel: Channel, seconds: float) -> float: ...
-
-    async def owe(self, channel: Channel) -> None: ...
-
-    async def owed(self, seconds: float) -> list[Channel]: ...
-
-
 class Roster:
     """Publish `agent_joined` and `agent_left` at once, `circle_status` at most once a second.
 
@@ -45,9 +36,9 @@ class Roster:
     status only.
     """
 
-    def __init__(self, hub: Hub, turns: Turns) -> None:
+    def __init__(self, hub: Hub, statuses: StatusQueue) -> None:
         self._hub = hub
-        self._turns = turns
+        self._statuses = statuses
         self._timers: dict[Channel, asyncio.TimerHandle] = {}
         self._untold: dict[Channel, list[Draft]] = {}
         self._telling: set[Channel] = set()
@@ -123,7 +114,7 @@ class Roster:
     async def _publish_status(self, channel: Channel) -> None:
         try:
             await self._tell(channel)
-            wait = await self._turns.turn(channel, STATUS_INTERVAL_SECONDS)
+            wait = await self._statuses.claim(channel, STATUS_INTERVAL_SECONDS)
             if wait > 0:  # somebody has just told, and perhaps not of this change
                 self._schedule(channel, wait)
                 return
@@ -140,7 +131,7 @@ class Roster:
 
     async def _owe(self, channel: Channel) -> None:
         try:
-            await self._turns.owe(channel)
+            await self._statuses.add(channel)
         except HearthError as error:  # then this process tells of it, if it lives
             log.debug("a status is not noted", channel=channel.name, reason=error.code)
 
@@ -148,7 +139,7 @@ class Roster:
         while True:
             await asyncio.sleep(OWED_SECONDS / 2)
             try:
-                for channel in await self._turns.owed(OWED_SECONDS):
+                for channel in await self._statuses.overdue(OWED_SECONDS):
                     self._schedule(channel, 0.0)
             except HearthError as error:
                 log.debug("nothing is told for others", reason=error.code)

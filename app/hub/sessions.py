@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Final
 
 from app.background import Tasks
-from app.broker.sessions import SessionStore
+from app.broker.contract import SessionStore
 from app.core.errors import Unavailable
 from app.core.identity import Identity
 from app.core.session import Session, whose_session
@@ -33,14 +33,12 @@ class Sessions:
     """
 
     def __init__(self, store: SessionStore, seconds: float) -> None:
-        #: Told when somebody else has claimed a session: its connection here is a ghost.
-        self.on_claimed: Callable[[Session], None] = lambda session: None
         self._store = store
+        self._claimed: Callable[[Session], None] | None = None
         self._seconds = seconds
         self._open: dict[str, Session] = {}
         # What is over and couldn't be forgotten yet, and until when that is tried.
         self._unforgotten: dict[str, tuple[Session, float]] = {}
-        store.claimed = self._on_claimed
         self._tasks = Tasks()
 
     @property
@@ -48,8 +46,15 @@ class Sessions:
         """Whether connections can be restored at all."""
         return self._seconds > 0
 
-    def start(self) -> None:
-        """Begin to renew what is open."""
+    def start(self, claimed: Callable[[Session], None]) -> None:
+        """Begin to renew what is open.
+
+        Args:
+            claimed: told of each session that another process has claimed: its connection here is
+                a ghost.
+        """
+        self._claimed = claimed
+        self._store.start(self)
         if self.enabled:
             self._tasks.add(self._renew_for_ever())
 
@@ -89,7 +94,7 @@ class Sessions:
         """Keep a session as it is now. Raises `Unavailable`."""
         is_ours = await self._store.save(session, self._seconds * _LEEWAY)
         if not is_ours:
-            self._on_claimed(session.owner)
+            self.on_claimed(session.owner)
 
     async def end(self, session: Session) -> None:
         """End a session whose connection has ended: for good, or until it comes back."""
@@ -110,10 +115,11 @@ class Sessions:
             if asyncio.get_running_loop().time() < until:  # again before long: it can be claimed
                 self._unforgotten[session.owner] = session, until
 
-    def _on_claimed(self, owner: str) -> None:
+    def on_claimed(self, owner: str) -> None:
+        """Let go of a session that another connection owns by now."""
         session = self._open.pop(owner, None)
-        if session is not None:
-            self.on_claimed(session)
+        if session is not None and self._claimed is not None:
+            self._claimed(session)
 
     def _new_owner(self) -> str:
         return f"{self._store.process}:{secrets.token_hex(8)}"

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 import structlog
 
+from app.core.closing import Closing
 from app.core.history import Position
-from app.hub.membership import Member
-from app.plain.closing import PING_TIMEOUT
+from app.hub.memberships import Member
 from app.plain.paths import Endpoint
 from app.transport.flow import Flow, ProtocolError, discard
-from app.transport.frames import NORMAL
 from app.transport.websocket import WebSocket
 
 log = structlog.get_logger("hearth.realtime")
-
-TRANSPORT_CLOSE: Final = "transport close"
 
 
 class PlainEvents(Protocol):
@@ -28,7 +25,7 @@ class PlainEvents(Protocol):
     def on_message(self, connection: Any, message: str | bytes) -> None:
         """A message has arrived; bytes are a binary one. It raises nothing."""
 
-    def on_closed(self, connection: Any, reason: str) -> None:
+    def on_closed(self, connection: Any, closing: Closing) -> None:
         """The connection is closed; it is told once."""
 
 
@@ -75,28 +72,22 @@ class PlainConnection(Flow):
         if reason:
             self.fail(ProtocolError(reason))
         else:
-            self.close(TRANSPORT_CLOSE)
+            self.close(Closing.TRANSPORT_CLOSE)
 
     def fail(self, error: ProtocolError) -> None:
         log.info("closed a connection that broke the protocol", reason=str(error))
-        self.close("transport error")
+        self.close(Closing.TRANSPORT_ERROR)
 
-    def close(self, reason: str, code: int = NORMAL, told: str = "") -> None:
-        """End it; what is already written is still sent.
-
-        Args:
-            reason: for logs and metrics.
-            code, told: the close frame's code and its reason.
-        """
+    def close(self, closing: Closing) -> None:
         if self.closed:
             return
         self.closed = True
         self.write = discard
         self._inbox.clear()
-        self.socket.close(code, told)
-        if reason == "slow":
-            log.warning("cut off a connection that does not read", reason=reason)
-        self._events.on_closed(self, reason)
+        self.socket.close(closing.code, closing.told)
+        if closing is Closing.SLOW:
+            log.warning("cut off a connection that does not read", reason=closing.reason)
+        self._events.on_closed(self, closing)
 
     def _handle(self, message: str | bytes) -> None:
         self._events.on_message(self, message)
@@ -128,8 +119,3 @@ class Session(PlainConnection):
         self.since: list[Position | None] = []
         self.stranger = stranger
         self.member: Member | None = None
-
-    def close(self, reason: str, code: int = NORMAL, told: str = "") -> None:
-        if reason == "ping timeout":  # the heartbeat knows no codes
-            code, told = PING_TIMEOUT, reason
-        super().close(reason, code, told)

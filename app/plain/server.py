@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from app.auth import Authenticator
 from app.core.clock import isoformat
+from app.core.closing import Closing
 from app.core.errors import (
     Forbidden,
     HearthError,
@@ -25,9 +26,8 @@ from app.core.identity import Identity
 from app.core.message import Receipt
 from app.core.rate import TokenBucket
 from app.hub.hub import Hub
-from app.hub.membership import Member
+from app.hub.memberships import Member
 from app.plain import texts
-from app.plain.closing import close_code
 from app.plain.connection import Session
 from app.plain.fanout import PlainFanOut
 from app.plain.incoming import nonce_of, read_draft, read_message, read_token
@@ -35,7 +35,7 @@ from app.plain.paths import EVENTS, LOGS, read_since
 from app.requests import answers
 from app.requests.expiry import ExpiryTimer
 from app.transport.deadlines import Deadlines
-from app.transport.frames import GOING_AWAY, PING, encode
+from app.transport.frames import PING, encode
 from app.transport.heartbeat import Heartbeat
 from app.transport.work import Work
 from schemas.errors import SchemaError
@@ -89,7 +89,7 @@ class PlainServer:
     async def close_all(self) -> None:
         """Close every connection with 1001; clients come back, to another process or later."""
         for session in list(self.sessions.values()):
-            session.close("server disconnect", GOING_AWAY, "restarting")
+            session.close(Closing.SERVER_DISCONNECT)
         self.heartbeat.stop()
         self.unknown.clear()
         await self._work.finish(CLOSE_SECONDS)
@@ -140,7 +140,7 @@ class PlainServer:
                 places = chain(session.since, repeat(None))
                 for channel, since in zip(endpoint.open_to(identity), places, strict=False):
                     limit = texts.HISTORY_MESSAGES if channel in (LOGS, EVENTS) else None
-                    joining = hub.joining(member, channel, since, limit)
+                    joining = hub.memberships.joining(member, channel, since, limit)
                     joined.append((channel, since, await stack.enter_async_context(joining)))
                 if endpoint.is_feed:
                     first = texts.feed_history(joined)
@@ -155,7 +155,7 @@ class PlainServer:
     def refuse(self, session: Session, error: Exception) -> None:
         """Say why, and end it."""
         shown = self._tell(session, error, {})
-        session.close(shown.code, close_code(shown), shown.code)
+        session.close(Closing.because_of(shown))
 
     def _on_no_token(self, session: Session) -> None:
         self.refuse(session, Unauthorized("No token came in time."))
@@ -169,14 +169,14 @@ class PlainServer:
     def on_pong(self, session: Session) -> None:
         self.heartbeat.on_pong(session)
 
-    def on_closed(self, session: Session, reason: str) -> None:
-        self._hub.counters.closed[reason] += 1
+    def on_closed(self, session: Session, closing: Closing) -> None:
+        self._hub.counters.closed[closing.reason] += 1
         self.sessions.pop(session.sid, None)
         self._fanout.connections.pop(session.sid, None)
         self.unknown.discard(session)
         self._expiry.cancel(session.sid)
         if session.member is not None:
-            self._work.spawn(self._hub.disconnect(session.member))
+            self._work.spawn(self._hub.memberships.disconnect(session.member))
 
     def on_message(self, session: Session, frame: str | bytes) -> None:
         message: dict[str, Any] = {}
@@ -281,7 +281,7 @@ class PlainServer:
             return
         if identity.key != member.identity.key or not member.channels.issuperset(channels):
             session.stranger = False
-            await self._hub.disconnect(member)
+            await self._hub.memberships.disconnect(member)
             if not session.closed:
                 await self._join(session, identity)
             return
@@ -289,7 +289,7 @@ class PlainServer:
         member.identity = identity
         self._expiry.set(session.sid, identity.expires_at)
         for channel in member.channels.difference(channels):
-            await self._hub.leave(member, channel)
+            await self._hub.memberships.leave(member, channel)
         if not session.endpoint.is_feed:
             expires_at = identity.expires_at
             data = {"expires_at": None if expires_at is None else isoformat(expires_at)}

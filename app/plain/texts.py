@@ -12,7 +12,7 @@ from app.core.clock import isoformat
 from app.core.history import Position, Recovery
 from app.core.identity import Identity
 from app.core.message import DISCONTINUITY, Publication
-from app.hub.membership import Joined
+from app.hub.memberships import Joined
 from app.plain.paths import EVENTS, FEEDS, LOGS
 from app.transport.frames import TEXT, encode
 from schemas.envelope import notice

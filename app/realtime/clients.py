@@ -9,6 +9,7 @@ import structlog
 from socketio.exceptions import ConnectionRefusedError as Refused
 from socketio.packet import CONNECT, CONNECT_ERROR
 
+from app.core.closing import Closing
 from app.core.errors import Unavailable
 from app.core.session import Session
 from app.engine.server import close_unless_entered
@@ -17,7 +18,6 @@ from app.realtime.manager import Client, encode_packet
 from app.realtime.packets import Incoming, Packet, PacketError
 from app.realtime.publishing import PublishingServer
 from app.realtime.request import RequestHandler
-from app.transport.flow import SUPERSEDED, UNAVAILABLE
 from app.transport.work import Work
 
 GOODBYE_SECONDS: Final = 2.0
@@ -55,14 +55,14 @@ class ClientServer(PublishingServer):
         client = self.manager.client(session.namespace, session.sid)
         if client is not None and client.session is not session:
             client.gone = client.gone or asyncio.get_running_loop().create_future()
-            client.connection.close(SUPERSEDED)
+            client.connection.close(Closing.SUPERSEDED)
             await client.gone
 
     def let_go(self, session: Session) -> None:
         """End a connection whose session was claimed in another process."""
         client = self.manager.client(session.namespace, session.sid)
         if client is not None and client.session is session:
-            client.connection.close(SUPERSEDED)
+            client.connection.close(Closing.SUPERSEDED)
 
     # What python-socketio and namespaces call to end a client
 
@@ -93,7 +93,7 @@ class ClientServer(PublishingServer):
         which those who are disconnected don't."""
         client = self.manager.client(namespace, sid)
         if client is not None:
-            client.connection.close(UNAVAILABLE)
+            client.connection.close(Closing.UNAVAILABLE)
 
     # CONNECT
 
@@ -132,7 +132,7 @@ class ClientServer(PublishingServer):
         except Unavailable:
             # Who is refused gives up, and who loses the connection tries again.
             accepted = False
-            connection.close(UNAVAILABLE)
+            connection.close(Closing.UNAVAILABLE)
         except BaseException:
             accepted = False
             raise
@@ -150,7 +150,7 @@ class ClientServer(PublishingServer):
         if accepted is False:
             return
         if connection.closed:  # while it was connecting, so nobody has ended it
-            await self._end(client, self.reason.TRANSPORT_CLOSE)
+            await self._end(client, Closing.TRANSPORT_CLOSE)
             return
         handler = self._request_handlers.get(namespace)
         if handler is not None:
@@ -180,18 +180,18 @@ class ClientServer(PublishingServer):
     async def _leave(self, client: Client) -> None:
         if client.session is not None:
             client.session.over = True
-        await self._end(client, self.reason.CLIENT_DISCONNECT)
+        await self._end(client, Closing.CLIENT_DISCONNECT)
 
-    async def _end(self, client: Client, reason: str) -> None:
+    async def _end(self, client: Client, closing: Closing) -> None:
         if client.ending or not client.connected:
             return
         self.manager.pre_disconnect(client.sid, client.namespace)
         try:
-            await self._trigger_event("disconnect", client.namespace, client.sid, reason)
+            await self._trigger_event("disconnect", client.namespace, client.sid, closing.reason)
         except Exception:
             log.exception("a disconnect handler failed", namespace=client.namespace)
         await self.manager.disconnect(client.sid, client.namespace, ignore_queue=True)
 
-    async def _end_all(self, connection: Connection, reason: str) -> None:
+    async def _end_all(self, connection: Connection, closing: Closing) -> None:
         for client in list(connection.clients.values()):
-            await self._end(client, reason)
+            await self._end(client, closing)

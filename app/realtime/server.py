@@ -11,6 +11,7 @@ from typing import Any, Final
 import structlog
 from socketio.packet import ACK, CONNECT, DISCONNECT, EVENT
 
+from app.core.closing import Closing
 from app.core.errors import HearthError, RateLimited
 from app.core.rate import TokenBucket
 from app.engine.server import EngineServer, Limits
@@ -146,12 +147,12 @@ class Server(ClientServer):
             if client is not None:
                 self._work.run(connection, self._leave(client))
 
-    def on_closed(self, connection: Connection, reason: str) -> None:
+    def on_closed(self, connection: Connection, closing: Closing) -> None:
         """End a connection's clients."""
         connection.assembly = None
-        self.manager.counters.closed[reason] += 1
+        self.manager.counters.closed[closing.reason] += 1
         if connection.clients:
-            self._work.spawn(self._end_all(connection, reason))
+            self._work.spawn(self._end_all(connection, closing))
 
     def _on_event(self, connection: Connection, event: Event) -> None:
         namespace, packet_id, data = event

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import structlog
 from socketio.async_pubsub_manager import AsyncPubSubManager
@@ -22,10 +21,15 @@ CLOSE_SECONDS: Final = 1.0
 
 log = structlog.get_logger("hearth.redis")
 
-#: Is offered each emit of others, parsed and as it came; returns whether it takes it.
-TakeIn = Callable[[dict[str, Any], bytes], bool]
-#: Is told of what nobody can take: as it came, and why.
-Refuse = Callable[[bytes, str], None]
+
+class EmitSink(Protocol):
+    """Who takes what others emit into channels."""
+
+    def offer(self, emit: dict[str, Any], data: bytes) -> bool:
+        """Take an emit, parsed and as it came; False when it is no channel's business."""
+
+    def reject(self, data: bytes, reason: str) -> None:
+        """Reject what nobody can take."""
 
 
 class SharedRooms(AsyncPubSubManager, Rooms):  # type: ignore[misc]
@@ -40,9 +44,9 @@ class SharedRooms(AsyncPubSubManager, Rooms):  # type: ignore[misc]
 
     def __init__(self, commands: Commands, subscriptions: Subscriptions, channel: str) -> None:
         super().__init__(channel=channel)
-        self.take_in: TakeIn = lambda message, data: False
-        self.refuse: Refuse = lambda data, reason: None
         self._commands = commands
+        self._subscriptions = subscriptions
+        self._emits: EmitSink
         self._asked: asyncio.Queue[dict[str, Any]] = asyncio.Queue(MOST_ASKED)
         self._answers = Work()
         self._do = {
@@ -52,10 +56,11 @@ class SharedRooms(AsyncPubSubManager, Rooms):  # type: ignore[misc]
             "leave_room": self._handle_leave_room,
             "close_room": self._handle_close_room,
         }
-        subscriptions.listen(channel, self._on_message)
 
-    async def start(self) -> None:
-        """Begin to do what others ask."""
+    async def start(self, emits: EmitSink) -> None:
+        """Begin to do what others ask; `emits` takes what they emit into channels."""
+        self._emits = emits
+        self._subscriptions.listen(self.channel, self._on_message)
         self.server.manager_initialized = True  # stock waits for the first client
         self.initialize()
 
@@ -96,7 +101,7 @@ class SharedRooms(AsyncPubSubManager, Rooms):  # type: ignore[misc]
             message = None
         method = message.get("method") if isinstance(message, dict) else None
         if not isinstance(method, str):
-            self.refuse(data, "Not a manager's message.")
+            self._emits.reject(data, "Not a manager's message.")
         elif method == "callback":
             # Not in turn: what is being done may be waiting for it.
             self._answers.spawn(self._handle_callback(message))
@@ -109,13 +114,13 @@ class SharedRooms(AsyncPubSubManager, Rooms):  # type: ignore[misc]
 
     def _on_emit(self, message: dict[str, Any], data: bytes) -> None:
         namespace = str(message.get("namespace") or "/")
-        if self.take_in(message, data):
+        if self._emits.offer(message, data):
             if sids := sids_apart(self, namespace, message.get("room")):
                 self._ask({**message, "room": sids})
         elif namespace in self.server.namespace_handlers or namespace in self.server.handlers:
             self._ask(message)
         else:
-            self.refuse(data, f"No namespace {namespace!r} here."[:200])
+            self._emits.reject(data, f"No namespace {namespace!r} here."[:200])
 
     def _ask(self, message: dict[str, Any]) -> None:
         try:

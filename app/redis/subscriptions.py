@@ -26,13 +26,13 @@ OnMessage = Callable[[bytes], None]
 class Subscriptions(KeptLink):
     """The connection for what is published.
 
-    After a loss everything is subscribed again, and then `on_regained` is called: what was
-    published meanwhile was missed. `suspect` calls it too.
+    After a loss everything is subscribed again, and then whoever asked for it by `on_regained` is
+    told: what was published meanwhile was missed. `suspect` tells them too.
     """
 
     def __init__(self, connector: Connector) -> None:
         super().__init__(connector, "subscriptions")
-        self.on_regained: list[Callable[[], None]] = []
+        self._regained: list[Callable[[], None]] = []
         self._handlers: dict[bytes, OnMessage] = {}
         # Confirmations that are due, for each channel in the order of asking.
         self._due: dict[bytes, deque[asyncio.Future[None]]] = {}
@@ -42,6 +42,10 @@ class Subscriptions(KeptLink):
     def ready(self) -> bool:
         """Whether there is a connection."""
         return self.link is not None
+
+    def on_regained(self, regained: Callable[[], None]) -> None:
+        """Have `regained` called whenever something that was published may have been missed."""
+        self._regained.append(regained)
 
     def listen(self, channel: str, handler: OnMessage) -> None:
         """Subscribe to a channel for good, as soon as Redis can be reached."""
@@ -105,7 +109,7 @@ class Subscriptions(KeptLink):
 
     def suspect(self) -> None:
         """Say that something that was published may have been missed."""
-        for regained in self.on_regained:
+        for regained in self._regained:
             try:
                 regained()
             except Exception:

@@ -13,7 +13,7 @@ from app.core.errors import HearthError, Internal, Invalid
 from app.core.history import Page
 from app.core.message import Publication, Receipt
 from app.core.presence import Members
-from app.hub.membership import Joined
+from app.hub.memberships import Joined
 from schemas.errors import SchemaError
 
 log = structlog.get_logger("hearth.namespaces")

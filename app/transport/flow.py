@@ -8,13 +8,10 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
+from app.core.closing import Closing
 from app.core.rate import TokenBucket
 from app.transport.websocket import WebSocket
 
-#: Why the server closes a connection, for logs and metrics: what it needs is out of reach; its
-#: session is another connection's by now.
-UNAVAILABLE: Final = "unavailable"
-SUPERSEDED: Final = "superseded"
 # Messages that may wait before the client's bytes do.
 MAX_WAITING: Final = 100
 
@@ -176,7 +173,7 @@ class Flow(ABC):
         self.write = discard
         if self.socket is not None:
             self.socket.abort()
-        asyncio.get_running_loop().call_soon(self.close, "slow")
+        asyncio.get_running_loop().call_soon(self.close, Closing.SLOW)
 
     # Pings, and the end
 
@@ -189,12 +186,8 @@ class Flow(ABC):
         """End a connection that breaks the protocol."""
 
     @abstractmethod
-    def close(self, reason: str) -> None:
-        """End it; what is already written is still sent.
-
-        Args:
-            reason: for logs and metrics.
-        """
+    def close(self, closing: Closing) -> None:
+        """End it; what is already written is still sent."""
 
 
 def discard(_data: bytes) -> None:

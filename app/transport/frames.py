@@ -17,7 +17,6 @@ PONG: Final = 0xA
 
 # Close codes (RFC 6455 §7.4.1)
 NORMAL: Final = 1000
-GOING_AWAY: Final = 1001
 PROTOCOL_ERROR: Final = 1002
 NOT_UTF8: Final = 1007
 TOO_BIG: Final = 1009

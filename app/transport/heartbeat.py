@@ -10,6 +10,7 @@ import asyncio
 from collections import deque
 from typing import Final
 
+from app.core.closing import Closing
 from app.transport import frames
 from app.transport.flow import Flow
 
@@ -87,6 +88,6 @@ class Heartbeat:
         while self._to_answer and self._to_answer[0][0] <= now:
             due_at, connection = self._to_answer.popleft()
             if not connection.closed and connection.due_at == due_at:
-                connection.close("ping timeout")
+                connection.close(Closing.PING_TIMEOUT)
         if self._timer is None:
             self._schedule()

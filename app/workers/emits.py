@@ -50,24 +50,26 @@ async def read_emit(hub: Hub, message: dict[str, Any]) -> list[Draft]:
     return [_draft(channel, message) for channel in dict.fromkeys(channels)]
 
 
-async def publish_emit(hub: Hub, message: dict[str, Any]) -> bool:
-    """Publish what the server itself emits into channels.
+class EmitPublisher:
+    """Publishes what the server itself emits into channels."""
 
-    Returns:
-        False when it is no channel's business.
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
 
-    Raises:
-        SchemaError, Unavailable: as `Hub.publish`.
-    """
-    if not is_for_channels(hub, message):
-        return False
-    drafts = await read_emit(hub, message)
-    if len(drafts) > 1:
-        for draft in drafts:
-            hub.prepare(draft)  # all or none
-    for draft in drafts:
-        await hub.publish(draft)
-    return True
+    async def publish(self, emit: dict[str, Any]) -> bool:
+        """Publish an emit, in the form in which managers write it to Redis, into all of its rooms
+        or none.
+
+        Returns:
+            False when it is no channel's business.
+
+        Raises:
+            SchemaError, Unavailable: as `Hub.publish_all`.
+        """
+        if not is_for_channels(self._hub, emit):
+            return False
+        await self._hub.publish_all(await read_emit(self._hub, emit))
+        return True
 
 
 def _listed(rooms: Any) -> list[Any]:

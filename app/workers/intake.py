@@ -30,13 +30,14 @@ from typing import Final
 
 import structlog
 
+from app.broker.contract import Fenced
 from app.broker.keys import Keys
 from app.core.errors import Unavailable
 from app.hub.draft import Draft
 from app.hub.hub import Hub
 from app.redis.commands import Commands, ReplyError
 from app.redis.subscriptions import Subscriptions
-from app.workers.batch import Batches, Publish
+from app.workers.batch import Batches
 from app.workers.lease import Lease, Standing
 from app.workers.pending import Heard, Pending, Read, digest
 
@@ -59,7 +60,6 @@ class Intake:
     """What is to be taken in, and who does it.
 
     Args:
-        publish: see `Publish`.
         subscriptions: the connection on which emits are heard.
         process: this process's name, without a hyphen.
     """
@@ -67,7 +67,6 @@ class Intake:
     def __init__(
         self,
         hub: Hub,
-        publish: Publish,
         subscriptions: Subscriptions,
         commands: Commands,
         keys: Keys,
@@ -76,7 +75,7 @@ class Intake:
         self._commands = commands
         self._keys = keys
         self._process = process
-        self._batches = Batches(hub, publish, commands, keys)
+        self._batches = Batches(hub, commands, keys)
         self._lease = Lease(commands, subscriptions, keys, process)
         self._pending = Pending()
         self._holds = False
@@ -93,7 +92,7 @@ class Intake:
         self._closing = False
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        subscriptions.on_regained.append(self._begin_to_hear)
+        subscriptions.on_regained(self._begin_to_hear)
         subscriptions.listen(
             keys.emits_marks, lambda data: self.hear(keys.emits_marks, data, _read_nothing)
         )
@@ -267,7 +266,7 @@ class Intake:
             self._failures = 0
             return True
         # Which of the rest were taken in is in the stream; it is read before going on.
-        if isinstance(outcome.error, ReplyError):
+        if isinstance(outcome.error, Fenced | ReplyError):
             self._holds = False
             self._due = 0.0
             return False

@@ -54,7 +54,7 @@ class Lease:
         self._known = ""  # id of the last digest that this process knows
         self._known_existed = False
         self._echoes: dict[bytes, asyncio.Future[None]] = {}
-        subscriptions.on_regained.append(self._miss_echoes)
+        subscriptions.on_regained(self._miss_echoes)
         subscriptions.listen(keys.emits_echo(process), self._on_echo)
 
     async def ask(

@@ -1,7 +1,7 @@
-"""The contract's suite is no test module of its own: have pytest explain its assertions too."""
+"""The contracts' suites are no test modules of their own: have pytest explain their assertions."""
 
 from __future__ import annotations
 
 import pytest
 
-pytest.register_assert_rewrite("tests.broker.contract")
+pytest.register_assert_rewrite("tests.broker.contracts")

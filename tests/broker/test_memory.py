@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 import pytest
 
+from app.broker import memory
+from app.broker.contract import Fence
 from app.broker.memory import MemoryBroker
-from tests.broker.contract import ALICE, SECONDS, SIZE, BrokerContract, MakeBroker
+from app.core.history import HistoryOptions
+from tests.broker.contracts.broker import BrokerContract
+from tests.broker.contracts.fixtures import SECONDS, SIZE, MakeBroker
 from tests.support.clock import SettableClock
-from tests.support.messages import TEAM, message
+from tests.support.listener import Listener
+from tests.support.messages import OTHER, TEAM, message
+from tests.support.ready import until
 
 
 class TestMemoryBroker(BrokerContract):
     @pytest.fixture
-    async def make_broker(self, clock: SettableClock) -> MakeBroker:
-        async def make(history_size: int, history_seconds: float) -> MemoryBroker:
-            broker = MemoryBroker(history_size, history_seconds, clock)
-            await broker.start()
-            return broker
+    async def make_broker(
+        self, clock: SettableClock, listener: Listener
+    ) -> AsyncIterator[MakeBroker]:
+        running: list[MemoryBroker] = []
 
-        return make
+        async def make(history: HistoryOptions) -> MemoryBroker:
+            running.append(MemoryBroker(history, clock))
+            await running[-1].start(listener)
+            return running[-1]
+
+        yield make
+        for broker in running:
+            await broker.close()
 
 
 @pytest.fixture
@@ -28,7 +42,7 @@ def clock() -> SettableClock:
 
 @pytest.fixture
 def broker(clock: SettableClock) -> MemoryBroker:
-    return MemoryBroker(SIZE, SECONDS, clock)
+    return MemoryBroker(HistoryOptions(SIZE, SECONDS), clock)
 
 
 async def is_kept(broker: MemoryBroker) -> bool:
@@ -38,10 +52,24 @@ async def is_kept(broker: MemoryBroker) -> bool:
     return TEAM in broker._channels
 
 
-async def test_it_is_always_ready(broker: MemoryBroker) -> None:
-    await broker.start()
+async def test_it_forgets_by_itself(
+    clock: SettableClock, broker: MemoryBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "HOUSEKEEPING_SECONDS", 0.01)
+    await broker.start(Listener())
     assert broker.ready is True
+    await broker.publish(TEAM, message("a", clock()))
+    clock.advance(SECONDS + 1)
+    await until(lambda: not broker._channels)
     await broker.close()
+
+
+async def test_a_process_that_shares_nothing_always_has_the_lease(
+    broker: MemoryBroker, clock: SettableClock
+) -> None:
+    targets = [(channel, message("a", clock())) for channel in (TEAM, OTHER)]
+    published = await broker.publish_all(targets, Fence("whatever", b"digest"))
+    assert [receipt.offset for receipt in published.receipts] == [1, 1]
 
 
 async def test_an_idle_channel_begins_a_new_life(
@@ -67,7 +95,7 @@ async def test_who_has_missed_nothing_is_told_so_also_after_a_rest(
 
 
 async def test_who_may_come_back_finds_the_channel(clock: SettableClock) -> None:
-    broker = MemoryBroker(SIZE, 60, clock, recovery_seconds=3600)
+    broker = MemoryBroker(HistoryOptions(SIZE, 60, recovery_seconds=3600), clock)
     await broker.subscribe(TEAM)
     await broker.publish(TEAM, message("a", clock()))
     place = (await broker.recover(TEAM, None, None)).position
@@ -98,13 +126,6 @@ async def test_history_keeps_a_channel(broker: MemoryBroker, clock: SettableCloc
     assert len((await broker.history(TEAM, None, 10)).publications) == 1
 
 
-async def test_a_member_keeps_a_channel(broker: MemoryBroker) -> None:
-    await broker.enter(TEAM, "a1", ALICE)
-    assert await is_kept(broker)
-    await broker.exit(TEAM, "a1", ALICE)
-    assert not await is_kept(broker)
-
-
 async def test_a_subscription_keeps_a_channel(broker: MemoryBroker) -> None:
     await broker.subscribe(TEAM)
     assert await is_kept(broker)
@@ -113,7 +134,7 @@ async def test_a_subscription_keeps_a_channel(broker: MemoryBroker) -> None:
 
 
 async def test_a_receipt_keeps_a_channel_for_five_minutes(clock: SettableClock) -> None:
-    broker = MemoryBroker(0, SECONDS, clock)
+    broker = MemoryBroker(HistoryOptions(0, SECONDS), clock)
     await broker.publish(TEAM, message("a", clock(), nonce_key="alice 1"))
     clock.advance(299)
     assert await is_kept(broker)

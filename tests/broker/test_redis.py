@@ -1,61 +1,109 @@
-"""The Redis broker keeps the contract."""
+"""The Redis broker keeps the contract, and several of them keep it together."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import time
 
 import pytest
 
-from app.broker.redis import RedisBroker
-from app.core.errors import Unavailable
-from tests.broker.contract import BrokerContract, MakeBroker
-from tests.support.brokers import RunningBroker
+from app.broker.contract import Fence, Fenced, Published
+from app.broker.redis import MAX_RECORD_BYTES, RedisBroker
+from app.core.errors import TooLarge, Unavailable
+from app.core.history import HistoryOptions
+from tests.broker.contracts.broker import BrokerContract
+from tests.broker.contracts.fixtures import MakeBroker
+from tests.fixtures.redis import StartBackend
+from tests.support.backends import RunningBackend
 from tests.support.clock import SettableClock
 from tests.support.listener import Listener
-from tests.support.messages import TEAM, message
-from tests.support.redis import RedisServer
+from tests.support.messages import OTHER, TEAM, message, texts_of
 
 
 class TestRedisBroker(BrokerContract):
     @pytest.fixture
     async def make_broker(
-        self, clock: SettableClock, redis_server: RedisServer
-    ) -> AsyncIterator[MakeBroker]:
-        running: list[RunningBroker] = []
+        self, clock: SettableClock, listener: Listener, start_backend: StartBackend
+    ) -> MakeBroker:
+        async def make(history: HistoryOptions) -> RedisBroker:
+            backend = await start_backend(history=history, clock=clock, listener=listener)
+            return backend.broker
 
-        async def make(history_size: int, history_seconds: float) -> RedisBroker:
-            one = await RunningBroker.start(redis_server.url, history_size, history_seconds, clock)
-            running.append(one)
-            return one.broker
-
-        yield make
-        for one in running:
-            await one.close()
+        return make
 
 
-async def test_what_is_begun_comes_in_that_order(redis_server: RedisServer) -> None:
-    running = await RunningBroker.start(redis_server.url)
-    listener = Listener(running.broker)
-    await running.broker.subscribe(TEAM)
-    begun = [running.broker.publish_nowait(TEAM, message(str(n), n)) for n in range(50)]
-    head = (await running.broker.recover(TEAM, None, None)).position
+@pytest.fixture
+async def backend(start_backend: StartBackend) -> RunningBackend:
+    return await start_backend()
+
+
+async def test_what_is_begun_comes_in_that_order(backend: RunningBackend) -> None:
+    broker = backend.broker
+    await broker.subscribe(TEAM)
+    begun = [broker.publish_nowait(TEAM, message(str(n), n)) for n in range(50)]
+    head = (await broker.recover(TEAM, None, None)).position
     assert [one.result().offset for one in begun] == list(range(1, 51))
     assert head.offset == 50
-    await listener.settle()
-    assert listener.texts() == [str(n) for n in range(50)]
-    await running.close()
+    assert backend.listener.texts() == [str(n) for n in range(50)]
 
 
 async def test_what_was_begun_when_scripts_were_forgotten_is_not_overtaken(
-    redis_server: RedisServer,
+    backend: RunningBackend,
 ) -> None:
-    running = await RunningBroker.start(redis_server.url)
-    broker = running.broker
+    broker = backend.broker
     assert (await broker.publish_nowait(TEAM, message("first", 0))).offset == 1
-    await running.commands.send("SCRIPT", "FLUSH")
+    await backend.commands.send("SCRIPT", "FLUSH")
     begun = [broker.publish_nowait(TEAM, message("refused", n)) for n in range(3)]
     for one in begun:
         with pytest.raises(Unavailable):
             await one
     assert (await broker.publish_nowait(TEAM, message("second", 4))).offset == 2
-    await running.close()
+
+
+async def have_lease(backend: RunningBackend, token: str) -> None:
+    await backend.commands.send("SET", backend.keys.emits_holder, token)
+
+
+async def contents(backend: RunningBackend) -> list[list[str]]:
+    """Return the history of both channels, as texts."""
+    pages = [await backend.broker.history(channel, None, 10) for channel in (TEAM, OTHER)]
+    return [texts_of(page.publications) for page in pages]
+
+
+async def test_who_has_the_lease_publishes_and_logs_the_digest(backend: RunningBackend) -> None:
+    await have_lease(backend, "ours")
+    targets = [(channel, message("a", time.time())) for channel in (TEAM, OTHER)]
+    published = await backend.broker.publish_all(targets, Fence("ours", b"digest 1"))
+    nothing = await backend.broker.publish_all([], Fence("ours", b"digest 2"))
+    assert [receipt.offset for receipt in published.receipts] == [1, 1]
+    assert nothing == Published([], nothing.entry_id)
+    taken = await backend.commands.send("XRANGE", backend.keys.emits_taken, "-", "+")
+    assert [(entry_id.decode(), fields[1]) for entry_id, fields in taken] == [
+        *((published.entry_id, b"digest 1"), (nothing.entry_id, b"digest 2"))
+    ]
+
+
+@pytest.mark.parametrize("holder", ["theirs", None])
+async def test_who_has_not_publishes_nothing(backend: RunningBackend, holder: str | None) -> None:
+    if holder is not None:
+        await have_lease(backend, holder)
+    targets = [(channel, message("late", time.time())) for channel in (TEAM, OTHER)]
+    with pytest.raises(Fenced):
+        await backend.broker.publish_all(targets, Fence("ours", b"digest"))
+    assert await contents(backend) == [[], []]
+    assert await backend.commands.send("EXISTS", backend.keys.emits_taken) == 0
+
+
+async def test_without_a_fence_nobody_is_asked(backend: RunningBackend) -> None:
+    await have_lease(backend, "theirs")
+    published = await backend.broker.publish_all([(TEAM, message("a", time.time()))])
+    assert published.entry_id == ""
+    assert await contents(backend) == [["a"], []]
+
+
+async def test_of_several_where_one_is_too_large_none_is_published(
+    backend: RunningBackend,
+) -> None:
+    large = message("x" * MAX_RECORD_BYTES, time.time())
+    with pytest.raises(TooLarge):
+        await backend.broker.publish_all([(TEAM, message("a", time.time())), (OTHER, large)])
+    assert await contents(backend) == [[], []]

@@ -46,7 +46,11 @@ async def test_a_refusal_says_why(server: TestServer, node: NodeDriver, transpor
         client = node.open(url, "/circles", **TRANSPORTS[transport], **options)
         refusal = await client.moment("connect_error")
         assert refusal["message"]
-        assert refusal["data"] == {"code": ANY, "message": refusal["message"]}
+        assert refusal["data"] == {
+            "code": ANY,
+            "message": refusal["message"],
+            "temporary": False,
+        }
         assert client.moments("connect") == []
         codes[brought] = refusal["data"]["code"]
     assert codes == {brought: code for brought, (_options, code) in REFUSED.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import re
 import shutil
 import signal
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from app.core.closing import Closing
 from tests.fixtures.clients import Connect
 from tests.fixtures.processes import Launch, Run
 from tests.fixtures.servers import Serve
@@ -107,6 +109,12 @@ async def printed(program: Process) -> tuple[int, str] | str:
                 offset, _colon, content = text.partition(": ")
                 return int(offset), content
     raise AssertionError("it has ended")
+
+
+def test_the_program_gives_up_at_the_codes_that_say_so() -> None:
+    [codes] = re.findall(r"close_code not in (\([\d, ]+\))", PYTHON)
+    final = {closing.code for closing in Closing if closing.code >= 4000 and not closing.comes_back}
+    assert set(ast.literal_eval(codes)) == final
 
 
 @pytest.mark.parametrize("program", [PYTHON, JAVASCRIPT], ids=PROGRAMS)

@@ -10,6 +10,7 @@ import pytest
 from aiohttp.test_utils import TestServer
 from hearth_client import Channel, HearthError, Message
 
+from app.core import errors
 from tests.fixtures.clients import Connect
 from tests.fixtures.servers import Serve
 from tests.support.tokens import AGENT, ALICE, SERVICE, token
@@ -160,6 +161,45 @@ async def test_a_rate_limit_is_waited_for(serve: Serve) -> None:
         sends = [circle.publish("user_message", {"content": str(n)}) for n in range(60)]
         receipts = await asyncio.gather(*sends)
         assert len({receipt.offset for receipt in receipts}) == 60
+
+
+def test_what_is_temporary_is_the_servers_to_say_and_follows_from_the_code_else() -> None:
+    codes = ["rate_limited", "unavailable", "internal", "token_expired", "forbidden", "new"]
+    old = [HearthError.from_wire({"code": code}).temporary for code in codes]
+    assert old == [True, True, True, False, False, False]
+    for said in (True, False):
+        told = [HearthError.from_wire({"code": code, "temporary": said}) for code in codes]
+        assert {error.temporary for error in told} == {said}
+
+
+async def test_what_an_older_server_fails_in_is_tried_again_by_its_code(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    to_dict = errors.HearthError.to_dict
+
+    def without_temporary(error: errors.HearthError) -> dict[str, Any]:
+        return {key: value for key, value in to_dict(error).items() if key != "temporary"}
+
+    monkeypatch.setattr(errors.HearthError, "to_dict", without_temporary)
+    url = str((await serve(messages_per_second=20)).make_url(""))
+    async with hearth_client.connect(url, token=ALICE) as hearth:
+        circle = await hearth.circle("dev-team")
+        sends = [circle.publish("user_message", {"content": str(n)}) for n in range(60)]
+        assert len({receipt.offset for receipt in await asyncio.gather(*sends)}) == 60
+
+
+async def test_what_the_server_says_is_not_temporary_is_not_tried_again(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(errors.RateLimited, "temporary", False)
+    url = str((await serve(messages_per_second=20)).make_url(""))
+    async with hearth_client.connect(url, token=ALICE) as hearth:
+        circle = await hearth.circle("dev-team")
+        sends = [circle.publish("user_message", {"content": str(n)}) for n in range(60)]
+        outcomes = await asyncio.gather(*sends, return_exceptions=True)
+    assert {outcome.code for outcome in outcomes if isinstance(outcome, HearthError)} == {
+        "rate_limited"
+    }
 
 
 async def test_a_channel_that_is_left_ends(server: TestServer, connect: Connect) -> None:

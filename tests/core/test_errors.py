@@ -1,4 +1,4 @@
-"""The table of errors and its form on the wire (contract §3)."""
+"""The table of errors and its form on the wire."""
 
 from __future__ import annotations
 
@@ -25,8 +25,18 @@ def test_the_table_has_the_codes_of_the_contract_and_no_other() -> None:
 
 @pytest.mark.parametrize("error", CODES.values(), ids=CODES.keys())
 def test_an_error_without_details_is_its_code_and_a_sentence(error: type[HearthError]) -> None:
-    assert error().to_dict() == {"code": error.code, "message": error.default_message}
+    assert error().to_dict() == {
+        "code": error.code,
+        "message": error.default_message,
+        "temporary": error.temporary,
+    }
+    assert list(error().to_dict()) == ["code", "message", "temporary"]
     assert error.default_message.endswith(".")
+
+
+def test_the_same_request_may_succeed_later_after_some_of_them() -> None:
+    temporary = {error.code for error in HearthError.__subclasses__() if error.temporary}
+    assert temporary == {"rate_limited", "unavailable", "internal"}
 
 
 def test_a_message_of_its_own_replaces_the_default() -> None:

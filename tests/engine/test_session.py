@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from app.core.closing import Closing
 from app.engine.session import Connection
 from app.transport.flow import ProtocolError
 from app.transport.frames import BINARY, TEXT, encode
@@ -37,10 +38,10 @@ def test_what_a_client_does_not_send_is_refused(connection: Connection, packet: 
 async def test_nothing_is_taken_after_the_end(
     connection: Connection, events: RecordingEvents
 ) -> None:
-    connection.close("over")
+    connection.close(Closing.SERVER_DISCONNECT)
     for packet in ("42[]", b"binary", "3", "1", "x"):
         connection.receive(packet)
-    assert (events.messages, events.pongs, events.closed) == ([], 0, ["over"])
+    assert (events.messages, events.pongs, events.closed) == ([], 0, [Closing.SERVER_DISCONNECT])
 
 
 # Polling
@@ -65,7 +66,7 @@ async def test_a_poll_whose_client_is_gone_ends_the_session(
     await asyncio.sleep(0)
     polling.cancel()
     await asyncio.gather(polling, return_exceptions=True)
-    assert events.closed == ["transport close"]
+    assert events.closed == [Closing.TRANSPORT_CLOSE]
 
 
 @pytest.mark.parametrize(("packet", "last"), [("1", "6"), (None, "1")])
@@ -76,7 +77,7 @@ async def test_the_last_packet_says_who_closed(
     await asyncio.sleep(0)
     connection.send("4a")
     if packet is None:
-        connection.close("server disconnect")
+        connection.close(Closing.SERVER_DISCONNECT)
     else:
         connection.receive(packet)
     assert await polling == f"4a\x1e{last}"
@@ -134,7 +135,7 @@ async def test_a_move_meanwhile_loses_nothing(connection: Connection) -> None:
 async def test_an_end_meanwhile_ends_it(connection: Connection) -> None:
     transport = open_websocket(connection)
     connection.hold_writes()
-    connection.close("over")
+    connection.close(Closing.SERVER_DISCONNECT)
     connection.release_writes(encode(TEXT, b"4a"))
     connection.send("4b")
     assert transport.texts() == []
@@ -145,29 +146,31 @@ async def test_an_end_meanwhile_ends_it(connection: Connection) -> None:
 
 async def test_the_end_is_told_once(connection: Connection, events: RecordingEvents) -> None:
     transport = open_websocket(connection)
-    for reason in ("server disconnect", "ping timeout"):
-        connection.close(reason)
+    for closing in (Closing.SERVER_DISCONNECT, Closing.PING_TIMEOUT):
+        connection.close(closing)
     connection.on_lost("")
     connection.fail(ProtocolError("late"))
-    assert events.closed == ["server disconnect"]
+    assert events.closed == [Closing.SERVER_DISCONNECT]
     assert transport.close_codes() == [1000]
 
 
 async def test_nothing_is_sent_after_the_end(connection: Connection) -> None:
     transport = open_websocket(connection)
-    connection.close("over")
+    connection.close(Closing.SERVER_DISCONNECT)
     written = len(transport.writes)
     connection.send("4a")
     assert len(transport.writes) == written
 
 
-@pytest.mark.parametrize(("told", "reason"), [("", "transport close"), ("x", "transport error")])
+@pytest.mark.parametrize(
+    ("told", "closing"), [("", Closing.TRANSPORT_CLOSE), ("x", Closing.TRANSPORT_ERROR)]
+)
 async def test_a_lost_socket_ends_it(
-    connection: Connection, events: RecordingEvents, told: str, reason: str
+    connection: Connection, events: RecordingEvents, told: str, closing: Closing
 ) -> None:
     open_websocket(connection)
     connection.on_lost(told)
-    assert events.closed == [reason]
+    assert events.closed == [closing]
 
 
 async def test_a_socket_that_brings_no_packet_ends_it(
@@ -176,6 +179,6 @@ async def test_a_socket_that_brings_no_packet_ends_it(
     transport = open_websocket(connection)
     connection.on_text("garbage")
     connection.on_binary(b"garbage")
-    assert events.closed == ["transport error"]
+    assert events.closed == [Closing.TRANSPORT_ERROR]
     assert events.messages == []
     assert transport.calls == ["close"]

@@ -9,6 +9,7 @@ import pytest
 from aiohttp.test_utils import TestServer
 
 from app.app_keys import SERVER
+from app.core.closing import Closing
 from tests.fixtures.clients import Connect
 from tests.fixtures.logs import Logs
 from tests.support.poller import Poller
@@ -208,7 +209,7 @@ async def test_who_is_moving_when_its_session_ends_hears_of_it(
         await probe(socket, poller)
         connection = server.app[SERVER].eio.sockets[poller.sid]
         connection.send("4last words")
-        connection.close("unavailable")
+        connection.close(Closing.UNAVAILABLE)
         socket.write("5")
         assert [await socket.next(), await socket.next()] == ["4last words", "1"]
         await socket.closed()

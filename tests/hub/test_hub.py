@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
@@ -9,17 +10,19 @@ import orjson
 import pytest
 
 from app.broker.memory import MemoryBroker
+from app.broker.memory_presence import MemoryPresence
 from app.core.channel import BROADCAST_CHANNEL, Channel, user_channel
 from app.core.errors import Forbidden, Unavailable
+from app.core.history import HistoryOptions
 from app.core.identity import Identity
 from app.core.message import Publication, Receipt
 from app.hub.draft import Draft
 from app.hub.hub import Hub
-from app.hub.membership import Member
-from schemas.catalogue import standard_registry
+from app.hub.memberships import Member
 from schemas.errors import SchemaError
 from tests.support.clock import SettableClock
 from tests.support.fanout import RecordingFanOut
+from tests.support.hubs import new_hub, running_hub
 from tests.support.messages import OTHER, TEAM, somebody
 
 ALICE, BOB = somebody("alice", "user", "circles:*:rw"), somebody("bob", "user", "circles:*:r")
@@ -32,13 +35,9 @@ def clock() -> SettableClock:
 
 
 @pytest.fixture
-def fanout() -> RecordingFanOut:
-    return RecordingFanOut()
-
-
-@pytest.fixture
-def hub(clock: SettableClock, fanout: RecordingFanOut) -> Hub:
-    return Hub(MemoryBroker(100, 3600, clock), fanout, standard_registry(), clock)
+async def hub(clock: SettableClock, fanout: RecordingFanOut) -> AsyncIterator[Hub]:
+    async with running_hub(fanout, clock=clock) as hub:
+        yield hub
 
 
 def says(text: str, channel: Channel = TEAM, **further: Any) -> Draft:
@@ -47,7 +46,7 @@ def says(text: str, channel: Channel = TEAM, **further: Any) -> Draft:
 
 async def join(hub: Hub, sid: str, identity: Identity, channel: Channel = TEAM) -> Member:
     member = Member(sid, channel.namespace, identity)
-    async with hub.joining(member, channel, None, None):
+    async with hub.memberships.joining(member, channel, None, None):
         pass
     return member
 
@@ -198,15 +197,16 @@ async def test_a_nonce_is_of_one_identity_in_one_channel(hub: Hub, other: Draft)
 
 
 async def test_a_broker_that_can_not_be_reached_is_an_error_to_the_publisher(
-    clock: SettableClock,
+    fanout: RecordingFanOut,
 ) -> None:
     class Gone(MemoryBroker):
-        async def publish(self, *_: Any) -> Any:
+        async def publish_all(self, *_: Any) -> Any:
             raise Unavailable
 
-    hub = Hub(Gone(100, 3600, clock), RecordingFanOut(), standard_registry(), clock)
+    hub = new_hub(fanout, Gone(HistoryOptions()))
     with pytest.raises(Unavailable):
         await hub.publish(says("Hello"))
+    assert hub.counters.published == {}
 
 
 @pytest.mark.parametrize("verb", ["history", "presence"])
@@ -257,20 +257,23 @@ async def test_channels_are_those_with_members(hub: Hub) -> None:
     member = await join(hub, "b1", BOB)
     assert await hub.channels("/circles") == [TEAM]
     assert await hub.channels("/feeds") == []
-    await hub.leave(member, TEAM)
+    await hub.memberships.leave(member, TEAM)
     assert await hub.channels("/circles") == []
 
 
-async def test_the_hub_is_ready_when_its_broker_is(clock: SettableClock) -> None:
-    class Fickle(MemoryBroker):
-        up = True
+class FickleBroker(MemoryBroker):
+    ready = True
 
-        @property
-        def ready(self) -> bool:
-            return self.up
 
-    broker = Fickle(100, 3600, clock)
-    hub = Hub(broker, RecordingFanOut(), standard_registry(), clock)
+class FicklePresence(MemoryPresence):
+    ready = True
+
+
+async def test_the_hub_is_ready_when_all_that_it_stands_on_is(fanout: RecordingFanOut) -> None:
+    broker, presence = FickleBroker(HistoryOptions()), FicklePresence()
+    hub = new_hub(fanout, broker, presence)
     assert hub.ready is True
-    broker.up = False
+    broker.ready = False
+    assert hub.ready is False
+    broker.ready, presence.ready = True, False
     assert hub.ready is False

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 import orjson
 import pytest
 from hypothesis import given
@@ -12,34 +14,18 @@ from app.broker.memory import MemoryBroker
 from app.broker.record import discontinuity
 from app.core.channel import BROADCAST_CHANNEL, Channel, user_channel
 from app.core.errors import Forbidden, Unavailable
-from app.core.history import Position, Recovery
+from app.core.history import HistoryOptions, Position, Recovery
+from app.core.identity import Identity
 from app.core.message import place
 from app.hub.draft import Draft
 from app.hub.hub import Hub
-from app.hub.membership import Joined, Member
-from schemas.catalogue import standard_registry
+from app.hub.memberships import Joined, Member
 from schemas.errors import SchemaError
-from tests.support.clock import SettableClock
 from tests.support.fanout import RecordingFanOut
+from tests.support.hubs import RecordingBroker, new_hub, running_hub
 from tests.support.messages import OTHER, TEAM, message, somebody, texts_of
 
 BOB = somebody("bob", "user", "circles:*:r")
-
-
-class RecordingBroker(MemoryBroker):
-    """A memory broker that notes what is subscribed."""
-
-    def __init__(self) -> None:
-        super().__init__(100, 3600, SettableClock())
-        self.subscribed: set[Channel] = set()
-
-    async def subscribe(self, channel: Channel) -> None:
-        self.subscribed.add(channel)
-        await super().subscribe(channel)
-
-    async def unsubscribe(self, channel: Channel) -> None:
-        self.subscribed.discard(channel)
-        await super().unsubscribe(channel)
 
 
 @pytest.fixture
@@ -48,13 +34,9 @@ def broker() -> RecordingBroker:
 
 
 @pytest.fixture
-def fanout() -> RecordingFanOut:
-    return RecordingFanOut()
-
-
-@pytest.fixture
-def hub(broker: RecordingBroker, fanout: RecordingFanOut) -> Hub:
-    return Hub(broker, fanout, standard_registry(), SettableClock())
+async def hub(broker: RecordingBroker, fanout: RecordingFanOut) -> AsyncIterator[Hub]:
+    async with running_hub(fanout, broker) as hub:
+        yield hub
 
 
 def bob(sid: str = "b1") -> Member:
@@ -67,7 +49,7 @@ async def say(hub: Hub, *texts: str, channel: Channel = TEAM) -> None:
 
 
 async def join(hub: Hub, member: Member, since: Position | None = None) -> Joined:
-    async with hub.joining(member, TEAM, since, None) as joined:
+    async with hub.memberships.joining(member, TEAM, since, None) as joined:
         return joined
 
 
@@ -75,7 +57,7 @@ async def test_what_is_published_while_joining_follows_in_order(
     hub: Hub, fanout: RecordingFanOut
 ) -> None:
     await say(hub, "a", "b")
-    async with hub.joining(bob(), TEAM, None, 10) as joined:
+    async with hub.memberships.joining(bob(), TEAM, None, 10) as joined:
         await say(hub, "c", "d")
         assert fanout.texts("b1") == []
         assert texts_of(joined.recovery.publications) == ["a", "b"]
@@ -84,14 +66,12 @@ async def test_what_is_published_while_joining_follows_in_order(
     assert fanout.texts("b1") == ["c", "d", "e"]
 
 
-async def test_history_may_be_lost_while_joining(
-    hub: Hub, broker: RecordingBroker, fanout: RecordingFanOut
-) -> None:
+async def test_history_may_be_lost_while_joining(hub: Hub, fanout: RecordingFanOut) -> None:
     """What follows the discontinuity counts anew, below the offsets that were recovered."""
     await say(hub, "a", "b", "c")
-    async with hub.joining(bob(), TEAM, None, 10) as joined:
-        broker.receive(TEAM, discontinuity(TEAM, Position(0, "e2"), 0.0))
-        broker.receive(TEAM, place(message("anew", 0.0), 1))
+    async with hub.memberships.joining(bob(), TEAM, None, 10) as joined:
+        hub.memberships.on_publication(TEAM, discontinuity(TEAM, Position(0, "e2"), 0.0))
+        hub.memberships.on_publication(TEAM, place(message("anew", 0.0), 1))
     assert texts_of(joined.recovery.publications) == ["a", "b", "c"]
     assert [one.type for one in fanout.inbox["b1"]] == ["discontinuity", "user_message"]
     assert orjson.loads(fanout.inbox["b1"][0].body)["data"] == {"epoch": "e2", "offset": 0}
@@ -101,13 +81,13 @@ async def test_the_server_lets_in_whom_it_wants(hub: Hub) -> None:
     stranger = Member("s1", "/circles", somebody("eve", "user"))
     with pytest.raises(Forbidden):
         await join(hub, stranger)
-    async with hub.joining(stranger, TEAM, None, None, trusted=True):
+    async with hub.memberships.joining(stranger, TEAM, None, None, trusted=True):
         pass
     assert stranger.channels == {TEAM}
 
 
 async def test_what_is_not_kept_is_held_too(hub: Hub, fanout: RecordingFanOut) -> None:
-    async with hub.joining(bob(), TEAM, None, None):
+    async with hub.memberships.joining(bob(), TEAM, None, None):
         await hub.publish(Draft(TEAM, "typing", {"typing": True}))
     assert [one.type for one in fanout.inbox["b1"]] == ["typing"]
 
@@ -122,8 +102,10 @@ async def test_what_recovery_has_already_is_not_sent_again(fanout: RecordingFanO
             await say(busy, "meanwhile")
             return await super().recover(channel, since, limit)
 
-    busy = Hub(Busy(100, 3600), fanout, standard_registry(), SettableClock())
-    async with busy.joining(bob(), TEAM, None, 10) as joined:
+    async with (
+        running_hub(fanout, Busy(HistoryOptions())) as busy,
+        busy.memberships.joining(bob(), TEAM, None, 10) as joined,
+    ):
         await say(busy, "after")
     assert texts_of(joined.recovery.publications) == ["meanwhile"]
     assert fanout.texts("b1") == ["after"]
@@ -133,33 +115,33 @@ async def test_what_recovery_has_already_is_not_sent_again(fanout: RecordingFanO
 async def test_recovering_misses_nothing_and_repeats_nothing(steps: list[str], during: int) -> None:
     """A member that always comes back with its last position sees each message exactly once."""
     fanout, count, seen = RecordingFanOut(), 0, list[str]()
-    hub = Hub(MemoryBroker(1000, 3600), fanout, standard_registry(), SettableClock())
-    member = bob()
-    async with hub.joining(member, TEAM, None, None) as joined:
-        epoch = joined.recovery.position.epoch
-    for step in [*steps, "leave", "join"]:
-        if step == "say":
-            await say(hub, str(count))
-            count += 1
-        elif step == "leave":
-            await hub.leave(member, TEAM)
-        else:
-            seen += fanout.texts("b1")
-            fanout.inbox.clear()
-            since = Position(len(seen), epoch)
-            async with hub.joining(member, TEAM, since, None) as joined:
-                assert joined.recovery.recovered
-                seen += texts_of(joined.recovery.publications)
-                for _ in range(during):
-                    await say(hub, str(count))
-                    count += 1
+    async with running_hub(fanout) as hub:
+        member = bob()
+        async with hub.memberships.joining(member, TEAM, None, None) as joined:
+            epoch = joined.recovery.position.epoch
+        for step in [*steps, "leave", "join"]:
+            if step == "say":
+                await say(hub, str(count))
+                count += 1
+            elif step == "leave":
+                await hub.memberships.leave(member, TEAM)
+            else:
+                seen += fanout.texts("b1")
+                fanout.inbox.clear()
+                since = Position(len(seen), epoch)
+                async with hub.memberships.joining(member, TEAM, since, None) as joined:
+                    assert joined.recovery.recovered
+                    seen += texts_of(joined.recovery.publications)
+                    for _ in range(during):
+                        await say(hub, str(count))
+                        count += 1
     assert seen + fanout.texts("b1") == [str(number) for number in range(count)]
 
 
 async def test_joining_again_delivers_each_message_once(hub: Hub, fanout: RecordingFanOut) -> None:
     member = bob()
     await join(hub, member)
-    async with hub.joining(member, TEAM, None, None):
+    async with hub.memberships.joining(member, TEAM, None, None):
         await say(hub, "a")
     await say(hub, "b")
     assert fanout.texts("b1") == ["a", "b"]
@@ -168,7 +150,10 @@ async def test_joining_again_delivers_each_message_once(hub: Hub, fanout: Record
 
 async def test_others_get_their_messages_while_one_joins(hub: Hub, fanout: RecordingFanOut) -> None:
     await join(hub, bob("b1"))
-    async with hub.joining(bob("b2"), TEAM, None, None), hub.joining(bob("b3"), TEAM, None, None):
+    async with (
+        hub.memberships.joining(bob("b2"), TEAM, None, None),
+        hub.memberships.joining(bob("b3"), TEAM, None, None),
+    ):
         await say(hub, "a")
         assert [fanout.texts(sid) for sid in ("b1", "b2", "b3")] == [["a"], [], []]
     assert [fanout.texts(sid) for sid in ("b1", "b2", "b3")] == [["a"], ["a"], ["a"]]
@@ -177,77 +162,10 @@ async def test_others_get_their_messages_while_one_joins(hub: Hub, fanout: Recor
 async def test_what_another_channel_gets_is_not_held(hub: Hub, fanout: RecordingFanOut) -> None:
     member = bob()
     await join(hub, member)
-    async with hub.joining(member, OTHER, None, None):
+    async with hub.memberships.joining(member, OTHER, None, None):
         await say(hub, "a")
         assert fanout.texts("b1") == ["a"]
     assert fanout.texts("b1") == ["a"]
-
-
-async def test_leaving_while_joining_is_leaving(hub: Hub, fanout: RecordingFanOut) -> None:
-    member = bob()
-    async with hub.joining(member, TEAM, None, None):
-        await say(hub, "a")
-        await hub.leave(member, TEAM)
-    await say(hub, "b")
-    assert fanout.texts("b1") == []
-    assert member.channels == set()
-    assert (await hub.members(TEAM)).count == 0
-
-
-async def test_being_gone_while_joining_leaves_nobody_behind(
-    hub: Hub, fanout: RecordingFanOut
-) -> None:
-    member = bob()
-    async with hub.joining(member, TEAM, None, None):
-        await say(hub, "a")
-        await hub.disconnect(member)
-    await say(hub, "b")
-    assert fanout.texts("b1") == []
-    assert (await hub.members(TEAM)).count == 0
-    assert not fanout.has_members(TEAM)
-
-
-async def test_being_gone_before_the_broker_answers_leaves_nobody_behind(
-    fanout: RecordingFanOut,
-) -> None:
-    member = bob()
-
-    class Slow(RecordingBroker):
-        async def subscribe(self, channel: Channel) -> None:
-            await super().subscribe(channel)
-            await slow.disconnect(member)
-
-    broker = Slow()
-    slow = Hub(broker, fanout, standard_registry(), SettableClock())
-    async with slow.joining(member, TEAM, None, None):
-        await say(slow, "a")
-    assert fanout.texts("b1") == []
-    assert (await slow.members(TEAM)).count == 0
-    assert not fanout.has_members(TEAM)
-    assert broker.subscribed == set()
-
-
-async def test_the_last_to_leave_ends_the_subscription(hub: Hub, broker: RecordingBroker) -> None:
-    one, other = bob("b1"), bob("b2")
-    assert broker.subscribed == set()
-    await join(hub, one)
-    await join(hub, other)
-    await hub.leave(one, TEAM)
-    assert broker.subscribed == {TEAM}
-    await hub.disconnect(other)
-    assert broker.subscribed == set()
-
-
-async def test_leaving_while_another_joins_keeps_the_subscription(
-    hub: Hub, broker: RecordingBroker, fanout: RecordingFanOut
-) -> None:
-    one, other = bob("b1"), bob("b2")
-    await join(hub, one)
-    async with hub.joining(other, TEAM, None, None):
-        await hub.leave(one, TEAM)
-        await say(hub, "a")
-    assert broker.subscribed == {TEAM}
-    assert fanout.texts("b2") == ["a"]
 
 
 @pytest.mark.parametrize(
@@ -264,7 +182,7 @@ async def test_who_may_not_join_changes_nothing(
 ) -> None:
     member = bob()
     with pytest.raises(error):
-        async with hub.joining(member, channel, None, None):
+        async with hub.memberships.joining(member, channel, None, None):
             pass
     assert member.channels == set()
     assert broker.subscribed == set()
@@ -281,14 +199,14 @@ async def test_what_can_not_be_joined_again_stays_joined(fanout: RecordingFanOut
                 raise Unavailable
             return await super().recover(channel, since, limit)
 
-    broker, member = Fickle(100, 3600), bob()
-    hub = Hub(broker, fanout, standard_registry(), SettableClock())
-    await join(hub, member)
-    broker.up = False
-    with pytest.raises(Unavailable):
+    broker, member = Fickle(HistoryOptions()), bob()
+    async with running_hub(fanout, broker) as hub:
         await join(hub, member)
-    await say(hub, "a")
-    assert fanout.texts("b1") == ["a"]
+        broker.up = False
+        with pytest.raises(Unavailable):
+            await join(hub, member)
+        await say(hub, "a")
+        assert fanout.texts("b1") == ["a"]
 
 
 async def test_who_joins_sees_itself_among_the_members(hub: Hub) -> None:
@@ -299,16 +217,25 @@ async def test_who_joins_sees_itself_among_the_members(hub: Hub) -> None:
 
 async def test_who_may_not_see_members_is_told_none(hub: Hub) -> None:
     member = Member("b1", "/notifications", BOB)
-    async with hub.joining(member, BROADCAST_CHANNEL, None, None) as joined:
+    async with hub.memberships.joining(member, BROADCAST_CHANNEL, None, None) as joined:
         assert joined.members is None
 
 
-async def test_listeners_hear_of_it_once_the_member_would_get_their_message(
-    hub: Hub, fanout: RecordingFanOut
-) -> None:
-    async def greet(channel: Channel, _identity: object, _joined: bool) -> None:
-        await say(hub, "hello", channel=channel)
+class Greeter:
+    """Greets whoever joins."""
 
-    hub.members_changed.append(greet)
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+
+    async def members_changed(self, channel: Channel, identity: Identity, joined: bool) -> None:
+        await say(self._hub, "hello", channel=channel)
+
+
+async def test_listeners_hear_of_it_once_the_member_would_get_their_message(
+    fanout: RecordingFanOut,
+) -> None:
+    hub = new_hub(fanout)
+    await hub.memberships.start(Greeter(hub))
     await join(hub, bob())
     assert fanout.texts("b1") == ["hello"]
+    await hub.memberships.close()

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
 
+from app.broker.contract import Published
 from app.core.channel import Channel
 from app.core.errors import Unavailable
 from app.core.identity import Identity
-from app.core.message import Message, Receipt
+from app.core.message import Message
 from app.hub import roster as roster_module
-from app.hub.hub import Hub
 from app.hub.roster import Roster
-from schemas.catalogue import standard_registry
-from tests.support.brokers import RunningBroker
+from tests.support.backends import RunningBackend
 from tests.support.fanout import RecordingFanOut
+from tests.support.hubs import new_hub
 from tests.support.messages import TEAM, somebody
 from tests.support.ready import until
 from tests.support.redis import RedisServer
@@ -27,19 +27,27 @@ AGENT = somebody("agent-7", "agent", "*:*:rw")
 
 
 class Process:
-    """A broker, a hub and a roster, as one process has them, and somebody who listens."""
+    """A backend, a hub and a roster, as one process has them, and somebody who listens."""
 
-    def __init__(self, running: RunningBroker) -> None:
-        self.running = running
+    def __init__(self, url: str) -> None:
+        self.backend = RunningBackend(url)
         self.fanout = RecordingFanOut()
-        self.hub = Hub(running.broker, self.fanout, standard_registry())
-        self.roster = Roster(self.hub, running.broker)
-        self.hub.members_changed.append(self.roster.members_changed)
-        self.roster.start()
+        self.hub = new_hub(self.fanout, self.backend.broker, self.backend.presence)
+        self.roster = Roster(self.hub, self.backend.statuses)
+
+    @classmethod
+    async def start(cls, url: str) -> Process:
+        """Start one and wait until it is ready."""
+        one = cls(url)
+        await one.backend.connect()
+        await one.hub.memberships.start(one.roster)
+        one.roster.start()
+        await until(lambda: one.hub.ready)
+        return one
 
     async def listen(self) -> None:
         """Have everything in the circle noted."""
-        await self.running.broker.subscribe(TEAM)
+        await self.backend.broker.subscribe(TEAM)
         self.fanout.enter("listener", TEAM)
 
     def told(self, event: str) -> list[Any]:
@@ -52,14 +60,17 @@ class Process:
 
     async def enter(self, sid: str, identity: Identity) -> None:
         """Have a connection join the circle."""
-        joins = await self.running.broker.enter(TEAM, sid, identity)
-        if joins:
-            await self.hub._on_changed(TEAM, identity, True)
+        if await self.backend.presence.enter(TEAM, sid, identity):
+            await self.change(identity, joined=True)
 
     async def exit(self, sid: str, identity: Identity) -> None:
         """Have a connection leave it."""
-        if await self.running.broker.exit(TEAM, sid, identity):
-            await self.hub._on_changed(TEAM, identity, False)
+        if await self.backend.presence.exit(TEAM, sid, identity):
+            await self.change(identity, joined=False)
+
+    async def change(self, identity: Identity, *, joined: bool) -> None:
+        """Have it told that an identity has joined or left."""
+        await self.hub.memberships.on_presence(TEAM, identity, joined)
 
     async def vanish(self) -> None:
         """Stop as a process does that is killed."""
@@ -69,18 +80,18 @@ class Process:
         for timer in self.roster._timers.values():
             timer.cancel()
         await asyncio.gather(helper, *self.roster._tasks, return_exceptions=True)
-        await self.running.vanish()
+        await self.backend.vanish()
 
     async def close(self) -> None:
         """Stop as a process does that ends."""
         await self.roster.close()
-        await self.running.close()
+        await self.backend.close()
 
 
 @pytest.fixture
 async def processes(redis_server: RedisServer) -> AsyncIterator[list[Process]]:
     """Two processes."""
-    processes = [Process(await RunningBroker.start(redis_server.url)) for _ in range(2)]
+    processes = [await Process.start(redis_server.url) for _ in range(2)]
     yield processes
     await asyncio.gather(*(process.close() for process in processes))
 
@@ -149,19 +160,19 @@ async def test_what_redis_does_not_take_is_told_later_and_once(
     monkeypatch.setattr(roster_module, "AGAIN_SECONDS", 0.1)
     one, two = processes
     await two.listen()
-    publish = one.running.broker.publish
+    publish_all = one.backend.broker.publish_all
     failures = 3
 
-    async def fail(channel: Channel, message: Message) -> Receipt:
+    async def fail(targets: Sequence[tuple[Channel, Message]]) -> Published:
         nonlocal failures
         if failures == 0:
-            return await publish(channel, message)
+            return await publish_all(targets)
         failures -= 1
         if arrives:
-            await publish(channel, message)
+            await publish_all(targets)
         raise Unavailable
 
-    one.running.broker.publish = fail  # type: ignore[method-assign]
+    one.backend.broker.publish_all = fail  # type: ignore[method-assign, assignment]
     await one.enter("s1", AGENT)
     await one.exit("s1", AGENT)
     await until(lambda: bool(two.told("circle_status")) and online(two) == 0)
@@ -173,9 +184,7 @@ async def test_what_redis_does_not_take_is_told_later_and_once(
 async def test_many_changes_at_once_are_told_in_order(processes: list[Process]) -> None:
     one, two = processes
     await two.listen()
-    await asyncio.gather(
-        *(one.hub._on_changed(TEAM, AGENT, number % 2 == 0) for number in range(20))
-    )
+    await asyncio.gather(*(one.change(AGENT, joined=number % 2 == 0) for number in range(20)))
     await until(lambda: len(two.told("agent_joined") + two.told("agent_left")) == 20)
     events = [one.type for one in two.fanout.inbox["listener"] if one.type != "circle_status"]
     assert events == ["agent_joined", "agent_left"] * 10
@@ -185,8 +194,8 @@ async def test_what_is_owed_anew_while_a_status_is_due(processes: list[Process])
     one, two = processes
     await two.listen()
     await one.enter("s1", AGENT)  # a status of this is due
-    assert await two.running.broker.turn(TEAM, 0.001) == 0  # another process tells of it
+    assert await two.backend.statuses.claim(TEAM, 0.001) == 0  # another process tells of it
     await one.exit("s1", AGENT)
     await until(lambda: bool(two.told("agent_left")))
     await asyncio.gather(*one.roster._tasks)
-    assert await one.running.broker.owed(0) == [TEAM]
+    assert await one.backend.statuses.overdue(0) == [TEAM]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from app.core.closing import Closing
 from app.plain.connection import PlainConnection
 from app.transport.flow import MAX_WAITING
 from app.transport.frames import TEXT
@@ -17,7 +18,7 @@ class Events:
 
     def __init__(self) -> None:
         self.messages: list[str | bytes] = []
-        self.closed: list[str] = []
+        self.closed: list[Closing] = []
 
     def on_pong(self, connection: PlainConnection) -> None: ...
 
@@ -26,8 +27,8 @@ class Events:
         if message == "hold":
             connection.hold_requests()
 
-    def on_closed(self, connection: PlainConnection, reason: str) -> None:
-        self.closed.append(reason)
+    def on_closed(self, connection: PlainConnection, closing: Closing) -> None:
+        self.closed.append(closing)
 
 
 @pytest.fixture
@@ -72,10 +73,10 @@ async def test_who_has_not_read_its_answers_gets_no_further_ones(
 async def test_the_end_is_told_once_and_nothing_is_taken_after_it(
     connection: PlainConnection, transport: RecordingTransport, events: Events
 ) -> None:
-    connection.close("forbidden", 4003, "forbidden")
-    connection.close("slow")
+    connection.close(Closing.FORBIDDEN)
+    connection.close(Closing.SLOW)
     connection.on_text("late")
     connection.write(b"late")
-    assert (events.closed, events.messages) == (["forbidden"], [])
+    assert (events.closed, events.messages) == ([Closing.FORBIDDEN], [])
     assert transport.close_codes() == [int.from_bytes(b"\x0f\xa3forbidden", "big")]
     assert len(transport.writes) == 1

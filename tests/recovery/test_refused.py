@@ -10,7 +10,7 @@ import pytest
 from aiohttp.test_utils import TestServer
 
 from app.app_keys import HUB, SERVER
-from app.broker.sessions import MemorySessions
+from app.broker.memory_sessions import MemorySessions
 from tests.fixtures.clients import Connect
 from tests.fixtures.servers import Serve
 from tests.recovery.conftest import Recovering, Through, connects, text, texts
@@ -95,7 +95,7 @@ async def test_after_the_window(
     assert connects(alice)[-1][1]
     proxy.stop()
     await alice.moment("disconnect", 2)
-    store = server.app[HUB].sessions._store
+    store = server.app[HUB].memberships.sessions._store
     assert isinstance(store, MemorySessions)
     await bob.request("user_message", text("missed"))
     later = store._clock() + 61

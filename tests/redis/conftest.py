@@ -1,32 +1,35 @@
-"""Fixtures: brokers on the test's own Redis."""
+"""Fixtures: a hub on the test's own Redis, and a proxy before it."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
+from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.support.brokers import RunningBroker
+from app.hub.hub import Hub
+from tests.support.backends import RunningBackend
+from tests.support.fanout import RecordingFanOut
+from tests.support.hubs import running_hub
 from tests.support.proxy import Proxy
+from tests.support.ready import until
 from tests.support.redis import RedisServer
-
-Start = Callable[..., Awaitable[RunningBroker]]
 
 
 @pytest.fixture
-async def start(redis_server: RedisServer) -> AsyncIterator[Start]:
-    """Return a function that starts a broker on `redis_server`, or on another URL."""
-    running: list[RunningBroker] = []
+def fanout() -> RecordingFanOut:
+    """The members of `shared_hub`."""
+    return RecordingFanOut()
 
-    async def start_one(url: str = "", **options: Any) -> RunningBroker:
-        one = await RunningBroker.start(url or redis_server.url, **options)
-        running.append(one)
-        return one
 
-    yield start_one
-    for one in running:
-        await one.close()
+@pytest.fixture
+async def shared_hub(redis_server: RedisServer, fanout: RecordingFanOut) -> AsyncIterator[Hub]:
+    """A hub on `redis_server`, as one process has it."""
+    backend = RunningBackend(redis_server.url)
+    await backend.connect()
+    async with running_hub(fanout, backend.broker, backend.presence) as hub:
+        await until(lambda: hub.ready)
+        yield hub
+    await backend.close()
 
 
 @pytest.fixture

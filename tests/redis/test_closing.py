@@ -10,8 +10,8 @@ import pytest
 
 from tests.fixtures.clients import Connect
 from tests.fixtures.processes import Run
-from tests.redis.conftest import Start
-from tests.support.brokers import RunningBroker
+from tests.fixtures.redis import StartBackend
+from tests.support.backends import RunningBackend
 from tests.support.messages import TEAM, somebody
 from tests.support.proxy import Proxy
 from tests.support.ready import until, until_status
@@ -28,12 +28,11 @@ async def test_closing_ends_and_leaves_nothing_behind(
 ) -> None:
     if state == "never there":
         redis_server.stop()
-    running = await RunningBroker.start(
-        proxy.url if state == "half open" else redis_server.url, wait=state != "never there"
-    )
+    running = RunningBackend(proxy.url if state == "half open" else redis_server.url)
+    await running.start(wait=state != "never there")
     if state != "never there":
         await running.broker.subscribe(TEAM)
-        await running.broker.enter(TEAM, "a1", somebody("alice"))
+        await running.presence.enter(TEAM, "a1", somebody("alice"))
     match state:
         case "gone":
             redis_server.stop()
@@ -51,7 +50,8 @@ async def test_closing_ends_and_leaves_nothing_behind(
 
 async def test_closing_at_once(redis_server: RedisServer) -> None:
     for pause in (0, 0.001, 0.003, 0.01):
-        running = await RunningBroker.start(redis_server.url, wait=False)
+        running = RunningBackend(redis_server.url)
+        await running.start(wait=False)
         await asyncio.sleep(pause)
         await running.close()
     assert not own_tasks()
@@ -87,7 +87,7 @@ async def test_what_is_half_open_shows_in_readyz(
 
 
 async def test_who_is_frozen_and_thawed_serves_on(
-    start: Start, run: Run, connect: Connect, redis_server: RedisServer
+    start_backend: StartBackend, run: Run, connect: Connect, redis_server: RedisServer
 ) -> None:
     process, other = await run(REDIS_URL=redis_server.url), await run(REDIS_URL=redis_server.url)
     await asyncio.gather(until_status(process.url), until_status(other.url))

@@ -12,18 +12,17 @@ import pytest
 from structlog.testing import capture_logs
 
 from app.core.errors import Unavailable
-from tests.redis.conftest import Start
-from tests.support.brokers import RunningBroker
-from tests.support.listener import Listener
+from tests.fixtures.redis import StartBackend
+from tests.support.backends import RunningBackend
 from tests.support.messages import TEAM, message, somebody
 from tests.support.ready import until, until_members
 from tests.support.redis import RedisServer, free_port
 from tests.support.sentinel import SentinelledRedis
 
 
-async def talk(running: RunningBroker) -> None:
+async def talk(running: RunningBackend) -> None:
     """Publish and receive, a little and much."""
-    listener = Listener(running.broker)
+    listener = running.listener
     await running.broker.subscribe(TEAM)
     for text in ("a", "x" * 1_000_000, "b"):
         await running.broker.publish(TEAM, message(text, time.time()))
@@ -48,7 +47,7 @@ def certificate_pair(tmp_path: Path) -> tuple[Path, Path]:
 
 
 async def test_tls(
-    start: Start, redis_server: RedisServer, certificate_pair: tuple[Path, Path]
+    start_backend: StartBackend, redis_server: RedisServer, certificate_pair: tuple[Path, Path]
 ) -> None:
     key, certificate = certificate_pair
     port = free_port()
@@ -58,7 +57,7 @@ async def test_tls(
         *("--tls-key-file", str(key), "--tls-ca-cert-file", str(certificate)),
     )
     url = f"rediss://localhost:{port}/0"
-    running = await start(f"{url}?ssl_ca_certs={certificate}")
+    running = await start_backend(f"{url}?ssl_ca_certs={certificate}")
     await talk(running)
     for kind in ("pubsub", "normal"):
         redis_server.ask("CLIENT", "KILL", "TYPE", kind)
@@ -66,29 +65,31 @@ async def test_tls(
     await until(lambda: running.broker.ready)
     # A certificate that nobody vouches for is refused.
     with capture_logs() as logs:
-        stranger = await start(url, wait=False)
+        stranger = await start_backend(url, wait=False)
         await until(lambda: bool(logs))
     with pytest.raises(Unavailable):
         await stranger.broker.publish(TEAM, message("a", time.time()))
 
 
-async def test_a_unix_socket(start: Start, redis_server: RedisServer) -> None:
+async def test_a_unix_socket(start_backend: StartBackend, redis_server: RedisServer) -> None:
     path = redis_server.directory / "redis.sock"
     redis_server.stop()
     redis_server.start("--unixsocket", str(path))
-    await talk(await start(f"unix://{path}?db=2"))
+    await talk(await start_backend(f"unix://{path}?db=2"))
 
 
-async def test_a_user_and_another_database(start: Start, redis_server: RedisServer) -> None:
+async def test_a_user_and_another_database(
+    start_backend: StartBackend, redis_server: RedisServer
+) -> None:
     redis_server.ask("ACL", "SETUSER", "hearth", "on", ">secret", "~*", "&*", "+@all")
-    await talk(await start(f"redis://hearth:secret@127.0.0.1:{redis_server.port}/5"))
+    await talk(await start_backend(f"redis://hearth:secret@127.0.0.1:{redis_server.port}/5"))
     assert redis_server.ask("DBSIZE") == 0
 
 
 @pytest.mark.parametrize("url", ["redis://no..such.host:1/0", "redis://127.0.0.1:1/0"])
-async def test_a_host_that_is_not_there(start: Start, url: str) -> None:
+async def test_a_host_that_is_not_there(start_backend: StartBackend, url: str) -> None:
     with capture_logs() as logs:
-        running = await start(url, wait=False)
+        running = await start_backend(url, wait=False)
         await until(lambda: any(line["log_level"] == "error" for line in logs))
         await asyncio.sleep(0.5)
         errors = [line for line in logs if line.get("event", "").startswith("Redis can't")]
@@ -98,14 +99,14 @@ async def test_a_host_that_is_not_there(start: Start, url: str) -> None:
     assert not running.commands._task.done()
 
 
-async def test_too_many_clients(start: Start, redis_server: RedisServer) -> None:
+async def test_too_many_clients(start_backend: StartBackend, redis_server: RedisServer) -> None:
     redis_server.ask("CONFIG", "SET", "maxclients", "1")
-    running = await start(wait=False)
+    running = await start_backend(wait=False)
     await asyncio.sleep(0.5)
     assert not running.broker.ready
     await running.close()  # gives its one connection free
     redis_server.ask("CONFIG", "SET", "maxclients", "100")
-    await talk(await start())
+    await talk(await start_backend())
 
 
 @pytest.fixture
@@ -116,19 +117,20 @@ def sentinelled() -> Iterator[SentinelledRedis]:
     servers.close()
 
 
-async def test_sentinel_fails_over(start: Start, sentinelled: SentinelledRedis) -> None:
-    one, other = await start(sentinelled.url), (await start(sentinelled.url)).broker
-    listener = Listener(one.broker)
-    await one.broker.subscribe(TEAM)
-    await one.broker.enter(TEAM, "a1", somebody("alice"))
-    first = await other.publish(TEAM, message("a", time.time()))
-    await listener.settle()
+async def test_sentinel_fails_over(
+    start_backend: StartBackend, sentinelled: SentinelledRedis
+) -> None:
+    here, there = [await start_backend(sentinelled.url) for _ in range(2)]
+    await here.broker.subscribe(TEAM)
+    await here.presence.enter(TEAM, "a1", somebody("alice"))
+    first = await there.broker.publish(TEAM, message("a", time.time()))
+    await here.settle()
     # What the master has told its replica; an ack doesn't wait for that.
     sentinelled.master.ask("WAIT", 1, 2000)
     sentinelled.master.stop()
-    await until(lambda: not one.broker.ready)
-    await until(lambda: one.broker.ready and other.ready, 30)
-    second = await other.publish(TEAM, message("b", time.time()))
-    await until(lambda: listener.texts() == ["a", "b"])
+    await until(lambda: not here.ready)
+    await until(lambda: here.ready and there.ready, 30)
+    second = await there.broker.publish(TEAM, message("b", time.time()))
+    await until(lambda: here.listener.texts() == ["a", "b"])
     assert (second.offset, second.epoch) == (2, first.epoch)
-    await until_members(other, TEAM, "alice")
+    await until_members(there.presence, TEAM, "alice")

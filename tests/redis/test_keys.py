@@ -9,10 +9,12 @@ from dataclasses import replace
 import pytest
 
 from app.broker import keys as keys_module
-from app.broker import redis_presence
+from app.broker import redis_presence_records
+from app.broker.contract import Fence
 from app.broker.keys import LEAST_HISTORY_SECONDS, PRESENCE_SECONDS
-from tests.redis.conftest import Start
-from tests.support.brokers import RunningBroker
+from app.core.history import HistoryOptions
+from tests.fixtures.redis import StartBackend
+from tests.support.backends import RunningBackend
 from tests.support.messages import OTHER, TEAM, message, somebody
 from tests.support.ready import until
 from tests.support.redis import RedisServer
@@ -30,7 +32,7 @@ AGES = {
 }
 
 
-async def use_everything(running: RunningBroker) -> None:
+async def use_everything(running: RunningBackend) -> None:
     """Do whatever leaves something in Redis."""
     broker = running.broker
     await broker.subscribe(TEAM)
@@ -39,17 +41,17 @@ async def use_everything(running: RunningBroker) -> None:
     await broker.publish(TEAM, message("typing", time.time(), kept=False))
     await broker.publish(OTHER, message("typing", time.time(), kept=False))
     await broker.recover(OTHER, None, None)
-    await broker.enter(TEAM, "a1", ALICE)
-    await broker.turn(TEAM, 1.0)
-    await broker._commands.send("SET", "hearth:emits:holder", "p", "PX", 3000)
-    await broker.publish_taken([(TEAM, message("b", time.time()))], ("p", b"digest"))
-    await broker._commands.send("DEL", "hearth:emits:holder")
+    await running.presence.enter(TEAM, "a1", ALICE)
+    await running.statuses.claim(TEAM, 1.0)
+    await running.commands.send("SET", "hearth:emits:holder", "p", "PX", 3000)
+    await broker.publish_all([(TEAM, message("b", time.time()))], Fence("p", b"digest"))
+    await running.commands.send("DEL", "hearth:emits:holder")
 
 
 async def test_every_key_expires_but_those_that_say_they_do_not(
-    start: Start, redis_server: RedisServer
+    start_backend: StartBackend, redis_server: RedisServer
 ) -> None:
-    await use_everything(await start(history_seconds=60))
+    await use_everything(await start_backend(history=HistoryOptions(seconds=60)))
     seen = set()
     for key in redis_server.ask("KEYS", "*"):
         left = redis_server.ask("PTTL", key) / 1000
@@ -63,12 +65,12 @@ async def test_every_key_expires_but_those_that_say_they_do_not(
 
 
 async def test_when_all_have_left_only_the_permanent_ones_stay(
-    start: Start, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+    start_backend: StartBackend, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.broker.redis_log.LEAST_HISTORY_SECONDS", 1.0)
     monkeypatch.setattr("app.broker.redis.IDEMPOTENCY_SECONDS", -59.0)  # 1 s
-    monkeypatch.setattr(redis_presence, "PRESENCE_SECONDS", 2.0)
-    running = await start(history_seconds=1)
+    monkeypatch.setattr(redis_presence_records, "PRESENCE_SECONDS", 2.0)
+    running = await start_backend(history=HistoryOptions(seconds=1))
     await use_everything(running)
     redis_server.ask("EXPIRE", "hearth:emits:taken", 1)
     await running.vanish()
@@ -81,15 +83,17 @@ async def test_when_all_have_left_only_the_permanent_ones_stay(
     await until(expired, 20)
 
 
-async def test_what_has_members_is_renewed(start: Start, redis_server: RedisServer) -> None:
-    running = await start()
+async def test_what_has_members_is_renewed(
+    start_backend: StartBackend, redis_server: RedisServer
+) -> None:
+    running = await start_backend()
     await use_everything(running)
     renewed = [f"hearth:{{/circles:dev-team}}:{name}" for name in ("head", "log", "joined")]
     renewed.append("hearth:{/circles:dev-team}:connections")
     renewed.append(f"hearth:{{/circles:dev-team}}:of:{running.process}")
     for key in renewed:
         redis_server.ask("EXPIRE", key, 5)
-    await running.broker._renew()
+    await running.renew()
     for key in renewed:
         assert redis_server.ask("TTL", key) > 3000, key
     # It is done often enough for the shortest life that a key may have.
@@ -97,17 +101,17 @@ async def test_what_has_members_is_renewed(start: Start, redis_server: RedisServ
 
 
 async def test_what_is_kept_for_ever_is_not_made_to_expire(
-    start: Start, redis_server: RedisServer
+    start_backend: StartBackend, redis_server: RedisServer
 ) -> None:
-    running = await start(history_seconds=0)
+    running = await start_backend(history=HistoryOptions(seconds=0))
     await use_everything(running)
-    await running.broker._renew()
+    await running.renew()
     for name in ("head", "log"):
         assert redis_server.ask("TTL", f"hearth:{{/circles:dev-team}}:{name}") == -1
 
 
-async def test_names_are_read_back(start: Start) -> None:
-    running = await start(prefix="my:app")
+async def test_names_are_read_back(start_backend: StartBackend) -> None:
+    running = await start_backend(prefix="my:app")
     await running.broker.subscribe(TEAM)
     assert await running.broker.channels("/circles") == [TEAM]
     assert await running.broker.channels("/feeds") == []

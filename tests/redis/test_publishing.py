@@ -9,15 +9,16 @@ import pytest
 
 from app.broker.redis import MAX_RECORD_BYTES
 from app.core.errors import TooLarge, Unavailable
-from tests.redis.conftest import Start
-from tests.support.listener import Listener
+from tests.fixtures.redis import StartBackend
 from tests.support.messages import TEAM, message, texts_of
 from tests.support.ready import until
 from tests.support.redis import RedisServer
 
 
-async def test_a_redis_that_is_gone_takes_nothing(start: Start, redis_server: RedisServer) -> None:
-    broker = (await start()).broker
+async def test_a_redis_that_is_gone_takes_nothing(
+    start_backend: StartBackend, redis_server: RedisServer
+) -> None:
+    broker = (await start_backend()).broker
     redis_server.stop()
     await until(lambda: not broker.ready)
     with pytest.raises(Unavailable):
@@ -28,10 +29,10 @@ async def test_a_redis_that_is_gone_takes_nothing(start: Start, redis_server: Re
 
 
 async def test_what_a_frozen_redis_did_not_take_in_time_is_never_published(
-    start: Start, redis_server: RedisServer
+    start_backend: StartBackend, redis_server: RedisServer
 ) -> None:
-    broker = (await start()).broker
-    listener = Listener(broker)
+    one = await start_backend()
+    broker, listener = one.broker, one.listener
     await broker.subscribe(TEAM)
     await broker.publish(TEAM, message("before", time.time()))
     redis_server.freeze()
@@ -46,15 +47,15 @@ async def test_what_a_frozen_redis_did_not_take_in_time_is_never_published(
     redis_server.thaw()
     await until(lambda: broker.ready)
     await broker.publish(TEAM, message("after", time.time()))
-    await listener.settle()
+    await one.settle()
     assert listener.texts() == ["before", "after"]
     assert texts_of((await broker.history(TEAM, None, 1000)).publications) == ["before", "after"]
 
 
 async def test_a_freeze_that_outlasts_the_connection_is_got_over(
-    start: Start, redis_server: RedisServer
+    start_backend: StartBackend, redis_server: RedisServer
 ) -> None:
-    running = await start()
+    running = await start_backend()
     broker = running.broker
     redis_server.freeze()
     first = running.commands.link
@@ -66,8 +67,10 @@ async def test_a_freeze_that_outlasts_the_connection_is_got_over(
     assert (await broker.publish(TEAM, message("a", time.time()))).offset == 1
 
 
-async def test_it_is_no_failure_of_redis_when_this_process_stands_still(start: Start) -> None:
-    running = await start()
+async def test_it_is_no_failure_of_redis_when_this_process_stands_still(
+    start_backend: StartBackend,
+) -> None:
+    running = await start_backend()
     broker = running.broker
     await broker.subscribe(TEAM)
     publishing = [
@@ -87,9 +90,9 @@ async def test_it_is_no_failure_of_redis_when_this_process_stands_still(start: S
 
 
 async def test_a_connection_that_is_cut_refuses_what_was_waiting(
-    start: Start, redis_server: RedisServer
+    start_backend: StartBackend, redis_server: RedisServer
 ) -> None:
-    running = await start()
+    running = await start_backend()
     redis_server.freeze()
     publishing = [
         asyncio.create_task(running.broker.publish(TEAM, message(str(n), time.time())))
@@ -107,15 +110,15 @@ async def test_a_connection_that_is_cut_refuses_what_was_waiting(
     redis_server.thaw()
 
 
-async def test_what_is_too_large_for_redis_never_goes_there(start: Start) -> None:
-    broker = (await start()).broker
+async def test_what_is_too_large_for_redis_never_goes_there(start_backend: StartBackend) -> None:
+    broker = (await start_backend()).broker
     with pytest.raises(TooLarge):
         await broker.publish(TEAM, message("x" * MAX_RECORD_BYTES, time.time()))
     assert (await broker.publish(TEAM, message("x" * 2_000_000, time.time()))).offset == 1
 
 
-async def test_who_gives_up_waiting_does_not_disturb_others(start: Start) -> None:
-    broker = (await start()).broker
+async def test_who_gives_up_waiting_does_not_disturb_others(start_backend: StartBackend) -> None:
+    broker = (await start_backend()).broker
     tasks = [
         asyncio.create_task(broker.publish(TEAM, message(str(n), time.time()))) for n in range(20)
     ]

@@ -12,30 +12,33 @@ from structlog.testing import capture_logs
 
 from app.core.errors import Unavailable
 from app.redis.commands import ReplyError
-from tests.redis.conftest import Start
-from tests.support.listener import Listener
+from tests.fixtures.redis import StartBackend
 from tests.support.messages import TEAM, message, somebody
 from tests.support.process import ROOT
 from tests.support.ready import until
 from tests.support.redis import RedisServer
 
 
-async def test_forgotten_scripts_are_sent_again(start: Start, redis_server: RedisServer) -> None:
-    broker = (await start()).broker
-    listener = Listener(broker)
+async def test_forgotten_scripts_are_sent_again(
+    start_backend: StartBackend, redis_server: RedisServer
+) -> None:
+    one = await start_backend()
+    broker, listener = one.broker, one.listener
     await broker.subscribe(TEAM)
     for n in range(6):
         if n % 2:
             redis_server.ask("SCRIPT", "FLUSH")
         await broker.publish(TEAM, message(str(n), time.time()))
-        await broker.enter(TEAM, f"s{n}", somebody("alice"))
-    await listener.settle()
+        await one.presence.enter(TEAM, f"s{n}", somebody("alice"))
+    await one.settle()
     assert listener.texts() == [str(n) for n in range(6)]
 
 
-async def test_a_full_redis_refuses_and_says_so(start: Start, redis_server: RedisServer) -> None:
-    broker = (await start()).broker
-    listener = Listener(broker)
+async def test_a_full_redis_refuses_and_says_so(
+    start_backend: StartBackend, redis_server: RedisServer
+) -> None:
+    one = await start_backend()
+    broker, listener = one.broker, one.listener
     await broker.subscribe(TEAM)
     await broker.publish(TEAM, message("before", time.time()))
     with capture_logs() as logs:
@@ -43,63 +46,65 @@ async def test_a_full_redis_refuses_and_says_so(start: Start, redis_server: Redi
         for _ in range(3):
             with pytest.raises(Unavailable):
                 await broker.publish(TEAM, message("lost", time.time()))
-        await until(lambda: not broker.ready)
+        await until(lambda: not one.ready)
         redis_server.ask("CONFIG", "SET", "maxmemory", "0")
-        await until(lambda: broker.ready)
+        await until(lambda: one.ready)
     refused = [line for line in logs if line["event"] == "Redis refused a command"]
     assert [line["reason"].split()[0] for line in refused] == ["OOM"]
     await broker.publish(TEAM, message("after", time.time()))
-    await listener.settle()
+    await one.settle()
     assert listener.texts() == ["before", "after"]
 
 
 async def test_a_master_that_is_none_any_more_is_left(
-    start: Start, redis_server: RedisServer
+    start_backend: StartBackend, redis_server: RedisServer
 ) -> None:
-    running = await start()
+    running = await start_backend()
     broker = running.broker
     link = running.commands.link
     redis_server.ask("REPLICAOF", "127.0.0.1", "1")
     with pytest.raises(Unavailable):
         await broker.publish(TEAM, message("lost", time.time()))
-    await until(lambda: not broker.ready)
+    await until(lambda: not running.ready)
     redis_server.ask("REPLICAOF", "NO", "ONE")
-    await until(lambda: broker.ready)
+    await until(lambda: running.ready)
     assert running.commands.link is not link
     assert (await broker.publish(TEAM, message("a", time.time()))).offset == 1
 
 
-async def test_a_redis_that_cannot_save_refuses(start: Start, redis_server: RedisServer) -> None:
-    broker = (await start()).broker
+async def test_a_redis_that_cannot_save_refuses(
+    start_backend: StartBackend, redis_server: RedisServer
+) -> None:
+    one = await start_backend()
     shutil.rmtree(redis_server.directory)
     redis_server.ask("CONFIG", "SET", "save", "3600 1")
     redis_server.ask("SET", "x", "1")
     redis_server.ask("BGSAVE")
     await until(lambda: redis_server.ask("INFO")["rdb_last_bgsave_status"] == "err")
     with pytest.raises(Unavailable):
-        await broker.publish(TEAM, message("lost", time.time()))
-    await until(lambda: not broker.ready)
+        await one.broker.publish(TEAM, message("lost", time.time()))
+    await until(lambda: not one.ready)
     redis_server.ask("CONFIG", "SET", "stop-writes-on-bgsave-error", "no")
-    await until(lambda: broker.ready)
+    await until(lambda: one.ready)
 
 
 async def test_a_wrong_password_is_told_of_once_and_kept_secret(
-    start: Start, redis_server: RedisServer
+    start_backend: StartBackend, redis_server: RedisServer
 ) -> None:
     redis_server.ask("CONFIG", "SET", "requirepass", "right-one")
     with capture_logs() as logs:
-        wrong = await start(redis_server.url.replace("://", "://:hunter2@"), wait=False)
-        none = await start(redis_server.url, wait=False)
+        wrong = await start_backend(redis_server.url.replace("://", "://:hunter2@"), wait=False)
+        none = await start_backend(redis_server.url, wait=False)
         await until(lambda: len([line for line in logs if line["log_level"] == "error"]) >= 2)
         for one in (wrong, none):
             with pytest.raises(Unavailable):
                 await one.broker.publish(TEAM, message("lost", time.time()))
             with pytest.raises(Unavailable):
                 await one.broker.subscribe(TEAM)
-            assert not one.broker.ready
+            assert not one.ready
         # It goes on trying.
         redis_server.ask("CONFIG", "SET", "requirepass", "hunter2", password="right-one")
-        await until(lambda: wrong.broker.ready)
+        await until(lambda: wrong.ready)
     errors = [line for line in logs if line["log_level"] == "error"]
     causes = [line["error"] for line in errors if "error" in line]
     assert causes.count("AuthenticationError") == 1
@@ -107,45 +112,47 @@ async def test_a_wrong_password_is_told_of_once_and_kept_secret(
 
 
 async def test_the_rights_that_the_documentation_asks_for_are_enough(
-    start: Start, redis_server: RedisServer
+    start_backend: StartBackend, redis_server: RedisServer
 ) -> None:
     rights = acl_of(ROOT / "docs" / "operations.md")
     redis_server.ask("ACL", "SETUSER", "hearth", "on", ">secret", *rights)
     url = redis_server.url.replace("://", "://hearth:secret@")
     with capture_logs() as logs:
-        one, other = await start(url), await start(url)
-        listener = Listener(one.broker)
+        one, other = await start_backend(url), await start_backend(url)
+        listener = one.listener
         await one.broker.subscribe(TEAM)
         sent = replace(message("a", time.time(), nonce_key="alice 1"), for_workers=True)
         await other.broker.publish(TEAM, sent)
-        await one.broker.enter(TEAM, "a1", somebody("alice"))
-        await other.broker.members(TEAM)
+        await one.presence.enter(TEAM, "a1", somebody("alice"))
+        await other.presence.members(TEAM)
         await other.broker.history(TEAM, None, 10)
-        await other.broker.turn(TEAM, 1)
-        await other.broker.turn(TEAM, 1)
+        await other.statuses.claim(TEAM, 1)
+        await other.statuses.claim(TEAM, 1)
         assert await other.broker.channels("/circles") == [TEAM]
-        await one.broker._renew()
+        await one.renew()
         epoch = (await other.broker.recover(TEAM, None, 0)).position.epoch
         await one.broker._feeds._log.renounce(TEAM, epoch)
         await other.broker.publish(TEAM, message("b", time.time()))
         await until(lambda: len(listener.received) == 3)
-        await one.broker.exit(TEAM, "a1", somebody("alice"))
+        await one.presence.exit(TEAM, "a1", somebody("alice"))
     assert not [
         line for line in logs if line["log_level"] != "info" and "lost" not in line["event"]
     ]
 
 
-async def test_a_right_that_is_missing_is_named(start: Start, redis_server: RedisServer) -> None:
+async def test_a_right_that_is_missing_is_named(
+    start_backend: StartBackend, redis_server: RedisServer
+) -> None:
     rights = ("~*", "&hearth:*", "+@all", "-subscribe")
     redis_server.ask("ACL", "SETUSER", "hearth", "on", ">secret", *rights)
     url = redis_server.url.replace("://", "://hearth:secret@")
     with capture_logs() as logs:
-        await start(url, wait=False)
+        await start_backend(url, wait=False)
         await until(
             lambda: any("NOPERM" in str(line) and "subscribe" in str(line) for line in logs)
         )
     redis_server.ask("ACL", "SETUSER", "hearth", "+subscribe", "-xadd")
-    running = await start(url)
+    running = await start_backend(url)
     with capture_logs() as logs, pytest.raises(Unavailable):
         await running.broker.publish(TEAM, message("lost", time.time()))
     assert "can't run this command" in str(logs[0]["reason"])  # Redis doesn't say which

@@ -10,7 +10,7 @@ import pytest
 
 from app.core.history import Position
 from app.core.message import DISCONTINUITY, Publication
-from tests.redis.conftest import Start
+from tests.fixtures.redis import StartBackend
 from tests.support.listener import Listener
 from tests.support.messages import TEAM, message, somebody, text_of, texts_of
 from tests.support.ready import until, until_members
@@ -34,80 +34,78 @@ def _kind(one: Publication) -> str:
     return f"lost, at {envelope['data']['offset']}"
 
 
-async def test_with_its_data_nobody_notices(start: Start, redis_server: RedisServer) -> None:
+async def test_with_its_data_nobody_notices(
+    start_backend: StartBackend, redis_server: RedisServer
+) -> None:
     redis_server.stop()
     redis_server.start(*RedisServer.KEPT)
-    broker, other = (await start()).broker, (await start()).broker
-    listener = Listener(broker)
+    here, there = await start_backend(), await start_backend()
+    broker, other, listener = here.broker, there.broker, here.listener
     await broker.subscribe(TEAM)
-    await broker.enter(TEAM, "a1", ALICE)
-    told: list[bool] = []
-
-    async def changed(*change: object) -> None:
-        told.append(bool(change[2]))
-
-    broker.changed = other.changed = changed
+    await here.presence.enter(TEAM, "a1", ALICE)
     receipts = [await broker.publish(TEAM, message(str(n), time.time())) for n in range(3)]
     redis_server.stop()
-    await until(lambda: not broker.ready and not other.ready)
+    await until(lambda: not here.ready and not there.ready)
     await asyncio.sleep(0.3)
     redis_server.start(*RedisServer.KEPT)
-    await until(lambda: broker.ready and other.ready)
+    await until(lambda: here.ready and there.ready)
     receipts.append(await other.publish(TEAM, message("3", time.time())))
     await until(lambda: len(listener.received) == 4)
     assert kinds(listener) == ["0", "1", "2", "3"]
     assert len({receipt.epoch for receipt in receipts}) == 1
     assert [receipt.offset for receipt in receipts] == [1, 2, 3, 4]
-    assert (await other.members(TEAM)).count == 1
-    assert told == []
+    assert (await there.presence.members(TEAM)).count == 1
+    assert here.listener.changes == there.listener.changes == {}
 
 
 async def test_without_its_data_members_are_told_once(
-    start: Start, redis_server: RedisServer
+    start_backend: StartBackend, redis_server: RedisServer
 ) -> None:
-    broker, other = (await start()).broker, (await start()).broker
-    listener = Listener(broker)
+    here, there = await start_backend(), await start_backend()
+    broker, other, listener = here.broker, there.broker, here.listener
     await broker.subscribe(TEAM)
-    await broker.enter(TEAM, "a1", ALICE)
+    await here.presence.enter(TEAM, "a1", ALICE)
     for n in range(3):
         first = await other.publish(TEAM, message(str(n), time.time()))
     await until(lambda: len(listener.received) == 3)  # a Redis that dies takes along what is unsent
     redis_server.stop()
-    await until(lambda: not broker.ready and not other.ready)
+    await until(lambda: not here.ready and not there.ready)
     redis_server.start()
-    await until(lambda: broker.ready and other.ready)
+    await until(lambda: here.ready and there.ready)
     again = await other.publish(TEAM, message("after", time.time()))
     assert (again.offset, again.epoch != first.epoch) == (1, True)
     await other.publish(TEAM, message("and on", time.time()))
     await until(lambda: len(listener.received) == 6)
-    await until_members(broker, TEAM, "alice")
+    await until_members(here.presence, TEAM, "alice")
     assert kinds(listener) == ["0", "1", "2", "lost, at 0", "after", "and on"]
     recovery = await other.recover(TEAM, Position(3, first.epoch), None)
     assert (recovery.recovered, texts_of(recovery.publications)) == (False, ["after", "and on"])
 
 
-async def test_flushed_under_living_connections(start: Start, redis_server: RedisServer) -> None:
-    broker, other = (await start()).broker, (await start()).broker
-    listener = Listener(broker)
+async def test_flushed_under_living_connections(
+    start_backend: StartBackend, redis_server: RedisServer
+) -> None:
+    here, there = await start_backend(), await start_backend()
+    broker, other, listener = here.broker, there.broker, here.listener
     await broker.subscribe(TEAM)
-    await broker.enter(TEAM, "a1", ALICE)
+    await here.presence.enter(TEAM, "a1", ALICE)
     for n in range(3):
         await other.publish(TEAM, message(str(n), time.time()))
     redis_server.ask("FLUSHALL")
     for n in range(3, 6):
         await other.publish(TEAM, message(str(n), time.time()))
     await until(lambda: len(listener.received) == 7)
-    await until_members(broker, TEAM, "alice")
-    await listener.settle()
+    await until_members(here.presence, TEAM, "alice")
+    await here.settle()
     assert kinds(listener) == ["0", "1", "2", "lost, at 0", "3", "4", "5"]
 
 
 @pytest.mark.parametrize("more", [0, 1, 5])
 async def test_with_an_old_snapshot_members_are_told_once(
-    start: Start, redis_server: RedisServer, more: int
+    start_backend: StartBackend, redis_server: RedisServer, more: int
 ) -> None:
-    broker, other = (await start()).broker, (await start()).broker
-    listener = Listener(broker)
+    here, there = await start_backend(), await start_backend()
+    broker, other, listener = here.broker, there.broker, here.listener
     await broker.subscribe(TEAM)
     for n in range(3):
         await other.publish(TEAM, message(str(n), time.time()))
@@ -116,7 +114,7 @@ async def test_with_an_old_snapshot_members_are_told_once(
         first = await other.publish(TEAM, message(str(n), time.time()))
     await until(lambda: len(listener.received) == 6)
     redis_server.stop()
-    await until(lambda: not broker.ready and not other.ready)
+    await until(lambda: not here.ready and not there.ready)
     redis_server.start()
     # Another process publishes before the one with members is back, up to beyond its offset.
     for n in range(more):
@@ -124,7 +122,7 @@ async def test_with_an_old_snapshot_members_are_told_once(
         record = f"{sent.type} {sent.published_at:.6f}\n{sent.body.decode()}"
         redis_server.ask("HINCRBY", f"{KEY}:head", "offset", 1)
         redis_server.ask("XADD", f"{KEY}:log", f"{4 + n}-0", "s", 4 + n, "m", record)
-    await until(lambda: broker.ready and other.ready)
+    await until(lambda: here.ready and there.ready)
     await until(lambda: len(listener.received) == 7)
     again = await other.publish(TEAM, message("after", time.time()))
     assert again.epoch != first.epoch
@@ -138,30 +136,30 @@ async def test_with_an_old_snapshot_members_are_told_once(
 
 
 async def test_an_old_snapshot_has_no_ghosts_and_misses_nobody(
-    start: Start, redis_server: RedisServer
+    start_backend: StartBackend, redis_server: RedisServer
 ) -> None:
-    broker = (await start()).broker
-    await broker.enter(TEAM, "ghost", somebody("ghost"))
-    await broker.enter(TEAM, "a1", ALICE)
+    here = await start_backend()
+    await here.presence.enter(TEAM, "ghost", somebody("ghost"))
+    await here.presence.enter(TEAM, "a1", ALICE)
     redis_server.ask("SAVE")
-    await broker.exit(TEAM, "ghost", somebody("ghost"))
-    await broker.enter(TEAM, "b1", somebody("bob"))
+    await here.presence.exit(TEAM, "ghost", somebody("ghost"))
+    await here.presence.enter(TEAM, "b1", somebody("bob"))
     redis_server.stop()
-    await until(lambda: not broker.ready)
+    await until(lambda: not here.ready)
     redis_server.start()
-    await until(lambda: broker.ready)
+    await until(lambda: here.ready)
 
-    await until_members(broker, TEAM, "alice", "bob")
+    await until_members(here.presence, TEAM, "alice", "bob")
 
 
 async def test_who_joins_while_history_is_lost_gets_what_follows_once(
-    start: Start, redis_server: RedisServer
+    start_backend: StartBackend, redis_server: RedisServer
 ) -> None:
-    broker, other = (await start()).broker, (await start()).broker
-    listener = Listener(broker)
+    here, there = await start_backend(), await start_backend()
+    broker, other, listener = here.broker, there.broker, here.listener
     await broker.subscribe(TEAM)
     await other.publish(TEAM, message("before", time.time()))
-    await listener.settle()
+    await here.settle()
     redis_server.ask("FLUSHALL")
     await other.publish(TEAM, message("a", time.time()))
     recovery = await broker.recover(TEAM, None, 10)  # waits until all up to there was received

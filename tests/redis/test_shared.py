@@ -6,20 +6,18 @@ import asyncio
 import time
 
 from app.hub.hub import Hub
-from app.hub.membership import Member
-from schemas.catalogue import standard_registry
-from tests.redis.conftest import Start
+from app.hub.memberships import Member
+from tests.fixtures.redis import StartBackend
 from tests.support.fanout import RecordingFanOut
-from tests.support.listener import Listener
 from tests.support.messages import TEAM, message, somebody
 from tests.support.ready import until
 
 BOB = somebody("bob", "user", "circles:*:r")
 
 
-async def test_all_receive_one_order(start: Start) -> None:
-    brokers = [(await start()).broker for _ in range(3)]
-    listeners = [Listener(broker) for broker in brokers]
+async def test_all_receive_one_order(start_backend: StartBackend) -> None:
+    backends = [await start_backend() for _ in range(3)]
+    brokers, listeners = [one.broker for one in backends], [one.listener for one in backends]
     for broker in brokers:
         await broker.subscribe(TEAM)
 
@@ -36,8 +34,8 @@ async def test_all_receive_one_order(start: Start) -> None:
     assert sequences == sorted(set(sequences))
 
 
-async def test_a_nonce_is_known_to_all(start: Start) -> None:
-    brokers = [(await start()).broker for _ in range(3)]
+async def test_a_nonce_is_known_to_all(start_backend: StartBackend) -> None:
+    brokers = [(await start_backend()).broker for _ in range(3)]
     receipts = await asyncio.gather(
         *(
             broker.publish(TEAM, message("a", time.time(), nonce_key="alice 1"))
@@ -49,11 +47,10 @@ async def test_a_nonce_is_known_to_all(start: Start) -> None:
 
 
 async def test_joins_under_the_publishing_of_others_see_neither_gap_nor_overlap(
-    start: Start,
+    shared_hub: Hub, fanout: RecordingFanOut, start_backend: StartBackend
 ) -> None:
-    joined, publisher = (await start()).broker, (await start()).broker
-    fanout = RecordingFanOut()
-    hub = Hub(joined, fanout, standard_registry())
+    publisher = (await start_backend()).broker
+    memberships = shared_hub.memberships
     goes_on = True
 
     async def publish() -> int:
@@ -67,12 +64,12 @@ async def test_joins_under_the_publishing_of_others_see_neither_gap_nor_overlap(
     answered: dict[str, int] = {}
     for number in range(60):
         member = Member(f"s{number}", "/circles", BOB)
-        async with hub.joining(member, TEAM, None, None) as result:
+        async with memberships.joining(member, TEAM, None, None) as result:
             answered[member.sid] = result.recovery.position.offset
             await asyncio.sleep(0.001 * (number % 3))
         if number % 4 == 0:  # the last one leaves, and the channel is subscribed to anew
             for sid in list(fanout.members[TEAM]):
-                await hub.leave(Member(sid, "/circles", BOB, {TEAM}), TEAM)
+                await memberships.leave(Member(sid, "/circles", BOB, {TEAM}), TEAM)
                 del answered[sid]
                 del fanout.inbox[sid]
     goes_on = False

@@ -14,10 +14,10 @@ from structlog.testing import capture_logs
 from app.broker.redis import RedisBroker
 from app.core.channel import Channel
 from app.core.errors import Unavailable
+from app.core.message import Publication
 from app.hub.hub import Hub
-from app.hub.membership import Member
-from schemas.catalogue import standard_registry
-from tests.redis.conftest import Start
+from app.hub.memberships import Member
+from tests.fixtures.redis import StartBackend
 from tests.support.fanout import RecordingFanOut
 from tests.support.listener import Listener
 from tests.support.messages import OTHER, TEAM, message, somebody, texts_of
@@ -58,10 +58,10 @@ async def publishing(broker: RedisBroker, channel: Channel = TEAM) -> AsyncItera
 
 @pytest.mark.parametrize("killed", [["pubsub"], ["normal"], ["pubsub", "normal"]])
 async def test_killed_connections_lose_and_double_nothing(
-    start: Start, redis_server: RedisServer, killed: list[str]
+    start_backend: StartBackend, redis_server: RedisServer, killed: list[str]
 ) -> None:
-    receiver, publisher = (await start()).broker, (await start()).broker
-    listener = Listener(receiver)
+    here, there = await start_backend(), await start_backend()
+    receiver, publisher, listener = here.broker, there.broker, here.listener
     await receiver.subscribe(TEAM)
     async with publishing(publisher) as acked:
         for _ in range(6):
@@ -77,18 +77,20 @@ async def test_killed_connections_lose_and_double_nothing(
 
 
 async def test_joins_while_connections_are_killed_see_neither_gap_nor_overlap(
-    start: Start, redis_server: RedisServer
+    shared_hub: Hub,
+    fanout: RecordingFanOut,
+    start_backend: StartBackend,
+    redis_server: RedisServer,
 ) -> None:
-    broker, publisher = (await start()).broker, (await start()).broker
-    fanout = RecordingFanOut()
-    hub = Hub(broker, fanout, standard_registry())
+    publisher = (await start_backend()).broker
+    memberships = shared_hub.memberships
     answered: dict[str, int] = {}
 
     async def join(sid: str) -> None:
         member = Member(sid, "/circles", BOB)
         while True:
             try:
-                async with hub.joining(member, TEAM, None, None) as joined:
+                async with memberships.joining(member, TEAM, None, None) as joined:
                     fanout.inbox[sid].clear()
                     answered[sid] = joined.recovery.position.offset
                 return
@@ -111,11 +113,11 @@ async def test_joins_while_connections_are_killed_see_neither_gap_nor_overlap(
 
 
 async def test_a_process_that_read_too_slowly_makes_up_for_it(
-    start: Start, redis_server: RedisServer
+    start_backend: StartBackend, redis_server: RedisServer
 ) -> None:
     redis_server.ask("CONFIG", "SET", "client-output-buffer-limit", "pubsub 100kb 100kb 1")
-    receiver, publisher = await start(), (await start()).broker
-    listener = Listener(receiver.broker)
+    receiver, publisher = await start_backend(), (await start_backend()).broker
+    listener = receiver.listener
     await receiver.broker.subscribe(TEAM)
     link = receiver.subscriptions.link
     assert link is not None
@@ -130,13 +132,13 @@ async def test_a_process_that_read_too_slowly_makes_up_for_it(
 
 
 async def test_a_half_open_connection_is_noticed_and_replaced(
-    start: Start, proxy: Proxy, redis_server: RedisServer
+    start_backend: StartBackend, proxy: Proxy, redis_server: RedisServer
 ) -> None:
-    receiver, publisher = await start(proxy.url), (await start()).broker
-    listener = Listener(receiver.broker)
+    receiver, publisher = await start_backend(proxy.url), (await start_backend()).broker
+    listener = receiver.listener
     await receiver.broker.subscribe(TEAM)
     await publisher.publish(TEAM, message("before", time.time()))
-    await listener.settle()
+    await receiver.settle()
     with capture_logs() as logs:
         proxy.stall()
         await publisher.publish(TEAM, message("meanwhile", time.time()))
@@ -150,10 +152,10 @@ async def test_a_half_open_connection_is_noticed_and_replaced(
 
 
 async def test_what_got_lost_without_a_lost_connection_is_found_by_the_canary(
-    start: Start, redis_server: RedisServer
+    start_backend: StartBackend, redis_server: RedisServer
 ) -> None:
-    receiver, publisher = await start(), (await start()).broker
-    listener = Listener(receiver.broker)
+    receiver, publisher = await start_backend(), (await start_backend()).broker
+    listener = receiver.listener
     await receiver.broker.subscribe(TEAM)
     link = receiver.subscriptions.link
     assert link is not None
@@ -169,10 +171,10 @@ async def test_what_got_lost_without_a_lost_connection_is_found_by_the_canary(
 
 
 async def test_subscribing_and_unsubscribing_quickly(
-    start: Start, redis_server: RedisServer
+    start_backend: StartBackend, redis_server: RedisServer
 ) -> None:
-    broker = (await start()).broker
-    listener = Listener(broker)
+    one = await start_backend()
+    broker, listener = one.broker, one.listener
     for round_ in range(30):
         subscribing = asyncio.create_task(broker.subscribe(TEAM))
         await asyncio.sleep(0.0005 * (round_ % 4))
@@ -196,9 +198,9 @@ async def test_subscribing_and_unsubscribing_quickly(
 
 
 async def test_a_subscription_that_failed_leaves_nothing_behind(
-    start: Start, redis_server: RedisServer
+    start_backend: StartBackend, redis_server: RedisServer
 ) -> None:
-    running = await start()
+    running = await start_backend()
     redis_server.stop()
     await until(lambda: not running.broker.ready)
     for _ in range(3):
@@ -211,29 +213,32 @@ async def test_a_subscription_that_failed_leaves_nothing_behind(
     await running.broker.subscribe(TEAM)
 
 
-async def test_a_receiver_that_fails_is_told_of_in_the_log_and_goes_on(start: Start) -> None:
-    running = await start()
-    broker = running.broker
-    received: list[str] = []
-
-    def receive(channel: Channel, publication: object) -> None:
+class FailingListener(Listener):
+    def on_publication(self, channel: Channel, publication: Publication) -> None:
         if channel == OTHER:
             raise RuntimeError("a defect")
-        received.append("one")
+        super().on_publication(channel, publication)
 
-    broker.receive = receive
+
+async def test_a_receiver_that_fails_is_told_of_in_the_log_and_goes_on(
+    start_backend: StartBackend,
+) -> None:
+    listener = FailingListener()
+    broker = (await start_backend(listener=listener)).broker
     await broker.subscribe(TEAM)
     await broker.subscribe(OTHER)
     with capture_logs() as logs:
         for channel in (OTHER, TEAM):
             await broker.publish(channel, message("a", time.time()))
-        await until(lambda: received == ["one"])
+        await until(lambda: listener.texts() == ["a"])
     assert [line["event"] for line in logs] == ["could not take what was published"]
 
 
-async def test_many_channels_are_subscribed_again(start: Start, redis_server: RedisServer) -> None:
-    running = await start()
-    listener = Listener(running.broker)
+async def test_many_channels_are_subscribed_again(
+    start_backend: StartBackend, redis_server: RedisServer
+) -> None:
+    running = await start_backend()
+    listener = running.listener
     channels = [Channel("/circles", f"c{number}") for number in range(1200)]
     for at in range(0, 1200, 100):
         await asyncio.gather(*(running.broker.subscribe(one) for one in channels[at : at + 100]))

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+from app.broker.contract import Fence, Published
 from app.core.channel import Channel
-from app.core.message import Message, Publication, Receipt
-from app.hub.hub import Hub
+from app.core.message import Message, Publication
 from app.workers.emits import read_emit
 from app.workers.intake import Intake
-from schemas.catalogue import standard_registry
-from tests.support.brokers import RunningBroker
+from tests.support.backends import RunningBackend
 from tests.support.fanout import RecordingFanOut
+from tests.support.hubs import new_hub
 from tests.support.ready import until
 
 EMITS = "socketio"
@@ -40,30 +40,29 @@ def emitted(number: Any, room: Any = "dev-team", namespace: str = "/circles") ->
 
 
 class RunningIntake:
-    """An intake, its hub and its connections.
+    """An intake, its hub and what they stand on.
 
     What it publishes waits while `gate` is closed.
     """
 
-    def __init__(self, running: RunningBroker) -> None:
-        self.running = running
+    def __init__(self, url: str) -> None:
+        backend = self.backend = RunningBackend(url)
         self.gate = asyncio.Event()
         self.gate.set()
-        self.hub = Hub(running.broker, RecordingFanOut(), standard_registry())
+        self._publish_all = backend.broker.publish_all
+        backend.broker.publish_all = self._publish_in_time  # type: ignore[method-assign]
+        self.hub = new_hub(RecordingFanOut(), backend.broker, backend.presence)
         self.intake = Intake(
-            self.hub,
-            self._publish,
-            running.subscriptions,
-            running.commands,
-            running.keys,
-            running.process,
+            self.hub, backend.subscriptions, backend.commands, backend.keys, backend.process
         )
-        running.subscriptions.listen(EMITS, self._hear)
+        backend.subscriptions.listen(EMITS, self._hear)
 
     @classmethod
     async def start(cls, url: str) -> RunningIntake:
         """Start one on a Redis."""
-        one = cls(await RunningBroker.start(url))
+        one = cls(url)
+        await one.backend.connect()
+        await one.hub.memberships.start()
         await one.intake.start()
         return one
 
@@ -77,7 +76,7 @@ class RunningIntake:
     async def close(self) -> None:
         """Stop it as a process does that ends."""
         await self.intake.close()
-        await self.running.close()
+        await self.backend.close()
 
     async def vanish(self) -> None:
         """Stop it as a process does that is killed: nobody is told."""
@@ -85,21 +84,21 @@ class RunningIntake:
         assert task is not None
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-        await self.running.vanish()
+        await self.backend.vanish()
 
     async def contents(self, name: str = "dev-team") -> list[str]:
         """Return what is in the history of a circle."""
-        page = await self.running.broker.history(Channel("/circles", name), None, 1000)
+        page = await self.backend.broker.history(Channel("/circles", name), None, 1000)
         return [content_of(publication) for publication in page.publications]
 
     def _hear(self, data: bytes) -> None:
         self.intake.hear(EMITS, data, partial(read_emit, self.hub, json.loads(data)))
 
-    async def _publish(
-        self, targets: Sequence[tuple[Channel, Message]], taken: tuple[str, bytes]
-    ) -> tuple[list[Receipt], str]:
+    async def _publish_in_time(
+        self, targets: Sequence[tuple[Channel, Message]], fence: Fence | None = None
+    ) -> Published:
         await self.gate.wait()
-        return await self.running.broker.publish_taken(targets, taken)
+        return await self._publish_all(targets, fence)
 
 
 def content_of(publication: Publication) -> str:

@@ -1,25 +1,34 @@
-"""What a broker hands over, remembered."""
+"""What a broker and a presence store tell, remembered."""
 
 from __future__ import annotations
 
-from app.broker.base import Broker
+from collections import Counter
+
+from app.broker.contract import Broker
 from app.core.channel import Channel
+from app.core.identity import Identity
 from app.core.message import Publication
 from tests.support.messages import TEAM, texts_of
 
 
 class Listener:
-    """Remembers what a broker hands to `receive`."""
+    """`BrokerEvents` and `PresenceEvents`; `changes` counts who was said to join and leave."""
 
-    def __init__(self, broker: Broker) -> None:
+    def __init__(self) -> None:
         self.received: list[tuple[Channel, Publication]] = []
-        self._broker = broker
-        broker.receive = lambda channel, publication: self.received.append((channel, publication))
+        self.changes: Counter[tuple[Channel, str, bool]] = Counter()
 
-    async def settle(self, *channels: Channel) -> None:
-        """Wait until all that was published and is kept has been received."""
-        for channel in channels or (TEAM,):
-            await self._broker.recover(channel, None, None)
+    def on_publication(self, channel: Channel, publication: Publication) -> None:
+        self.received.append((channel, publication))
+
+    async def on_presence(self, channel: Channel, identity: Identity, joined: bool) -> None:
+        self.changes[channel, identity.id, joined] += 1
 
     def texts(self, channel: Channel = TEAM) -> list[str]:
+        """Return the texts of what was received in a channel."""
         return texts_of([one for where, one in self.received if where == channel])
+
+
+async def settle(broker: Broker, channel: Channel = TEAM) -> None:
+    """Wait until all that was published in a channel and is kept has been told."""
+    await broker.recover(channel, None, None)

@@ -9,7 +9,7 @@ from contextlib import suppress
 import aiohttp
 from aiohttp.test_utils import TestServer
 
-from app.broker.base import Broker
+from app.broker.contract import PresenceStore
 from app.core.channel import Channel
 from app.core.errors import Unavailable
 
@@ -29,12 +29,12 @@ async def until_ready(server: TestServer) -> None:
     await until_status(str(server.make_url("")))
 
 
-async def until_members(broker: Broker, channel: Channel, *ids: str) -> None:
+async def until_members(presence: PresenceStore, channel: Channel, *ids: str) -> None:
     """Return once exactly these identities are in a channel."""
     async with asyncio.timeout(20):
         while True:
             with suppress(Unavailable):
-                members = await broker.members(channel)
+                members = await presence.members(channel)
                 if sorted(one.identity.id for one in members.first) == sorted(ids):
                     return
             await asyncio.sleep(0.02)

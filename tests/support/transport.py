@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from app.core.closing import Closing
 from app.engine.session import Connection
 from app.transport import frames
 from app.transport.flow import ProtocolError
@@ -63,7 +64,7 @@ class RecordingEvents:
     def __init__(self) -> None:
         self.messages: list[str | bytes] = []
         self.pongs = 0
-        self.closed: list[str] = []
+        self.closed: list[Closing] = []
         self.held: str | None = None  # the message that takes time
 
     def on_pong(self, connection: Connection) -> None:
@@ -76,8 +77,8 @@ class RecordingEvents:
         elif packet == "4bad":
             raise ProtocolError("a bad message")
 
-    def on_closed(self, connection: Connection, reason: str) -> None:
-        self.closed.append(reason)
+    def on_closed(self, connection: Connection, closing: Closing) -> None:
+        self.closed.append(closing)
 
 
 def new_connection(

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from app.core.closing import Closing
 from app.engine.session import Connection
 from app.transport.frames import TEXT, encode
 from app.transport.websocket import WebSocket
@@ -29,7 +30,7 @@ async def test_who_does_not_poll_is_cut_off_by_what_follows_the_limit(
     connection.send("4b")
     assert events.closed == []  # a room is iterating over its members
     await asyncio.sleep(0)
-    assert events.closed == ["slow"]
+    assert events.closed == [Closing.SLOW]
     assert await connection.poll() == "1"  # nothing of it is kept
 
 
@@ -54,7 +55,7 @@ async def test_who_does_not_read_is_cut_off_by_what_follows_the_limit(
     assert events.closed == []  # a room is iterating over its members
     connection.send("4b")
     await asyncio.sleep(0)
-    assert events.closed == ["slow"]
+    assert events.closed == [Closing.SLOW]
     assert transport.texts() == ["4small"]
 
 
@@ -68,7 +69,7 @@ async def test_a_limit_that_is_passed_while_a_namespace_connects_is_remembered(
     connection.send("4" + "x" * 2 * LIMIT)
     connection.release_writes(encode(TEXT, b"4a"))
     await asyncio.sleep(0)
-    assert events.closed == ["slow"]
+    assert events.closed == [Closing.SLOW]
 
 
 async def test_what_was_held_for_a_poll_counts_after_the_move(
@@ -87,7 +88,7 @@ async def test_what_was_held_for_a_poll_counts_after_the_move(
     connection.open_socket(socket)
     connection.send("4" + "x" * 2 * LIMIT)
     await asyncio.sleep(0)
-    assert events.closed == ["slow"]
+    assert events.closed == [Closing.SLOW]
 
 
 async def test_who_reads_in_time_is_not_slow(

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from app.core.closing import Closing
 from app.engine.session import Connection
 from app.transport.flow import MAX_WAITING
 from tests.support.transport import (
@@ -82,7 +83,7 @@ async def test_a_client_that_closes_need_not_wait(
         connection.receive(packet)
     connection.go_on()
     assert events.messages == ["4slow"]
-    assert events.closed == ["client disconnect"]
+    assert events.closed == [Closing.CLIENT_DISCONNECT]
 
 
 async def test_a_bad_message_among_those_that_waited_ends_it(
@@ -93,7 +94,7 @@ async def test_a_bad_message_among_those_that_waited_ends_it(
         connection.receive(packet)
     connection.go_on()
     assert events.messages == ["4slow", "4a", "4bad"]
-    assert events.closed == ["transport error"]
+    assert events.closed == [Closing.TRANSPORT_ERROR]
 
 
 async def test_bytes_are_left_in_the_kernel_while_much_waits(
@@ -144,5 +145,5 @@ async def test_one_can_wait_until_less_waits(crowded: Connection) -> None:
 async def test_nobody_waits_for_a_connection_that_has_ended(crowded: Connection) -> None:
     waiting = asyncio.ensure_future(crowded.until_room())
     await asyncio.sleep(0)
-    crowded.close("over")
+    crowded.close(Closing.SERVER_DISCONNECT)
     await waiting

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from app.core.closing import Closing
 from app.engine.session import Connection
 from app.transport.frames import TEXT, encode
 from app.transport.heartbeat import Heartbeat
@@ -48,8 +49,8 @@ class _Ends(RecordingEvents):
         super().__init__()
         self._beats, self._sid = beats, sid
 
-    def on_closed(self, connection: Connection, reason: str) -> None:
-        assert reason == "ping timeout"
+    def on_closed(self, connection: Connection, closing: Closing) -> None:
+        assert closing is Closing.PING_TIMEOUT
         self._beats.ends[self._sid] = now()
 
 

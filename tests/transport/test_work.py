@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from app.core.closing import Closing
 from app.engine.session import Connection
 from app.transport.flow import ProtocolError
 from app.transport.work import Work
@@ -167,7 +168,7 @@ async def test_who_breaks_the_protocol_is_closed(steps: int) -> None:
     connection = new_connection(events)
     await from_the_loop(lambda: receive(connection, "4a", "4b"))
     await events.work.finish(10)
-    assert (events.messages, events.closed) == (["4a"], ["transport error"])
+    assert (events.messages, events.closed) == (["4a"], [Closing.TRANSPORT_ERROR])
 
 
 async def test_it_has_a_context_of_its_own_in_all_its_steps() -> None:

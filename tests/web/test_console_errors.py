@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from aiohttp.test_utils import TestServer
 from playwright.async_api import Page, expect
 
@@ -74,6 +76,48 @@ async def test_error_events_are_shown(
     await console.join()
     emit("rate_limited")
     await expect(console.notes).to_have_text(["rate_limited Something happened."])
+
+
+async def test_a_room_is_joined_again_as_long_as_what_fails_is_temporary(
+    open_console: OpenConsole, url: str
+) -> None:
+    console = await open_console(url)
+    script = """async (errors) => {
+      const { RequestError } = await import("/console/errors.js");
+      const { rejoin } = await import("/console/membership.js");
+      const told = [];
+      const channel = {
+        name: "dev-team",
+        async join() {
+          throw new RequestError({ message: "No.", retry_after: 0.001, ...errors[told.length] });
+        },
+      };
+      await new Promise((resolve) => {
+        const stream = {
+          error({ code }) {
+            if (told.push(code) === errors.length) resolve();
+          },
+        };
+        const room = { channel, stream };
+        void rejoin({ connected: true }, { get: () => room }, room);
+      });
+      return told;
+    }"""
+    errors: list[dict[str, Any]] = [
+        *({"code": code} for code in ("rate_limited", "unavailable", "internal")),
+        *({"code": "forbidden", "temporary": True}, {"code": "no_answer", "temporary": True}),
+        {"code": "internal", "temporary": False},
+    ]
+    told = [error["code"] for error in errors]
+    assert await console.page.evaluate(script, errors) == told
+    script = """async (errors) => {
+      const { isTemporary } = await import("/console/errors.js");
+      return errors.map((error) => isTemporary(error));
+    }"""
+    assert await console.page.evaluate(script, [*errors, {"code": "forbidden"}]) == [
+        *[True] * 5,
+        *[False] * 2,
+    ]
 
 
 async def test_a_page_without_the_client_library_says_how_to_get_it(

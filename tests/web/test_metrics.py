@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import aiohttp
+import pytest
 from aiohttp.test_utils import TestServer
 from prometheus_client.parser import text_string_to_metric_families
 
+from app.core.closing import Closing
+from app.core.errors import HearthError
 from tests.fixtures.clients import Connect
-from tests.support.tokens import BOB
+from tests.fixtures.servers import Serve
+from tests.support.plain import PlainClient
+from tests.support.ready import until_ready
+from tests.support.tokens import ALICE, BOB
 
 Samples = dict[tuple[str, tuple[str, ...]], float]
 
@@ -51,10 +57,34 @@ async def test_messages_deliveries_and_failures_are_counted(
     assert after["process_resident_memory_bytes", ()] > 0
 
 
+@pytest.mark.parametrize("shared", [False, True], ids=["memory", "redis"])
+async def test_what_is_published_is_counted_whichever_way_it_came_in(
+    serve: Serve,
+    connect: Connect,
+    session: aiohttp.ClientSession,
+    request: pytest.FixtureRequest,
+    shared: bool,
+) -> None:
+    redis = {"redis_url": request.getfixturevalue("redis_server").url} if shared else {}
+    server = await serve(**redis)
+    await until_ready(server)
+    url = server.make_url("/ws/circles/dev-team").with_query(token=ALICE)
+    alice = PlainClient(await session.ws_connect(url))
+    for _repeated in range(2):
+        await alice.send({"type": "user_message", "content": "Hi", "nonce": "n1"})
+    await alice.settle()
+    bob = await connect(url=str(server.make_url("")), token=BOB)
+    message = {"channel": "dev-team", "data": {"content": "Hi"}}
+    assert (await bob.request("user_message", message))["ok"]
+    samples = await scrape(server)
+    assert samples["hearth_published_total", ("/circles", "user_message")] == 2
+
+
 async def test_what_is_known_beforehand_counts_from_zero(server: TestServer) -> None:
     samples = await scrape(server)
     for name, label in (
-        *(("hearth_failed_total", "internal"), ("hearth_closed_total", "slow")),
+        *(("hearth_failed_total", error.code) for error in HearthError.__subclasses__()),
+        *(("hearth_closed_total", closing.reason) for closing in Closing),
         *(("hearth_returned_total", "recovered"), ("hearth_members", "/circles")),
     ):
         assert samples[name, (label,)] == 0

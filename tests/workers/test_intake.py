@@ -11,9 +11,10 @@ import pytest
 import redis.asyncio
 from structlog.testing import capture_logs
 
+from app.broker.contract import Fence, Published
 from app.core.channel import Channel
 from app.core.errors import Unavailable
-from app.core.message import Message, Receipt
+from app.core.message import Message
 from app.redis.commands import ReplyError
 from app.workers import batch, intake
 from tests.support.intakes import EMITS, RunningIntake, content_of, emitted
@@ -173,7 +174,7 @@ async def test_a_holder_that_has_missed_something_lets_another_have_it(
     some = [await start() for _ in range(2)]
     holder = holder_of(some)
     other = next(one for one in some if one is not holder)
-    holder.running.subscriptions.drop()
+    holder.backend.subscriptions.drop()
     await emit(worker, 0, 30)
     await until_contents(other, names(0, 30))
     await until(lambda: holder.intake.whole)
@@ -189,7 +190,7 @@ async def test_every_connection_is_cut_while_emits_stream_in(
     for round_number in range(5):
         await emit(worker, 20 * round_number, 20 * round_number + 20)
         for one in some:
-            one.running.commands.drop()
+            one.backend.commands.drop()
     await until_contents(some[0], names(0, 100))
     await settled(some)
 
@@ -204,7 +205,7 @@ async def test_a_redis_that_has_lost_its_data(
     redis_server.stop()
     redis_server.start()
     await worker.connection_pool.disconnect()
-    await until(lambda: all(one.running.broker.ready for one in some))
+    await until(lambda: all(one.backend.broker.ready for one in some))
     await emit(worker, 10, 20)
     await until_contents(holder, names(10, 20))
     await until(lambda: all(one.intake.whole for one in some))
@@ -225,19 +226,19 @@ class Refuses:
     """A broker that fails to publish what holds a word."""
 
     def __init__(self, one: RunningIntake, word: str, error: Exception) -> None:
-        self._publish = one.running.broker.publish_taken
+        self._publish_all = one.backend.broker.publish_all
         self._word = word
         self._error = error
         self.refused = 0
-        one.running.broker.publish_taken = self  # type: ignore[method-assign]
+        one.backend.broker.publish_all = self  # type: ignore[method-assign]
 
     async def __call__(
-        self, targets: Sequence[tuple[Channel, Message]], taken: tuple[str, bytes]
-    ) -> tuple[list[Receipt], str]:
+        self, targets: Sequence[tuple[Channel, Message]], fence: Fence | None = None
+    ) -> Published:
         if any(self._word.encode() in message.body for _channel, message in targets):
             self.refused += 1
             raise self._error
-        return await self._publish(targets, taken)
+        return await self._publish_all(targets, fence)
 
 
 @pytest.mark.parametrize("error", [ReplyError("WRONGTYPE of a key"), Unavailable()])
@@ -282,12 +283,12 @@ async def test_an_emit_into_a_whole_namespace_is_one_step(
     one = await start()
     channels = [Channel("/circles", f"c{number}") for number in range(2000)]
     for channel in channels:
-        await one.running.broker.subscribe(channel)
+        await one.backend.broker.subscribe(channel)
     await worker.publish(EMITS, emitted("all", room=None))
     await emit(worker, 0, 1)
     await until_contents(one, ["0"])
     for channel in channels[::100]:
-        page = await one.running.broker.history(channel, None, 10)
+        page = await one.backend.broker.history(channel, None, 10)
         assert [content_of(publication) for publication in page.publications] == ["all"]
     monkeypatch.setattr(batch, "MOST_STEP_BYTES", 100_000)
     with capture_logs() as logs:

@@ -92,7 +92,7 @@ export class Connection {
       const settle = (/** @type {Error | null} */ failure, /** @type {any} */ answer) => {
         if (failure) {
           const message = "The server did not answer. Sending the same again is safe.";
-          reject(new RequestError({ code: "no_answer", message }));
+          reject(new RequestError({ code: "no_answer", message, temporary: true }));
         } else if (!answer.ok) {
           reject(new RequestError(answer.error));
         } else {

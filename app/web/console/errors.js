@@ -1,8 +1,8 @@
 /**
- * The contract's error object (§3), as an exception and as something to read.
+ * The protocol's error object, as an exception and as something to read.
  *
- * @typedef {{code: string, message: string, fields?: Record<string, string>, retry_after?: number}}
- *   ErrorObject
+ * @typedef {{code: string, message: string, temporary?: boolean, fields?: Record<string, string>,
+ *   retry_after?: number}} ErrorObject
  */
 
 import { element } from "./dom.js";
@@ -26,6 +26,18 @@ export class RequestError extends Error {
 export function errorOf(thrown) {
   if (thrown instanceof RequestError) return thrown.error;
   throw thrown;
+}
+
+/** Of servers that don't say which are temporary. */
+const TEMPORARY = ["rate_limited", "unavailable", "internal"];
+
+/**
+ * Tell whether the same request may succeed another time.
+ *
+ * @param {ErrorObject} error
+ */
+export function isTemporary({ code, temporary = TEMPORARY.includes(code) }) {
+  return temporary;
 }
 
 /**

@@ -6,10 +6,8 @@
  * @typedef {import("./rooms.js").Rooms} Rooms
  */
 
-import { errorOf } from "./errors.js";
+import { errorOf, isTemporary } from "./errors.js";
 
-/** What a later attempt may well succeed in. */
-const PASSING = new Set(["unavailable", "rate_limited", "no_answer"]);
 const RETRY_SECONDS = 2;
 
 /**
@@ -40,7 +38,7 @@ export async function rejoin(connection, rooms, room) {
     const error = errorOf(thrown);
     if (!connection.connected) return; // the next connect joins again
     room.stream.error(error);
-    if (!PASSING.has(error.code)) return;
+    if (!isTemporary(error)) return;
     const isStill = () => connection.connected && rooms.get(room.channel.name) === room;
     const waitMs = (error.retry_after ?? RETRY_SECONDS) * 1000;
     setTimeout(() => isStill() && void rejoin(connection, rooms, room), waitMs);

@@ -214,7 +214,7 @@ export class Channel<T extends Types = Record<string, JsonObject>> {
       if (number !== this.#joins || this.#state === "closed") return;
       if (!error) return this.#onJoined(answer as unknown as Joined, since !== undefined);
       if (error.code === "disconnected") return; // the next connection joins again
-      if (!error.passes) return this.#close(error);
+      if (!this.space.mayRetry(error)) return this.#close(error);
       const again = (): void => {
         if (number === this.#joins && this.space.isConnected) this.#join(attempt + 1);
       };

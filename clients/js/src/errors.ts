@@ -19,14 +19,15 @@ export type ErrorCode =
 export interface ErrorObject {
   code: ErrorCode;
   message: string;
+  /** Older servers don't say. */
+  temporary?: boolean;
   fields?: Record<string, string>;
   retry_after?: number;
 }
 
-// A later attempt may well succeed: `token_expired`, because a fresh token comes with the next
-// connection.
-const PASSING: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  ...(["unavailable", "rate_limited", "token_expired", "disconnected", "timeout"] as const),
+// Of this library's own errors, and of servers that don't say which are temporary.
+const TEMPORARY: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  ...(["rate_limited", "unavailable", "internal", "disconnected", "timeout"] as const),
 ]);
 
 /** The one error that this library rejects with and tells of. */
@@ -38,23 +39,20 @@ export class HearthError extends Error {
    * @param message what went wrong, for people
    * @param fields of `invalid`: dotted path of each offending field → what is wrong with it
    * @param retryAfter of `rate_limited`: seconds after which the same may succeed
+   * @param temporary whether the same may succeed another time
    */
   constructor(
     readonly code: ErrorCode,
     message: string,
     readonly fields?: Readonly<Record<string, string>>,
     readonly retryAfter?: number,
+    readonly temporary: boolean = TEMPORARY.has(code),
   ) {
     super(message);
   }
 
-  /** Whether a later attempt may well succeed. */
-  get passes(): boolean {
-    return PASSING.has(this.code);
-  }
-
-  static from({ code, message, fields, retry_after }: ErrorObject): HearthError {
-    return new HearthError(code, message, fields, retry_after);
+  static from({ code, message, fields, retry_after, temporary }: ErrorObject): HearthError {
+    return new HearthError(code, message, fields, retry_after, temporary);
   }
 
   static closed(): HearthError {

@@ -108,13 +108,18 @@ export class Namespace {
       } catch (thrown) {
         const error = thrown as HearthError;
         const waitMs = this.waitMs(error, attempt);
-        if (!error.passes || Date.now() + waitMs >= end) throw error;
+        if (!this.mayRetry(error) || Date.now() + waitMs >= end) throw error;
         await this.ending.sleep(waitMs);
       }
     }
   }
 
-  /** How long to wait after an error that passes, before the next attempt. */
+  /** Whether another attempt may succeed: later, or with the fresh token that comes meanwhile. */
+  mayRetry({ temporary, code }: HearthError): boolean {
+    return temporary || (code === "token_expired" && this.tokens.renews);
+  }
+
+  /** How long to wait after such an error, before the next attempt. */
   waitMs(error: HearthError, attempt: number): number {
     if (error.retryAfter !== undefined) return Math.ceil(error.retryAfter * 1000);
     return error.code === "disconnected" ? 0 : backoffMs(this.backoff, attempt);
@@ -212,7 +217,7 @@ export class Namespace {
     const { code, message } = { code: "invalid" as const, message: refusal.message };
     const error = HearthError.from(refusal.data ?? { code, message });
     const needsToken = error.code === "unauthorized" || error.code === "token_expired";
-    if (needsToken ? !this.tokens.renews : !error.passes) return this.close(error);
+    if (needsToken ? !this.tokens.renews : !error.temporary) return this.close(error);
     if (needsToken) this.tell(error);
     void this.#comeBack(error);
   }

@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 
 from hearth_client import messages
 from hearth_client.connection import Answer, Connection
-from hearth_client.errors import FINAL, ConnectionLost, HearthError
+from hearth_client.errors import ConnectionLost, HearthError
 from hearth_client.inbox import Inbox
 from hearth_client.link import Link, backoff
 from hearth_client.messages import Message, Page, Position, Presence, Receipt
@@ -215,7 +215,7 @@ class Channel:
             except ConnectionLost:
                 break
             except HearthError as error:
-                if error.code in FINAL:
+                if not self._link.may_retry(error):
                     self._link.unsubscribe(self.name)
                     self.on_end(error)
                     return

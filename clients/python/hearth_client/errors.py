@@ -9,11 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-#: Failures that may be over in a moment; requests are tried again after them.
-TRANSIENT: Final = frozenset({"unavailable", "rate_limited"})
-
-#: Failures that would be the same another time.
-FINAL: Final = frozenset({"unauthorized", "forbidden", "invalid", "too_large"})
+# Of this library's own errors, and of servers that don't say which are temporary.
+_TEMPORARY: Final = frozenset({"rate_limited", "unavailable", "internal", "timeout"})
 
 
 class HearthError(Exception):
@@ -27,6 +24,7 @@ class HearthError(Exception):
         message: one sentence for a human.
         fields: dotted path of each offending field → what is wrong with it.
         retry_after: seconds after which the same request may succeed.
+        temporary: whether the same request may succeed another time; None: as its code says.
     """
 
     def __init__(
@@ -35,12 +33,14 @@ class HearthError(Exception):
         message: str = "",
         fields: Mapping[str, str] | None = None,
         retry_after: float | None = None,
+        temporary: bool | None = None,
     ) -> None:
         super().__init__(code, message)
         self.code = code
         self.message = message
         self.fields = dict(fields or {})
         self.retry_after = retry_after
+        self.temporary = code in _TEMPORARY if temporary is None else temporary
 
     def __str__(self) -> str:
         fields = "".join(f" {path or 'it'}: {wrong}" for path, wrong in self.fields.items())
@@ -51,8 +51,13 @@ class HearthError(Exception):
         """Return what the server's error object says, whatever it looks like."""
         if not isinstance(error, dict) or "code" not in error:
             return cls("internal", f"The server answered {error!r}.")
-        message = str(error.get("message", ""))
-        return cls(str(error["code"]), message, error.get("fields"), error.get("retry_after"))
+        return cls(
+            str(error["code"]),
+            str(error.get("message", "")),
+            fields=error.get("fields"),
+            retry_after=error.get("retry_after"),
+            temporary=error.get("temporary"),
+        )
 
 
 class ConnectionLost(Exception):

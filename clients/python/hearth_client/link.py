@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol, TypeVar
 
 from hearth_client import tokens
 from hearth_client.connection import Answer, Connection
-from hearth_client.errors import TRANSIENT, ConnectionLost, HearthError, closed
+from hearth_client.errors import ConnectionLost, HearthError, closed
 
 # Waits between attempts: drawn at random below a bound that doubles, so that the clients of a
 # server that restarts don't come back all at once.
@@ -121,7 +121,7 @@ class Link:
                         await connection.ended.wait()
                         self.drop(connection)
                     except HearthError as error:
-                        if error.code not in TRANSIENT and not self._may_renew(error):
+                        if not self.may_retry(error):
                             raise
                         hindrance = error
                         await asyncio.sleep(max(next(waits), error.retry_after or 0.0))
@@ -200,14 +200,13 @@ class Link:
 
     # Tokens
 
-    def _may_renew(self, error: HearthError) -> bool:
-        return error.code == "token_expired" and self._tokens.renewable
+    def may_retry(self, error: HearthError) -> bool:
+        """Tell whether a request may succeed another time, with a fresh token if need be."""
+        return error.temporary or (error.code == "token_expired" and self._tokens.renewable)
 
     def _is_final(self, error: HearthError, known: bool) -> bool:
         """Tell whether a refusal will be one next time too."""
-        if self._may_renew(error) or (known and self._tokens.renewable):
-            return False
-        return error.code in {"unauthorized", "token_expired", "forbidden", "invalid"}
+        return not (self.may_retry(error) or (known and self._tokens.renewable))
 
     async def _ask_token(self, known: bool) -> str:
         try:

@@ -1,43 +1,17 @@
-"""Where sessions are kept, so that dropped connections can be restored; and that in one process."""
+"""Sessions of a single process, in memory, so that dropped connections can be restored."""
 
 from __future__ import annotations
 
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple
 
+from app.broker.contract import SessionEvents
 from app.core.session import Session
 
 #: A process without Redis keeps so many at most; the longest unused are forgotten first.
 MOST_SESSIONS: Final = 100_000
-
-
-class SessionStore(Protocol):
-    """Keeps sessions by pid. Each has one owner: the connection that claimed it last.
-
-    Every method raises `app.core.errors.Unavailable` when what keeps them can't be reached.
-    """
-
-    process: str
-    """What owners begin with, before a colon."""
-
-    claimed: Callable[[str], None]
-    """Called with an owner of this process once another process has claimed its session."""
-
-    async def save(self, session: Session, seconds: float) -> bool:
-        """Keep a session for so many seconds, unless it has got another owner.
-
-        Returns:
-            Whether it is still its owner's.
-        """
-
-    async def claim(self, pid: str, owner: str, whose: str, seconds: float) -> Session | None:
-        """Make a connection the owner of a session; None where there is none of theirs."""
-
-    async def forget(self, session: Session, seconds: float) -> None:
-        """End a session, unless it has got another owner; for so many seconds nobody can save it
-        again, also who had it before and hasn't noticed."""
 
 
 class _Kept(NamedTuple):
@@ -47,7 +21,7 @@ class _Kept(NamedTuple):
 
 
 class MemorySessions:
-    """The sessions of a single process. Those that run out go first, so few are looked at.
+    """See `SessionStore`. Sessions that run out go first, so few are looked at.
 
     Args:
         clock: seconds, of any origin.
@@ -55,12 +29,13 @@ class MemorySessions:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.process = "here"
-        self.claimed: Callable[[str], None] = lambda owner: None
         self._clock = clock
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._kept)
+
+    def start(self, events: SessionEvents) -> None: ...  # no other process could claim one
 
     async def save(self, session: Session, seconds: float) -> bool:
         self._forget_old()

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 import structlog
 
-from app.broker.base import Broker
+from app.broker.contract import Broker, PresenceStore
 from app.broker.record import after_loss
 from app.core import access
 from app.core.channel import Channel
@@ -60,31 +60,63 @@ class Incomplete(Exception):
     """Not everything that a dropped connection has missed can be had any more."""
 
 
-MembersChanged = Callable[[Channel, Identity, bool], Awaitable[None]]
+class MembershipListener(Protocol):
+    """Who is told that identities join and leave channels."""
+
+    async def members_changed(self, channel: Channel, identity: Identity, joined: bool) -> None:
+        """An identity has joined `channel` with its first connection, or left with its last."""
 
 
 class Memberships:
-    """Join and leave.
+    """The members of channels that are connected to this process: they join, receive, and leave.
 
     Args:
-        broker: orders and keeps; its `receive` becomes this one's.
-        fanout: the members in this process.
+        broker: orders and keeps what they receive.
+        presence: knows who is where, over all processes.
+        fanout: hands them what they receive.
         registry: which channels there are.
         sessions: where it is saved which channels a member with a session has joined.
     """
 
     def __init__(
-        self, broker: Broker, fanout: FanOut, registry: Registry, sessions: Sessions
+        self,
+        broker: Broker,
+        presence: PresenceStore,
+        fanout: FanOut,
+        registry: Registry,
+        sessions: Sessions,
     ) -> None:
-        self.registry = registry
         self.sessions = sessions
-        self.members_changed: list[MembersChanged] = []
+        self._registry = registry
         self._broker = broker
+        self._presence = presence
         self._fanout = fanout
+        self._listeners: tuple[MembershipListener, ...] = ()
         # What arrives for connections that are joining, until they have read their history.
         self._held: dict[Channel, dict[str, list[Publication]]] = {}
-        broker.receive = self._receive
-        broker.changed = self._on_changed
+
+    async def start(self, *listeners: MembershipListener) -> None:
+        """Begin to receive, and to tell `listeners` who joins and leaves."""
+        self._listeners = listeners
+        await self._broker.start(self)
+        await self._presence.start(self)
+
+    async def close(self) -> None:
+        """Stop what `start` began."""
+        await self._presence.close()
+        await self._broker.close()
+
+    # What the broker and the presence store tell
+
+    def on_publication(self, channel: Channel, publication: Publication) -> None:
+        for held in self._held.get(channel, {}).values():
+            held.append(publication)
+        self._fanout.deliver(channel, publication)
+
+    async def on_presence(self, channel: Channel, identity: Identity, joined: bool) -> None:
+        await self._tell_members_changed(channel, identity, joined=joined)
+
+    # Joining
 
     @asynccontextmanager
     async def joining(
@@ -118,7 +150,7 @@ class Memberships:
                 if session is not None:
                     await self.sessions.save(session)
                 may_see = access.may_see_members(member.identity, channel)
-                members = await self._broker.members(channel, LISTED_MEMBERS) if may_see else None
+                members = await self._presence.members(channel, LISTED_MEMBERS) if may_see else None
                 yield Joined(recovery, members)
             except BaseException:
                 if session is not None:
@@ -161,7 +193,7 @@ class Memberships:
         *,
         trusted: bool,
     ) -> AsyncIterator[Recovery]:
-        self.registry.check_channel(channel.namespace, channel.name)
+        self._registry.check_channel(channel.namespace, channel.name)
         if not trusted:
             access.require_read(member.identity, channel)
         if len(member.channels) >= MOST_CHANNELS and channel not in member.channels:
@@ -171,7 +203,7 @@ class Memberships:
         try:
             await self._broker.subscribe(channel)
             recovery = await self._broker.recover(channel, since, limit)
-            joins = await self._broker.enter(channel, member.sid, member.identity)
+            joins = await self._presence.enter(channel, member.sid, member.identity)
             yield recovery
         except BaseException:
             self._stop_holding(member, channel)
@@ -209,10 +241,12 @@ class Memberships:
 
     async def _retract(self, member: Member, channel: Channel) -> bool:
         """Undo what joining did to the broker; tell whether the identity so leaves."""
-        leaves = await self._broker.exit(channel, member.sid, member.identity)
+        leaves = await self._presence.exit(channel, member.sid, member.identity)
         if not self._fanout.has_members(channel) and channel not in self._held:
             await self._broker.unsubscribe(channel)
         return leaves
+
+    # Leaving
 
     async def leave(self, member: Member, channel: Channel) -> None:
         """End a membership; does nothing where there is none."""
@@ -246,19 +280,11 @@ class Memberships:
         """Send one connection what it has missed."""
         self._fanout.send(member.sid, channel, publication)
 
-    def _receive(self, channel: Channel, publication: Publication) -> None:
-        for held in self._held.get(channel, {}).values():
-            held.append(publication)
-        self._fanout.deliver(channel, publication)
-
-    async def _on_changed(self, channel: Channel, identity: Identity, joined: bool) -> None:
-        await self._tell_members_changed(channel, identity, joined=joined)
-
     async def _tell_members_changed(
         self, channel: Channel, identity: Identity, *, joined: bool
     ) -> None:
-        for listener in self.members_changed:
+        for listener in self._listeners:
             try:
-                await listener(channel, identity, joined)
+                await listener.members_changed(channel, identity, joined)
             except HearthError as error:
                 log.warning("could not tell of members", channel=str(channel), reason=error.code)

@@ -1,0 +1,37 @@
+"""Renewal of the keys that belong to channels with members, so that Redis doesn't expire them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+from app.broker.keys import RENEW_SECONDS
+from app.core.errors import Unavailable
+from app.redis.commands import Commands
+
+_RENEWED_AT_ONCE: Final = 200
+
+
+async def renew_for_ever(
+    commands: Commands, keys_to_renew: Callable[[], list[tuple[str, int]]]
+) -> None:
+    """Renew keys every `RENEW_SECONDS`.
+
+    Args:
+        keys_to_renew: returns each key and for how long it is to live, in ms.
+    """
+    while True:
+        await asyncio.sleep(RENEW_SECONDS)
+        with suppress(Unavailable):  # next time
+            await _renew(commands, keys_to_renew())
+
+
+async def _renew(commands: Commands, renewed: list[tuple[str, int]]) -> None:
+    for start in range(0, len(renewed), _RENEWED_AT_ONCE):
+        asked = [
+            commands.send("PEXPIRE", key, ms)
+            for key, ms in renewed[start : start + _RENEWED_AT_ONCE]
+        ]
+        await asyncio.gather(*asked, return_exceptions=True)

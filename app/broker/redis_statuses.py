@@ -1,0 +1,40 @@
+"""Due statuses of all processes, in Redis."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from app.broker.keys import Keys
+from app.broker.redis_log import LUA
+from app.core.channel import Channel
+from app.redis.commands import ANSWER_SECONDS, Commands
+from app.redis.scripts import load_script
+
+OWED: Final = load_script(LUA, "owed")
+_TAKEN_AT_ONCE: Final = 100
+
+
+class RedisStatusQueue:
+    """See `StatusQueue`."""
+
+    def __init__(self, commands: Commands, keys: Keys) -> None:
+        self._commands = commands
+        self._keys = keys
+
+    async def claim(self, channel: Channel, seconds: float) -> float:
+        ms = int(seconds * 1000)
+        key = self._keys.turn(channel)
+        if await self._commands.send("SET", key, "1", "NX", "PX", ms) is not None:
+            await self._commands.send("ZREM", self._keys.owed, str(channel))
+            return 0.0
+        left_ms: int = await self._commands.send("PTTL", key)
+        return max(0.001, left_ms / 1000)
+
+    async def add(self, channel: Channel) -> None:
+        now_ms = self._commands.deadline() - int(ANSWER_SECONDS * 1000)  # by Redis's clock
+        await self._commands.send("ZADD", self._keys.owed, now_ms, str(channel))
+
+    async def overdue(self, seconds: float) -> list[Channel]:
+        arguments = [int(seconds * 1000), _TAKEN_AT_ONCE]
+        names = await self._commands.run(OWED, [self._keys.owed], arguments)
+        return [Channel(*name.decode().split(":", 1)) for name in names]

@@ -1,0 +1,30 @@
+"""The sessions in memory keep the contract, and are bounded."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.broker import memory_sessions
+from app.broker.memory_sessions import MemorySessions
+from tests.broker.contracts.sessions import WHOSE, SessionStoreContract, new_session
+from tests.support.clock import SettableClock
+
+
+class TestMemorySessions(SessionStoreContract):
+    @pytest.fixture
+    async def store(self) -> MemorySessions:
+        return MemorySessions()
+
+
+async def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory_sessions, "MOST_SESSIONS", 3)
+    clock = SettableClock()
+    store = MemorySessions(clock)
+    for number in range(5):
+        await store.save(new_session(pid=str(number)), 10)
+    assert len(store) == 3
+    assert await store.claim("1", "second", WHOSE, 10) is None
+    assert await store.claim("2", "second", WHOSE, 10) is not None
+    clock.advance(20)
+    await store.save(new_session(pid="new"), 10)
+    assert len(store) == 1

@@ -1,0 +1,13 @@
+"""Fixtures: members that remember what they get."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.fanout import RecordingFanOut
+
+
+@pytest.fixture
+def fanout() -> RecordingFanOut:
+    """The members of this process."""
+    return RecordingFanOut()

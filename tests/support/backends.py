@@ -1,0 +1,92 @@
+"""Redis backends of the test's own: each is what one process has."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable
+from typing import Final
+
+from app.broker import redis_renewal
+from app.broker.keys import Keys
+from app.broker.redis import RedisBroker
+from app.broker.redis_presence import RedisPresence
+from app.broker.redis_statuses import RedisStatusQueue
+from app.core.history import HistoryOptions
+from app.redis.commands import Commands
+from app.redis.connector import Connector
+from app.redis.subscriptions import Subscriptions
+from tests.support.listener import Listener, settle
+from tests.support.ready import until
+
+HISTORY: Final = HistoryOptions()
+
+_numbers = itertools.count(1)
+
+
+class RunningBackend:
+    """A broker, a presence store and a status queue on Redis, and their connections.
+
+    Args:
+        listener: what the broker and the presence store tell, once they are started here.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        history: HistoryOptions = HISTORY,
+        clock: Callable[[], float] = time.time,
+        prefix: str = "hearth",
+        listener: Listener | None = None,
+    ) -> None:
+        connector = Connector(url, "")
+        commands = self.commands = Commands(connector)
+        subscriptions = self.subscriptions = Subscriptions(connector)
+        keys = self.keys = Keys(prefix)
+        process = self.process = f"p{next(_numbers)}"
+        self.listener = listener or Listener()
+        self.broker = RedisBroker(commands, subscriptions, keys, process, history, clock)
+        self.presence = RedisPresence(commands, keys, process, clock)
+        self.statuses = RedisStatusQueue(commands, keys)
+
+    @property
+    def ready(self) -> bool:
+        """Whether all of it works at this moment."""
+        return self.broker.ready and self.presence.ready
+
+    async def connect(self) -> None:
+        """Begin to connect; whoever is to be told starts the parts."""
+        await self.subscriptions.start()
+        await self.commands.start()
+
+    async def start(self, *, wait: bool = True) -> None:
+        """Start all of it and wait until it is ready, unless told not to."""
+        await self.connect()
+        await self.broker.start(self.listener)
+        await self.presence.start(self.listener)
+        if wait:
+            await until(lambda: self.ready)
+
+    async def settle(self) -> None:
+        """Wait until all that was published in the team and is kept has been told."""
+        await settle(self.broker)
+
+    async def renew(self) -> None:
+        """Keep what has members from expiring, as is done every `RENEW_SECONDS`."""
+        for keys in (self.broker._keys_to_renew(), self.presence._keys_to_renew()):
+            await redis_renewal._renew(self.commands, keys)
+
+    async def close(self) -> None:
+        """Stop it as a process does that ends."""
+        await self.presence.close()
+        await self.broker.close()
+        await self.subscriptions.close()
+        await self.commands.close()
+
+    async def vanish(self) -> None:
+        """Stop it as a process does that is killed: nobody is told."""
+        await self.broker.close()
+        await self.presence._tasks.cancel()
+        await self.presence._heartbeat._tasks.cancel()
+        await self.subscriptions.close()
+        await self.commands.close()
