@@ -1,5 +1,6 @@
 # make run    serve on http://localhost:8000
-# make test   lint, types and every test
+# make check  lint, types and the tests that start no other process: about a minute
+# make test   lint, types and every test; a part of them: make test ARGS=tests/redis
 # make torture  kill, freeze and cut everything for ten minutes, and check that nothing is lost
 # make drops  lose one client's connection 200 times: make drops ARGS='--client stock --seed 7'
 # make token  print a token: make token ID=agent-7 KIND=agent GRANTS='circles:dev-*:rw'
@@ -12,9 +13,10 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 BIN := .venv/bin
+PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal
 CLIENT := app/web/console/vendor/socket.io.esm.min.js
 
-.PHONY: help run token test lint types unit torture drops format rooms clean
+.PHONY: help run token check test lint types unit torture drops format rooms clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -27,6 +29,9 @@ token: .venv/runtime
 	@[ -n "$$ID" ] || { echo "Say whose: make token ID=alice [KIND=user] [GRANTS='*:*:rw']" >&2; exit 2; }
 	@$(BIN)/python -m app.token --id "$$ID" --kind "$${KIND:-user}" --grants "$$GRANTS"
 
+check: lint types
+	HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-quick} $(PYTEST) -m 'not processes' $(ARGS)
+
 test: lint types unit
 
 lint: .venv/development
@@ -37,7 +42,7 @@ types: .venv/development
 	$(BIN)/mypy
 
 unit: .venv/development .venv/system console js
-	$(BIN)/python -m pytest
+	$(PYTEST) $(ARGS)
 
 torture: .venv/development .venv/system
 	$(BIN)/python -m tests.torture $(ARGS)

@@ -1,4 +1,4 @@
-"""Where the fixtures are that any room may use."""
+"""Where the fixtures are that any room may use, and what pytest is told."""
 
 pytest_plugins = [
     "tests.fixtures.clients",
@@ -7,4 +7,7 @@ pytest_plugins = [
     "tests.fixtures.processes",
     "tests.fixtures.redis",
     "tests.fixtures.servers",
+    "tests.support.marks",
+    "tests.support.properties",
+    "tests.support.reruns",
 ]

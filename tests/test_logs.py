@@ -15,6 +15,8 @@ from tests.fixtures.processes import Run
 from tests.support.process import clean_environment
 from tests.support.tokens import SECRET, token
 
+pytestmark = pytest.mark.processes
+
 SCRIPT = """
 import logging, sys
 import structlog

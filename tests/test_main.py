@@ -15,6 +15,13 @@ from tests.fixtures.processes import Run
 from tests.support.process import clean_environment
 from tests.support.redis import free_port
 
+pytestmark = pytest.mark.processes
+
+
+@pytest.fixture
+def template() -> None:
+    """Nobody forks: here servers are started as people start them."""
+
 
 async def start_and_fail(directory: Path, **settings: str) -> tuple[int | None, str]:
     """Run a server that isn't to start; return its exit code and what it wrote."""

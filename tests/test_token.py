@@ -15,6 +15,8 @@ from tests.support.process import clean_environment
 
 SECRET = "a secret of the tests, long enough for HS256"
 
+pytestmark = pytest.mark.processes
+
 
 def run(directory: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(

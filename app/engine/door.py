@@ -11,6 +11,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Final, cast
 
+from aiohttp.tcp_helpers import tcp_nodelay
+
 from app.engine.opening import Opening, OpeningReader
 from app.engine.server import EngineServer
 from app.transport.deadlines import Deadlines
@@ -32,6 +34,7 @@ class Door(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
+        tcp_nodelay(self.transport, True)  # aiohttp does so for connections that pass this on
         self._doors.wait(self)
 
     def data_received(self, data: bytes) -> None:

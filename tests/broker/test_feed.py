@@ -18,7 +18,6 @@ from app.core.channel import Channel
 from app.core.history import Position
 from app.core.message import DISCONTINUITY, Publication, place
 from tests.support.messages import TEAM, message, text_of
-from tests.support.properties import moderate
 from tests.support.ready import until
 
 SIZE: Final = 6
@@ -100,7 +99,6 @@ class Redis:
 STEPS: Final = ("publish", "publish", "publish", "arrive", "arrive", "reconnect", "fill")
 
 
-@moderate
 @given(st.lists(st.sampled_from(STEPS), max_size=60))
 async def test_nothing_is_missing_or_doubled(steps: list[str]) -> None:
     redis = Redis()
@@ -120,7 +118,6 @@ async def test_nothing_is_missing_or_doubled(steps: list[str]) -> None:
     assert all(redis.log[(one.offset or 0) - 1] == one for one in redis.received if one.offset)
 
 
-@moderate
 @given(st.lists(st.sampled_from((*STEPS, "lose_data")), max_size=60))
 async def test_a_new_epoch_is_told_of_before_its_messages(steps: list[str]) -> None:
     redis = Redis()

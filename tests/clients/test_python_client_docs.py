@@ -10,21 +10,20 @@ from pathlib import Path
 import hearth_client
 from aiohttp.test_utils import TestServer
 
-from tests.support.process import ROOT, clean_environment
+from tests.fixtures.processes import Launch
+from tests.support.process import ROOT
 from tests.support.tokens import AGENT, BOB
 
 PAGE = (ROOT / "docs/clients-python.md").read_text()
 
 
-async def test_the_program_on_the_page_runs(server: TestServer, tmp_path: Path) -> None:
+async def test_the_program_on_the_page_runs(
+    server: TestServer, launch: Launch, tmp_path: Path
+) -> None:
     (program,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
     (tmp_path / "agent.py").write_text(program)
     url = str(server.make_url(""))
-    agent = await asyncio.create_subprocess_exec(
-        *(sys.executable, tmp_path / "agent.py"),
-        env=clean_environment(HEARTH_URL=url, TOKEN=AGENT),
-        stdout=asyncio.subprocess.PIPE,
-    )
+    agent = await launch(sys.executable, tmp_path / "agent.py", HEARTH_URL=url, TOKEN=AGENT)
     assert agent.stdout is not None
     async with hearth_client.connect(url, token=BOB) as bob, asyncio.timeout(20):
         circle = await bob.circle("dev-team", history=10)
@@ -35,8 +34,6 @@ async def test_the_program_on_the_page_runs(server: TestServer, tmp_path: Path) 
                 assert message.data == {"agent_id": 7, "content": "You said: Hi"}
                 break
         assert await agent.stdout.readline() == f"answered as number {message.offset}\n".encode()
-    agent.terminate()
-    await agent.wait()
 
 
 def test_every_public_name_is_on_the_page() -> None:

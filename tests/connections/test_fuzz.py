@@ -13,12 +13,7 @@ from tests.fixtures.logs import Logs
 from tests.support.client import Client
 from tests.support.tokens import ALICE, BOB
 
-SERVED_BY_ONE_SERVER = settings(
-    database=None,
-    deadline=None,
-    max_examples=100,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+SERVED_BY_ONE_SERVER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 CONNECT = "40/circles," + json.dumps({"token": ALICE})
 GOOD_FRAMES = [
     CONNECT,

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 import pytest
-from aiohttp.test_utils import TestServer
 
 from app.application import create_app
 from app.settings import Settings
 from tests.fixtures.clients import Connect
-from tests.fixtures.servers import Serve
+from tests.fixtures.servers import Serve, Start
 from tests.support.tokens import BOB, SECRET
 
 RATE = 5
@@ -33,10 +31,10 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-async def slow_url(aiohttp_server: Any, clock: Clock) -> str:
+async def slow_url(start_server: Start, clock: Clock) -> str:
     """A server that admits few requests, and whose time stands still."""
     settings = Settings(auth_secret=SECRET, auth_mode="required", messages_per_second=RATE)
-    server: TestServer = await aiohttp_server(create_app(settings, clock))
+    server = await start_server(create_app(settings, clock))
     return str(server.make_url(""))
 
 

@@ -172,7 +172,8 @@ async def test_an_answer_over_the_limit_cuts_off_nobody_who_reads(
         assert len(await wire.next("43/circles,1")) > MUCH * TEXT_BYTES
         assert await wire.settle()
         await poller.post(JOIN)
-        assert len((await poller.until("43"))[-1]) > MUCH * TEXT_BYTES
+        [answer] = [one for one in await poller.until("43") if one.startswith("43")]
+        assert len(answer) > MUCH * TEXT_BYTES
     assert logs.events() == []
     await wire.close()
 

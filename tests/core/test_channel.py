@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from app.core.channel import BROADCAST_CHANNEL, SID_MARK, Channel, is_sid, user_channel
 from schemas.fields import CHANNEL_NAME
-from tests.support.properties import moderate
 
 
 def test_the_channel_of_a_user() -> None:
@@ -26,7 +25,6 @@ def test_the_same_name_in_two_namespaces_is_two_channels() -> None:
     assert Channel("/circles", "a") != Channel("/feeds", "a")
 
 
-@moderate
 @given(st.from_regex(CHANNEL_NAME, fullmatch=True))
 def test_no_name_of_a_channel_is_taken_for_a_session(name: str) -> None:
     assert not is_sid(name)

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.clock import isoformat
-from tests.support.properties import moderate
 
 
 @pytest.mark.parametrize(
@@ -27,7 +26,6 @@ def test_an_instant_is_utc_with_milliseconds(now: float, text: str) -> None:
     assert isoformat(now) == text
 
 
-@moderate
 @given(st.integers(0, 4_000_000_000_000))
 def test_every_millisecond_reads_back(milliseconds: int) -> None:
     text = isoformat(milliseconds / 1000)
@@ -36,7 +34,6 @@ def test_every_millisecond_reads_back(milliseconds: int) -> None:
     assert round(instant.timestamp() * 1000) == milliseconds
 
 
-@moderate
 @given(st.floats(0, 4e9), st.floats(0, 4e9))
 def test_the_order_of_texts_is_the_order_of_instants(one: float, other: float) -> None:
     assert isoformat(min(one, other)) <= isoformat(max(one, other))

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from app.core.history import HistoryWindow, Position
 from app.core.message import Publication
-from tests.support.properties import moderate
 
 EPOCH = "e1"
 
@@ -64,7 +63,6 @@ def models(draw: st.DrawFn) -> Model:
     return model
 
 
-@moderate
 @given(models(), st.integers(-3, 28), st.sampled_from([EPOCH, "e0"]), st.none() | st.integers(0, 9))
 def test_recovery_is_everything_after_since_or_the_newest(
     model: Model, offset: int, epoch: str, limit: int | None
@@ -81,7 +79,6 @@ def test_recovery_is_everything_after_since_or_the_newest(
         assert recovery.publications == newest_of(kept, len(kept) if limit is None else limit)
 
 
-@moderate
 @given(models(), st.none() | st.integers(0, 12))
 def test_without_since_it_is_the_newest_that_were_asked_for(
     model: Model, limit: int | None
@@ -91,7 +88,6 @@ def test_without_since_it_is_the_newest_that_were_asked_for(
     assert not recovery.recovered
 
 
-@moderate
 @given(models(), st.integers(1, 10))
 def test_pages_walk_back_through_everything_without_gap_or_overlap(
     model: Model, limit: int
@@ -110,7 +106,6 @@ def test_pages_walk_back_through_everything_without_gap_or_overlap(
     assert walked == model.kept
 
 
-@moderate
 @given(models(), st.integers(1, 40), st.integers(1, 10))
 def test_a_page_is_the_newest_before_an_offset(model: Model, before: int, limit: int) -> None:
     page = model.window.page(before, limit, model.now)
@@ -119,7 +114,6 @@ def test_a_page_is_the_newest_before_an_offset(model: Model, before: int, limit:
     assert page.more is (len(older) > limit)
 
 
-@moderate
 @given(models())
 def test_it_holds_what_is_kept_and_no_more(model: Model) -> None:
     model.window.trim(model.now)

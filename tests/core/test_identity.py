@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from app.core.channel import Channel
 from app.core.identity import ID_PATTERN, Grant, Identity, parse_grants
-from tests.support.properties import moderate
 
 PATTERNS = st.text("ab:/.*", min_size=1, max_size=6).filter(lambda text: text.count("*") <= 3)
 NAMES = st.text("ab:/.", min_size=1, max_size=8)
@@ -74,7 +73,6 @@ def test_which_channels_a_grant_covers(text: str, channel: Channel, granted: boo
     assert Grant.parse(text).covers(channel, "r") is granted
 
 
-@moderate
 @given(namespace=PATTERNS, pattern=PATTERNS, other=NAMES, name=NAMES)
 def test_stars_match_as_the_naive_reference_does(
     namespace: str, pattern: str, other: str, name: str
@@ -84,7 +82,6 @@ def test_stars_match_as_the_naive_reference_does(
     assert grant.covers(Channel(f"/{other}", name), "r") is expected
 
 
-@moderate
 @given(namespace=NAMES, name=NAMES, at=st.integers(0, 8), star=st.integers(0, 8))
 def test_a_star_never_reaches_across_namespace_and_channel(
     namespace: str, name: str, at: int, star: int

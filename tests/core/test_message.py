@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.message import IDEMPOTENCY_SECONDS, Message, Publication, place
-from tests.support.properties import moderate
 
 ENVELOPES = st.dictionaries(
     st.sampled_from(["type", "channel", "data", "nonce"]),
@@ -33,7 +32,6 @@ def test_a_message_that_is_not_kept_stays_as_it_is() -> None:
     )
 
 
-@moderate
 @given(ENVELOPES, st.integers(1, 2**53))
 def test_the_body_stays_json(envelope: dict[str, Any], offset: int) -> None:
     publication = place(Message("any", orjson.dumps(envelope), 0.0, "then"), offset)

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from app.core.identity import Identity
 from app.core.presence import Members, Presence
 from tests.support.messages import somebody
-from tests.support.properties import moderate
 
 ALICE, BOB = somebody("alice"), somebody("bob")
 AGENT = somebody("alice", "agent")
@@ -74,7 +73,6 @@ def test_a_member_as_the_wire_shows_it() -> None:
     }
 
 
-@moderate
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 8)), max_size=60))
 def test_joins_and_leaves_balance(steps: list[tuple[bool, int]]) -> None:
     """As a plain set of connections has it: joins with the first, leaves with the last."""

@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.rate import TokenBucket
-from tests.support.properties import moderate
 
 RATES = st.floats(0.5, 1000)  # at a lower rate the burst of twice that is not one message
 STEPS = st.lists(st.floats(0, 3), min_size=1, max_size=200)
@@ -60,7 +59,6 @@ def test_a_clock_that_steps_back_takes_nothing_away() -> None:
     assert bucket.take(50) > 0
 
 
-@moderate
 @given(RATES, STEPS)
 def test_never_more_than_the_rate_times_the_time_and_the_burst(
     rate: float, steps: list[float]
@@ -72,7 +70,6 @@ def test_never_more_than_the_rate_times_the_time_and_the_burst(
         assert count <= rate * now + rate * 2 + ROUNDING
 
 
-@moderate
 @given(RATES, STEPS)
 def test_who_waits_as_told_is_admitted(rate: float, steps: list[float]) -> None:
     bucket, now = TokenBucket(rate), 0.0
@@ -83,7 +80,6 @@ def test_who_waits_as_told_is_admitted(rate: float, steps: list[float]) -> None:
             assert bucket.take(now) == 0
 
 
-@moderate
 @given(RATES)
 def test_who_keeps_to_the_rate_is_never_refused(rate: float) -> None:
     bucket = TokenBucket(rate)

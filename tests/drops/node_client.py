@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from tests.drops.client import Client, Reconnect
+from tests.drops.node_process import NodeProcess
 from tests.promises.topics import Topic
 from tests.support.node import RECONNECT_AT_ONCE
-from tests.support.node_process import ROOT, NodeProcess
+from tests.support.process import ROOT
 
 
 class NodeClient(Client):

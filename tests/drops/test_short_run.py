@@ -7,7 +7,9 @@ import pytest
 from tests.drops.plan import DROPS_IN_ROUND, ROUND
 from tests.drops.report import Report
 from tests.drops.run import Options, run
-from tests.support.package import make_package
+from tests.support.package import see_that_it_is_made
+
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(400)]
 
 
 def too_late(client: str, drops: int, seed: int, history_size: int | None = None) -> Options:
@@ -18,7 +20,7 @@ def too_late(client: str, drops: int, seed: int, history_size: int | None = None
 async def right(options: Options) -> Report:
     """Return the report of a run in which no promise broke."""
     if options.client == "hearth-js":
-        await make_package()
+        see_that_it_is_made()
     said: list[str] = []
     report = await run(options, said.append)
     assert not report.findings, "\n".join([*said, *report.lines()])
@@ -29,7 +31,6 @@ async def right(options: Options) -> Report:
     return report
 
 
-@pytest.mark.timeout(400)
 async def test_a_stock_client_has_everything_back_within_the_window() -> None:
     report = await right(Options("stock", DROPS_IN_ROUND, seed=2, away=(0.0, 0.3)))
     assert report.drops == ROUND
@@ -39,7 +40,6 @@ async def test_a_stock_client_has_everything_back_within_the_window() -> None:
         assert len(report.client.journals[topic].entries) == len(kept.entries)
 
 
-@pytest.mark.timeout(400)
 @pytest.mark.parametrize("client", ["hearth-js", "python"])
 async def test_who_joins_again_after_the_window_gets_every_message_once(client: str) -> None:
     report = await right(too_late(client, DROPS_IN_ROUND, seed=3))
@@ -49,7 +49,6 @@ async def test_who_joins_again_after_the_window_gets_every_message_once(client: 
         assert len(report.client.journals[topic].entries) == len(kept.entries)
 
 
-@pytest.mark.timeout(400)
 @pytest.mark.parametrize("client", ["hearth-js", "python"])
 async def test_who_missed_more_than_is_kept_is_told(client: str) -> None:
     report = await right(too_late(client, 4, seed=5, history_size=5))

@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
-import uvloop
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from aiohttp.typedefs import Handler
@@ -257,29 +256,15 @@ async def test_who_goes_without_a_word_is_forgotten(server: TestServer) -> None:
     assert server.runner._doors._silent.clear() == []
 
 
-def test_uvloop_does_not_hold_back_small_frames() -> None:
-    """By Nagle's algorithm they would wait; aiohttp turns it off, and for us uvloop has."""
-
-    async def main() -> None:
-        accepted: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-
-        class Accepted(asyncio.Protocol):
-            def connection_made(self, transport: asyncio.BaseTransport) -> None:
-                accepted.set_result(transport)
-
-        loop = asyncio.get_running_loop()
-        listening = await loop.create_server(Accepted, "127.0.0.1", 0)
-        transport, _ = await loop.create_connection(
-            asyncio.Protocol, *listening.sockets[0].getsockname()
-        )
-        plain = (await accepted).get_extra_info("socket")
+async def test_small_frames_are_not_held_back(server: TestServer) -> None:
+    """By Nagle's algorithm they would wait; aiohttp turns it off for what comes to itself."""
+    async with raw_http(server), raw_http(server) as other:
+        await other.request("GET", "/healthz")  # so that the first one has been accepted
+        assert isinstance(server.runner, Runner)
+        assert server.runner._doors is not None
+        [door] = server.runner._doors._silent.clear()
+        plain = door.transport.get_extra_info("socket")
         assert plain.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
-        transport.abort()
-        listening.close()
-        await listening.wait_closed()
-
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(main())
 
 
 async def test_the_address_of_a_client_may_be_of_version_6(start_server: Start) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.engine.outbox import SEPARATOR, Outbox
@@ -47,7 +47,6 @@ def test_frames_that_came_joined_are_packets_of_their_own() -> None:
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters=SEPARATOR))
 
 
-@settings(database=None, deadline=None)
 @given(st.lists(texts.map(lambda text: f"4{text}") | st.binary(), min_size=1, max_size=5))
 def test_what_is_in_a_payload_is_read_back(packets: list[str | bytes]) -> None:
     outbox = Outbox(100)

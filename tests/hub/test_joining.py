@@ -25,7 +25,6 @@ from schemas.errors import SchemaError
 from tests.support.hubs import RecordingBroker, new_hub, running_hub
 from tests.support.members import RecordingFanOut, new_member
 from tests.support.messages import OTHER, TEAM, message, somebody, texts_of
-from tests.support.properties import moderate
 
 BOB = somebody("bob", "user", "circles:*:r")
 
@@ -113,7 +112,6 @@ async def test_what_recovery_has_already_is_not_sent_again(fanout: RecordingFanO
     assert fanout.texts("b1") == ["after"]
 
 
-@moderate
 @given(st.lists(st.sampled_from(["say", "join", "leave"]), max_size=20), st.integers(0, 3))
 async def test_recovering_misses_nothing_and_repeats_nothing(steps: list[str], during: int) -> None:
     """A member that always comes back with its last position sees each message exactly once."""

@@ -16,7 +16,7 @@ from tests.support.redis import RedisServer
 from tests.support.tokens import AGENT
 
 
-@pytest.fixture(params=["memory", "redis"])
+@pytest.fixture(params=["memory", pytest.param("redis", marks=pytest.mark.processes)])
 async def server(serve: Serve, request: pytest.FixtureRequest) -> TestServer:
     """A server that keeps messages here or there."""
     if request.param == "memory":

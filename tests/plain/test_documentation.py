@@ -15,7 +15,8 @@ from app.core.errors import HearthError
 from app.plain.paths import PATHS
 from app.transport.frames import NORMAL
 from tests.fixtures.clients import Connect
-from tests.support.process import ROOT, clean_environment
+from tests.fixtures.processes import Launch
+from tests.support.process import ROOT
 from tests.support.tokens import ALICE, BOB
 
 SECTION = (ROOT / "docs/protocol.md").read_text().partition("## Plain WebSockets\n")[2]
@@ -26,14 +27,13 @@ CLOSE_CODES: list[tuple[str, str, str]] = re.findall(
 )
 
 
-async def test_the_example_runs(server: TestServer, connect: Connect, tmp_path: Path) -> None:
+async def test_the_example_runs(
+    server: TestServer, connect: Connect, launch: Launch, tmp_path: Path
+) -> None:
     [code] = re.findall(r"```python\n(.*?)```", SECTION, re.DOTALL)
     (tmp_path / "example.py").write_text(code)
-    example = await asyncio.create_subprocess_exec(
-        *(sys.executable, tmp_path / "example.py"),
-        env=clean_environment(HEARTH_URL=str(server.make_url("")).rstrip("/"), TOKEN=ALICE),
-        stdout=asyncio.subprocess.PIPE,
-    )
+    url = str(server.make_url("")).rstrip("/")
+    example = await launch(sys.executable, tmp_path / "example.py", HEARTH_URL=url, TOKEN=ALICE)
     assert example.stdout is not None
     async with asyncio.timeout(20):
         assert await example.stdout.readline() == b"alice Hello\n"
@@ -41,8 +41,6 @@ async def test_the_example_runs(server: TestServer, connect: Connect, tmp_path: 
         message = {"channel": "dev-team", "data": {"content": "Hello, Alice"}}
         await bob.request("user_message", message)
         assert await example.stdout.readline() == b"bob Hello, Alice\n"
-    example.terminate()
-    await example.wait()
 
 
 def test_every_path_is_in_the_table() -> None:

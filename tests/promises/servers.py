@@ -58,7 +58,7 @@ class Server:
     async def start(self) -> None:
         """Start a process and wait until it serves."""
         self._born = asyncio.get_running_loop().time()
-        self._process = HearthProcess(self._directory, self._module, **self._settings)
+        self._process = HearthProcess(self._directory, self._module, None, **self._settings)
         await self._process.start()
         self.up = True
 

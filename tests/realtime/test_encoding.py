@@ -16,7 +16,6 @@ from app.core.session import Session
 from app.realtime.encoding import RECOVERABLE, SOCKET_IO, Batch
 from app.transport.frames import TEXT, decode, encode
 from app.transport.room import Room
-from tests.support.properties import moderate
 from tests.support.transport import RecordingConnection
 
 CHANNEL = Channel("/circles", "dev-team")
@@ -121,7 +120,6 @@ async def test_what_one_alone_is_sent_moves_it_on() -> None:
     assert member.got == ['"a","aaaaaa:0:1.5"]', '"b","aaaaaa:0:1.6"]']
 
 
-@moderate
 @given(
     st.lists(st.text(st.characters(categories=["L", "N"]), max_size=70_000), min_size=1, max_size=5)
     | st.lists(st.integers(90, 130).map("x".__mul__), min_size=1, max_size=5),

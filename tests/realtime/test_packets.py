@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from socketio.packet import (
     ACK,
@@ -166,7 +166,6 @@ def test_an_event_over_the_limit_without_a_name_is_no_packet(payload: str) -> No
         parse("2" + payload, 0, 1)
 
 
-@settings(database=None)
 @given(namespaces, ids, st.text(), st.lists(json_values, max_size=4))
 def test_what_is_written_is_read_back(
     namespace: str, packet_id: int | None, event: str, arguments: list[Any]
@@ -191,7 +190,6 @@ TEXTS = st.text() | st.from_regex(
 )
 
 
-@settings(database=None, max_examples=500)
 @given(TEXTS | st.sampled_from([one for one in NO_PACKETS if isinstance(one, str)]))
 @example('2/c,1["\\ud800"]')
 @example('2/c,1["a",NaN]')
@@ -207,7 +205,6 @@ def test_what_is_read_quickly_is_what_parse_reads(text: str) -> None:
             assert (EVENT, *event, 0) == parse(text, 0, limit)
 
 
-@settings(database=None, max_examples=500)
 @given(TEXTS)
 @example('2["\\ud800"]')
 @example("2/" + "," * 100)

@@ -11,10 +11,9 @@ from tests.support.redis import RedisServer
 from tests.support.tokens import ALICE
 
 
-async def test_a_stock_client_gets_its_channels_in_the_end(run: Run) -> None:
+async def test_a_stock_client_gets_its_channels_in_the_end(run: Run, node: NodeDriver) -> None:
     redis = RedisServer()
     process = await run(REDIS_URL=redis.url)
-    node = await NodeDriver().start()
     try:
         alice = node.open(process.url, "/notifications", auth={"token": ALICE})
         error = await alice.next("error")
@@ -30,5 +29,4 @@ async def test_a_stock_client_gets_its_channels_in_the_end(run: Run) -> None:
         await worker.redis.aclose()
         assert (await alice.next("notification"))["data"]["title"] == "Hello"
     finally:
-        await node.close()
         redis.close()

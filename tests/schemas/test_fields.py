@@ -21,7 +21,7 @@ from schemas.fields import (
     ShortText,
     Text,
 )
-from tests.support.properties import json_like, moderate
+from tests.support.properties import json_like
 
 FIELDS: dict[str, Field[Any]] = {
     "Text": Text(),
@@ -94,7 +94,6 @@ def test_lengths_are_counted_in_characters() -> None:
         ShortText(max_length=3).deserialize("äöüß")
 
 
-@moderate
 @given(st.sampled_from(sorted(FIELDS)), json_like())
 def test_any_value_is_kept_as_it_is_or_refused(name: str, value: Any) -> None:
     try:

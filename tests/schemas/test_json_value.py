@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 
 from schemas.json_value import MAX_DEPTH, json_problem
-from tests.support.properties import json_like, moderate, nested_lists
+from tests.support.properties import json_like, nested_lists
 
 HARMLESS: list[Any] = [
     None,
@@ -83,14 +83,12 @@ def test_the_deepest_that_is_fine() -> None:
     assert json_problem(nested_lists(MAX_DEPTH + 2)) is not None
 
 
-@moderate
 @given(json_like())
 def test_what_has_no_problem_arrives_as_it_was(value: Any) -> None:
     if json_problem(value) is None:
         assert orjson.loads(orjson.dumps(value)) == value
 
 
-@moderate
 @given(json_like())
 def test_what_has_a_problem_is_really_not_json_for_all(value: Any) -> None:
     if json_problem(value) is not None:

@@ -1,17 +1,22 @@
-"""The real socket.io-client, driven in a Node process of the test's own."""
+"""The real socket.io-client, driven in a Node process."""
 
 from __future__ import annotations
 
 import asyncio
+import json
+import shutil
+import subprocess
+import tempfile
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from tests.support.client import PATIENCE_SECONDS
-from tests.support.node_process import ROOT, NodeProcess
+from tests.support.process import ROOT
 
-DRIVER = ROOT / "tests" / "clients" / "driver.mjs"
+DRIVER: Final = ROOT / "tests" / "clients" / "driver.mjs"
 # Tests wait for things, not for the client's patience to come back.
-RECONNECT_AT_ONCE = {"reconnectionDelay": 10, "reconnectionDelayMax": 50}
+RECONNECT_AT_ONCE: Final = {"reconnectionDelay": 10, "reconnectionDelayMax": 50}
+_LONGEST_LINE_BYTES: Final = 16_000_000
 
 
 class NodeClient:
@@ -122,17 +127,13 @@ class NodeClient:
 
 
 class NodeDriver:
-    """A Node process that holds any number of `NodeClient`s."""
+    """One test's connection to a Node process; it holds any number of `NodeClient`s."""
 
-    def __init__(self) -> None:
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._clients: dict[str, NodeClient] = {}
         self._ids = 0
-        self._process = NodeProcess(DRIVER, self._on_line)
-
-    async def start(self) -> NodeDriver:
-        """Start Node."""
-        await self._process.start()
-        return self
+        self._writer = writer
+        self._reading = asyncio.create_task(self._read(reader))
 
     def open(self, url: str, namespace: str, **options: Any) -> NodeClient:
         """Begin to connect; `moment` of the client tells how it ends."""
@@ -155,11 +156,43 @@ class NodeDriver:
 
     def tell(self, command: dict[str, Any]) -> None:
         """Hand the driver a command; it takes them in order."""
-        self._process.tell(command)
+        self._writer.write(json.dumps(command).encode() + b"\n")
 
     async def close(self) -> None:
-        """End the process, whatever state it is in."""
-        await self._process.close()
+        """End all sockets."""
+        self._writer.write_eof()
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await self._reading
+        self._writer.close()
+        await self._writer.wait_closed()
 
-    async def _on_line(self, happening: dict[str, Any]) -> None:
-        await self._clients[happening["socket"]].happens(happening)
+    async def _read(self, reader: asyncio.StreamReader) -> None:
+        async for line in reader:
+            happening = json.loads(line)
+            await self._clients[happening["socket"]].happens(happening)
+
+
+class NodeProcess:
+    """Node with socket.io-client, for whichever test connects to it."""
+
+    def __init__(self) -> None:
+        node = shutil.which("node")
+        assert node is not None, "these tests need Node 20 or newer"
+        assert (ROOT / "node_modules" / "socket.io-client").is_dir(), "run `make console` first"
+        self._directory = tempfile.TemporaryDirectory()
+        self._path = f"{self._directory.name}/driver"
+        self._process = subprocess.Popen(
+            [node, DRIVER, self._path], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        assert self._process.stdout is not None
+        self._process.stdout.readline()  # it listens
+
+    async def connect(self) -> NodeDriver:
+        """Return a connection whose sockets end with it."""
+        ends = await asyncio.open_unix_connection(self._path, limit=_LONGEST_LINE_BYTES)
+        return NodeDriver(*ends)
+
+    def close(self) -> None:
+        """End it."""
+        self._process.communicate()
+        self._directory.cleanup()

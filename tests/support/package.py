@@ -1,9 +1,10 @@
-"""The TypeScript client and the page that shows it, made from their sources."""
+"""The TypeScript client and the page that shows it, as `make js` makes them."""
 
 from __future__ import annotations
 
 import asyncio
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -29,6 +30,7 @@ async def output(*command: str | Path, directory: Path = ROOT, **environment: st
     return written.decode()
 
 
-async def make_package() -> None:
-    """Make what isn't made yet, or anew what has changed."""
-    await output("make", "--silent", "js")
+def see_that_it_is_made() -> None:
+    """Raise when something isn't made yet, or has changed since."""
+    made = subprocess.run(["make", "--question", "js"], cwd=ROOT, check=False)
+    assert made.returncode == 0, "run `make js` first"

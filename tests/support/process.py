@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tests.support.template import Forked, Template
+
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 60.0  # on a machine that has other things to do
 
@@ -39,28 +41,48 @@ async def until_line(process: asyncio.subprocess.Process, start: str) -> str:
 
 
 class HearthProcess:
-    """One server process; `log` holds what it has logged."""
+    """One server process; `log` holds what it has logged.
 
-    def __init__(self, directory: Path, module: str = "app", **settings: str) -> None:
+    Args:
+        directory: where it runs.
+        module: what it runs.
+        template: who forks it; None: it is started as `python -m` does.
+        settings: environment variables.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        module: str = "app",
+        template: Template | None = None,
+        **settings: str,
+    ) -> None:
         self._directory = directory  # without a .env of the developer's
         self._module = module
+        self._template = template
         self._environment = clean_environment(**{"PORT": "0", **settings})
         self._reader: asyncio.Task[None] | None = None
         self._lines = asyncio.Condition()
         self.log: list[dict[str, Any]] = []
-        self.process: asyncio.subprocess.Process
+        self.process: asyncio.subprocess.Process | Forked
 
     async def start(self) -> HearthProcess:
         """Start it and wait until it serves."""
-        self.process = await asyncio.create_subprocess_exec(
+        self.process = await self._start()
+        self._reader = asyncio.create_task(self._read())
+        await self.logged("serving")
+        return self
+
+    async def _start(self) -> asyncio.subprocess.Process | Forked:
+        if self._template is not None:
+            main = f"{self._module}.__main__"
+            return await self._template.fork(main, self._directory, self._environment)
+        return await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", self._module),
             cwd=self._directory,
             env=self._environment,
             stderr=asyncio.subprocess.PIPE,
         )
-        self._reader = asyncio.create_task(self._read())
-        await self.logged("serving")
-        return self
 
     @property
     def url(self) -> str:

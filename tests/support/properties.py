@@ -1,19 +1,37 @@
-"""Property tests: how thorough they are, and the JSON that they try."""
+"""Property tests: how thorough they are, and the JSON that they try.
+
+The profile is chosen by the environment variable `HYPOTHESIS_PROFILE`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from functools import cache
 from typing import Any, Final
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-moderate: Final = settings(
-    max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
-)
+PROFILES: Final[dict[str, Any]] = {
+    # The same examples each time, so that a failure is a change's own;
+    "quick": {"max_examples": 20, "derandomize": True},
+    "usual": {"max_examples": 100, "derandomize": True},
+    # and one to look for new ones with.
+    "long": {"max_examples": 5000, "print_blob": True},
+}
+for _name, _settings in PROFILES.items():
+    settings.register_profile(
+        _name,
+        **_settings,
+        deadline=None,
+        database=None,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or "usual")
 
 
-def json_like(keys: Iterable[str] = ()) -> st.SearchStrategy[Any]:
+@cache
+def json_like(*keys: str) -> st.SearchStrategy[Any]:
     """Whatever a JSON reader returns, with what JSON should not hold: NaN, huge integers, lone
     surrogates.
 

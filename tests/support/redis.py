@@ -48,14 +48,14 @@ class RedisServer:
             stdout=subprocess.DEVNULL,
         )
         client = redis.Redis(port=self.port)
-        for _attempt in range(200):
+        for _attempt in range(2000):
             try:
                 client.ping()
                 break
             except redis.AuthenticationError:
                 break
             except redis.ConnectionError:
-                time.sleep(0.02)
+                time.sleep(0.002)
         client.close()
 
     def ask(self, *command: str | float, password: str | None = None) -> Any:

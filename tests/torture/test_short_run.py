@@ -8,6 +8,7 @@ from tests.torture.faults import ROUND
 from tests.torture.run import Options, run
 
 
+@pytest.mark.processes
 @pytest.mark.timeout(400)
 async def test_one_round_of_faults_breaks_no_promise() -> None:
     said: list[str] = []

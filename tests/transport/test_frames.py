@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.transport.frames import (
@@ -213,7 +213,6 @@ def streams(draw: st.DrawFn) -> tuple[bytes, list[tuple[int, bytes]]]:
     return data, expected
 
 
-@settings(database=None, deadline=None)
 @given(streams(), st.data())
 def test_whatever_pieces_a_stream_comes_in_it_says_the_same(
     stream: tuple[bytes, list[tuple[int, bytes]]], data: st.DataObject
@@ -230,7 +229,6 @@ def text_or_none(frames: list[Frame]) -> bytes | None:
     return bytes(frames[0].payload) if [frame.opcode for frame in frames] == [TEXT] else None
 
 
-@settings(database=None, deadline=None)
 @given(streams(), st.data())
 def test_a_whole_text_is_what_feed_says_and_nothing_else_is_taken(
     stream: tuple[bytes, list[tuple[int, bytes]]], data: st.DataObject
@@ -258,7 +256,6 @@ def test_a_frame_that_is_a_whole_text_is_read_at_once(size: int) -> None:
     assert bytes(text) == payload
 
 
-@settings(database=None)
 @given(st.binary(max_size=12).map(lambda data: b"\x81" + data) | st.binary(max_size=140))
 def test_any_bytes_are_a_whole_text_only_if_they_are_one(data: bytes) -> None:
     text = FrameReader(8).whole_text(data)
@@ -272,7 +269,6 @@ def test_a_text_amid_fragments_is_no_whole_text() -> None:
     assert reader.whole_text(masked(TEXT, b"lo")) is None
 
 
-@settings(database=None, deadline=None)
 @given(st.lists(st.binary(max_size=40), max_size=6))
 def test_any_bytes_are_frames_or_a_frame_error(data: list[bytes]) -> None:
     opcodes, codes = set(), set()
@@ -284,7 +280,6 @@ def test_any_bytes_are_frames_or_a_frame_error(data: list[bytes]) -> None:
     assert codes <= {PROTOCOL_ERROR, TOO_BIG}
 
 
-@settings(database=None, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from([TEXT, BINARY]), payloads), max_size=5))
 def test_frames_that_are_joined_come_apart_again(frames: list[tuple[int, bytes]]) -> None:
     joined = b"".join(encode(opcode, payload) for opcode, payload in frames)

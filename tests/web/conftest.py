@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,16 +12,12 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 
 from app.auth import DEVELOPMENT_SECRET
 from tests.fixtures.servers import Serve
+from tests.support.chromium import Chromium
 from tests.support.tokens import token
 from tests.web.page import ConsolePage
 
 PATIENCE_MS = 20_000
 CLIENT = Path(__file__).parents[2] / "app/web/console/vendor/socket.io.esm.min.js"
-ARGUMENTS = (
-    *("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"),
-    *("--disable-component-update", "--disable-sync"),
-)
-
 # Tokens that a server in development mode believes.
 BOB = token("bob", "user", "*:*:rw", secret=DEVELOPMENT_SECRET)
 AGENT = token("agent-7", "agent", "*:*:rw", secret=DEVELOPMENT_SECRET)
@@ -32,15 +28,21 @@ OpenConsole = Callable[..., Awaitable[ConsolePage]]
 expect.set_options(timeout=PATIENCE_MS)
 
 
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
+    """A headless Chromium for the pages of all tests."""
+    # What drives it is a large program in Node, started by each test and compiled by the first.
+    os.environ["NODE_COMPILE_CACHE"] = str(tmp_path_factory.mktemp("compiled"))
+    chromium = Chromium()
+    yield chromium
+    chromium.close()
+
+
 @pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    """A headless Chromium."""
-    executable = shutil.which("chromium")
-    assert executable is not None, "the console's tests need chromium: scripts/install-system"
+async def browser(chromium: Chromium) -> AsyncIterator[Browser]:
+    """The way to Chromium."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
-        yield browser
-        await browser.close()
+        yield await playwright.chromium.connect_over_cdp(chromium.url)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from aiohttp.test_utils import TestServer
 from playwright.async_api import Locator, Page, expect
 
 from tests.fixtures.processes import Run
-from tests.support.package import PAGE, make_package
+from tests.support.package import PAGE, see_that_it_is_made
 from tests.support.redis import RedisServer, free_port
 from tests.support.tokens import ALICE, BOB
 from tests.web.conftest import OpenConsole
@@ -24,7 +24,7 @@ LOST = (r"WebSocket connection to .* failed", r"net::ERR_", r"Failed to load res
 @pytest.fixture
 async def site() -> AsyncIterator[str]:
     """The page as Vite has built it, served at an origin of its own."""
-    await make_package()
+    see_that_it_is_made()
     app = web.Application()
     app.router.add_static("/", PAGE)
     server = TestServer(app)

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from app.hub.draft import Draft
 from app.workers.pending import Heard, Pending, digest
-from tests.support.properties import moderate
 
 
 async def nothing() -> list[Draft]:
@@ -30,7 +29,6 @@ ACTIONS = st.lists(
 
 
 @given(ACTIONS)
-@moderate
 def test_it_is_a_list(actions: list[tuple[str, str | int]]) -> None:
     pending = Pending()
     model: list[tuple[int, str]] = []

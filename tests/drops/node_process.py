@@ -9,7 +9,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Final
 
-ROOT: Final = Path(__file__).parents[2]
+from tests.support.process import ROOT
+
 _LONGEST_LINE_BYTES: Final = 16_000_000
 
 
