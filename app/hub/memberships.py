@@ -277,13 +277,15 @@ class Memberships:
         channels = list(member.channels)
         for channel in channels:  # at once; telling the broker may take a while
             self._fanout.leave(member, channel)
-        for channel in channels:
-            try:
-                await self._leave(member, channel)
-            except HearthError as error:
-                log.warning("could not leave", channel=str(channel), reason=error.code)
-        if member.session is not None:
-            await self.sessions.end(member.session)
+        try:
+            for channel in channels:
+                try:
+                    await self._leave(member, channel)
+                except HearthError as error:
+                    log.warning("could not leave", channel=str(channel), reason=error.code)
+        finally:  # whoever comes back for the session waits for this
+            if member.session is not None:
+                await self.sessions.end(member.session)
 
     # For the ways in
 
