@@ -16,7 +16,7 @@ from engineio.packet import Packet as EnginePacket
 
 from app.core.channel import SID_MARK
 from app.core.closing import Closing
-from app.engine.outbox import SEPARATOR
+from app.engine.poll_buffer import SEPARATOR
 from app.engine.probe import Probe
 from app.engine.session import EngineSession, SessionHandler
 from app.transport import frames

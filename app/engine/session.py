@@ -8,7 +8,7 @@ from typing import Any, Final, Protocol
 import structlog
 
 from app.core.closing import Closing
-from app.engine.outbox import Outbox
+from app.engine.poll_buffer import PollBuffer
 from app.transport import frames
 from app.transport.connection import Connection, State, discard
 from app.transport.flow import ProtocolError
@@ -68,7 +68,7 @@ class EngineSession(Connection):
 
     __slots__ = (
         "_held",
-        "_outbox",
+        "_poll_buffer",
         "_server",
         "_upgrade",
         "handler",
@@ -88,7 +88,7 @@ class EngineSession(Connection):
         self.handler: SessionHandler
         self._upgrade: Upgrade | None = None
         self._held: list[bytes] | None = None
-        self._outbox = Outbox(max_unsent_bytes)
+        self._poll_buffer = PollBuffer(max_unsent_bytes)
 
     def attach(self, handler: SessionHandler) -> None:
         """Hand what arrives to `handler`."""
@@ -103,7 +103,7 @@ class EngineSession(Connection):
         if self._held is None:
             self.write(frame)
         elif self.socket is None:
-            self._outbox.add(frame)
+            self._poll_buffer.add(frame)
         else:
             self.socket.write(frame)
 
@@ -120,7 +120,7 @@ class EngineSession(Connection):
         if isinstance(packet, bytes) or packet.startswith("4"):
             # `_blocked`, spelt out: every message comes by here.
             if (
-                self._busy or self._allowed is not None or self._outbox.over
+                self._busy or self._allowed is not None or self._poll_buffer.over
             ) and not self.handler.overtakes(packet):
                 self._let_wait(packet)
                 return
@@ -144,7 +144,7 @@ class EngineSession(Connection):
 
     @property
     def _blocked(self) -> bool:
-        return super()._blocked or self._outbox.over
+        return super()._blocked or self._poll_buffer.over
 
     def _take_waiting(self) -> None:
         if self._queue and self.handler.assembling:
@@ -159,7 +159,7 @@ class EngineSession(Connection):
     @property
     def polled(self) -> bool:
         """Whether a request is waiting for something to send."""
-        return self._outbox.polled
+        return self._poll_buffer.polled
 
     async def poll(self) -> str:
         """Return the payload of the next polling response, as soon as there is one.
@@ -168,24 +168,24 @@ class EngineSession(Connection):
         """
         if self.state is State.POLLING and not self._moving:
             try:
-                await self._outbox.wait()
+                await self._poll_buffer.wait()
             except asyncio.CancelledError:
                 self.close(Closing.TRANSPORT_CLOSE)
                 raise
         if self._moving or self.upgraded:
             return NOOP_PACKET  # what is kept goes the new way, or the next poll takes it
-        payload = self._outbox.take_payload()
+        payload = self._poll_buffer.take_payload()
         if self._queue and not self.closed:
             self._take_waiting()
         return payload
 
     def take_unpolled(self) -> bytes:
         """Return what was not polled for, as WebSocket frames."""
-        return self._outbox.take()
+        return self._poll_buffer.take()
 
     def _keep(self, data: bytes) -> None:
-        if self._outbox.has_room(len(data)):
-            self._outbox.add(data)
+        if self._poll_buffer.has_room(len(data)):
+            self._poll_buffer.add(data)
         else:
             self._cut_off()
 
@@ -211,7 +211,7 @@ class EngineSession(Connection):
 
     def release_poll(self) -> None:
         """Have a waiting poll return."""
-        self._outbox.release()
+        self._poll_buffer.release()
 
     @property
     def _moving(self) -> bool:
@@ -227,7 +227,7 @@ class EngineSession(Connection):
             self.write = socket.write
         if unpolled := self.take_unpolled():
             socket.write(unpolled)
-        self._outbox.release()
+        self._poll_buffer.release()
 
     # WebSocket
 
@@ -253,7 +253,7 @@ class EngineSession(Connection):
 
     def _cut_off(self) -> None:
         super()._cut_off()
-        self._outbox.take()
+        self._poll_buffer.take()
 
     # Both
 
@@ -281,13 +281,13 @@ class EngineSession(Connection):
             return
         if self.socket is None:  # so its poll, or the next one, ends
             last = NOOP_PACKET if closing is Closing.CLIENT_DISCONNECT else CLOSE_PACKET
-            self._outbox.add(frames.encode(frames.TEXT, last.encode()))
+            self._poll_buffer.add(frames.encode(frames.TEXT, last.encode()))
         self.state = State.CLOSED
         self.write = discard
         self._queue.clear()
         if self._upgrade is not None:
             self._upgrade.on_session_ended()
-        self._outbox.release()
+        self._poll_buffer.release()
         if self.socket is not None:
             self.socket.close()
         self._server.on_closed(self, closing)

@@ -69,7 +69,7 @@ def unsent(connection: EngineSession) -> int:
     if connection.socket is not None:
         size: int = connection.socket._transport.get_write_buffer_size()
         return size
-    return connection._outbox._bytes
+    return connection._poll_buffer._bytes
 
 
 def sockets(server: TestServer) -> dict[str, EngineSession]:
@@ -202,7 +202,7 @@ async def test_what_is_held_for_a_slow_member_is_one_copy(
         await poller.post(JOIN)
         await poller.until("43")
     await asyncio.gather(*(say(bob) for _number in range(2)))
-    frames = [poller.connection._outbox._frames for poller in pollers]
+    frames = [poller.connection._poll_buffer._frames for poller in pollers]
     large = [[id(frame) for frame in one if len(frame) > TEXT_BYTES] for one in frames]
     assert large[0]
     assert large[0] == large[1] == large[2]

@@ -12,7 +12,7 @@ from app.transport.flow import grace
 SEPARATOR: Final = "\x1e"
 
 
-class Outbox:
+class PollBuffer:
     """Keep encoded frames until they are polled for, or move to a WebSocket as they are.
 
     Args:
