@@ -18,7 +18,7 @@ from app.redis.commands import Commands
 from app.redis.connector import Connector
 from app.redis.subscriptions import Subscriptions
 from app.settings import Settings
-from app.workers.intake import Intake
+from app.workers.ingest import Ingest
 from app.workers.routes import ROUTES
 from app.workers.sources import BusSource, EmitSource
 
@@ -57,7 +57,7 @@ class RedisBackend:
 
 
 class RedisWorkers:
-    """What workers and other processes send: to channels through the intake, the rest to `manager`.
+    """What workers and other processes send: to channels through the ingest, the rest to `manager`.
 
     Args:
         channels: the rooms that are channels.
@@ -68,9 +68,9 @@ class RedisWorkers:
     ) -> None:
         commands, subscriptions = backend.commands, backend.subscriptions
         emit_channel, most_bytes = settings.emit_channel, settings.max_message_bytes
-        self._intake = Intake(hub, subscriptions, commands, backend.keys, backend.process)
-        self._bus = BusSource(subscriptions, self._intake, ROUTES, most_bytes)
-        emits = EmitSource(hub, self._intake, emit_channel, most_bytes)
+        self._ingest = Ingest(hub, subscriptions, commands, backend.keys, backend.process)
+        self._bus = BusSource(subscriptions, self._ingest, ROUTES, most_bytes)
+        emits = EmitSource(hub, self._ingest, emit_channel, most_bytes)
         self.manager = SharedManager(
             commands, subscriptions, emit_channel, emits, channels, hub.counters
         )
@@ -79,9 +79,9 @@ class RedisWorkers:
         """Begin to listen."""
         await self.manager.start()
         self._bus.start()
-        await self._intake.start()
+        await self._ingest.start()
 
     async def close(self) -> None:
         """Take nothing more in."""
-        await self._intake.close()
+        await self._ingest.close()
         await self.manager.close()

@@ -47,12 +47,12 @@ class Keys:
         self.prefix = prefix
         self.sequence = f"{prefix}:sequence"
         self.processes = f"{prefix}:processes"
-        self.owed = f"{prefix}:owed"
-        self.emits_holder = f"{prefix}:emits:holder"
-        self.emits_taken = f"{prefix}:emits:taken"
-        self.emits_whole = f"{prefix}:emits:whole"
+        self.statuses_due = f"{prefix}:owed"
+        self.ingest_lease = f"{prefix}:emits:holder"
+        self.ingest_digests = f"{prefix}:emits:taken"
+        self.ingest_caught_up = f"{prefix}:emits:whole"
         # The Redis channel of marks: each says that all that was emitted before it is taken in.
-        self.emits_marks = f"{prefix}:emits:marks"
+        self.ingest_barriers = f"{prefix}:emits:marks"
         self.inbox = f"{prefix}:inbox"
         self.rejected = f"{prefix}:rejected"
 
@@ -80,7 +80,7 @@ class Keys:
     def of(self, channel: Channel, process: str) -> str:
         return f"{self.prefix}:{{{channel.namespace}:{channel.name}}}:of:{process}"
 
-    def turn(self, channel: Channel) -> str:
+    def status_claim(self, channel: Channel) -> str:
         return f"{self.prefix}:{{{channel.namespace}:{channel.name}}}:turn"
 
     def live_pattern(self, namespace: str) -> str:
@@ -97,7 +97,7 @@ class Keys:
     def process(self, process: str) -> str:
         return f"{self.prefix}:process:{process}"
 
-    def emits_echo(self, process: str) -> str:
+    def ingest_echo(self, process: str) -> str:
         """Return the Redis channel through which a process learns how far it has heard."""
         return f"{self.prefix}:emits:echo:{process}"
 

@@ -108,7 +108,7 @@ class RedisBroker:
         """Return what the script is told: keys and arguments."""
         keys = self._keys
         now = self._clock()
-        names = [keys.sequence, keys.inbox, keys.emits_holder, keys.emits_taken]
+        names = [keys.sequence, keys.inbox, keys.ingest_lease, keys.ingest_digests]
         arguments: list[Any] = [
             *(self._commands.deadline(), self._log.size, self._log.expiry_ms),
             "" if self._log.oldest is None else f"{self._log.oldest:.6f}",

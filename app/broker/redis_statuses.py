@@ -23,18 +23,18 @@ class RedisStatusQueue:
 
     async def claim(self, channel: Channel, seconds: float) -> float:
         ms = int(seconds * 1000)
-        key = self._keys.turn(channel)
+        key = self._keys.status_claim(channel)
         if await self._commands.send("SET", key, "1", "NX", "PX", ms) is not None:
-            await self._commands.send("ZREM", self._keys.owed, str(channel))
+            await self._commands.send("ZREM", self._keys.statuses_due, str(channel))
             return 0.0
         left_ms: int = await self._commands.send("PTTL", key)
         return max(0.001, left_ms / 1000)
 
     async def add(self, channel: Channel) -> None:
         now_ms = self._commands.deadline() - int(ANSWER_SECONDS * 1000)  # by Redis's clock
-        await self._commands.send("ZADD", self._keys.owed, now_ms, str(channel))
+        await self._commands.send("ZADD", self._keys.statuses_due, now_ms, str(channel))
 
     async def overdue(self, seconds: float) -> list[Channel]:
         arguments = [int(seconds * 1000), _TAKEN_AT_ONCE]
-        names = await self._commands.run(OWED, [self._keys.owed], arguments)
+        names = await self._commands.run(OWED, [self._keys.statuses_due], arguments)
         return [Channel(*name.decode().split(":", 1)) for name in names]

@@ -32,7 +32,7 @@ def is_for_channels(hub: Hub, message: dict[str, Any]) -> bool:
 
 
 async def read_emit(hub: Hub, message: dict[str, Any]) -> list[Draft]:
-    """Return what an emit publishes: into a room, a list of rooms, or a whole namespace.
+    """Return what an emit publishes: into a room, a list of rooms, or a caught_up namespace.
 
     Raises:
         SchemaError: it is neither an envelope nor a payload.

@@ -1,4 +1,4 @@
-"""The right to take in what workers emit: one process has it, and all know what was taken in."""
+"""The lease of the leader, which publishes what workers emit, and the log of what was ingested."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from app.redis.scripts import load_script
 from app.redis.subscriptions import Subscriptions
 
 LEASE_SECONDS: Final = 3.0
-#: How long the digests of what was taken in are kept.
-TAKEN_SECONDS: Final = 600
-# The stream is read from so long before this process began to hear.
+#: How long the digests of what was ingested are kept.
+DIGESTS_SECONDS: Final = 600
+# The log is read from so long before this process began to receive.
 _OVERLAP_MS: Final = 5_000
 
 ACQUIRE: Final = load_script(Path(__file__).parent / "lua", "acquire")
 
 
-class Standing(NamedTuple):
-    """How things are.
+class LeaseState(NamedTuple):
+    """What the lease and the log say.
 
     Args:
-        holds: whether the lease is this process's.
-        lost_track: whether it can't know of all that was taken in.
-        taken: digests of what was taken in, in order, since the last time it was asked.
+        leads: whether the lease is this process's.
+        lost_track: whether it can't know of all that was ingested.
+        ingested: digests of what was ingested since the last time, in order.
     """
 
-    holds: bool
+    leads: bool
     lost_track: bool
-    taken: list[bytes]
+    ingested: list[bytes]
 
 
 class Lease:
@@ -40,33 +40,39 @@ class Lease:
 
     Args:
         process: this process's name, without a hyphen.
+        seconds: how long it lasts without being renewed.
     """
 
     def __init__(
-        self, commands: Commands, subscriptions: Subscriptions, keys: Keys, process: str
+        self,
+        commands: Commands,
+        subscriptions: Subscriptions,
+        keys: Keys,
+        process: str,
+        seconds: float = LEASE_SECONDS,
     ) -> None:
-        #: What this process holds the lease by.
+        #: The fencing token of this process.
         self.token = f"{process}-0"
         self._commands = commands
         self._keys = keys
         self._process = process
+        self._seconds = seconds
         self._number = 0
         self._known = ""  # id of the last digest that this process knows
         self._known_existed = False
         self._echoes: dict[bytes, asyncio.Future[None]] = {}
         subscriptions.on_regained(self._miss_echoes)
-        subscriptions.listen(keys.emits_echo(process), self._on_echo)
+        subscriptions.listen(keys.ingest_echo(process), self._on_echo)
 
     async def ask(
-        self, *, able: bool, whole: bool = False, force: bool = False, renew_token: bool = False
-    ) -> Standing:
+        self, *, able: bool, caught_up: bool = False, force: bool = False, renew_token: bool = False
+    ) -> LeaseState:
         """Get the lease, keep it, or give it up; return once all that Redis had published by then
-        has been heard, so that what was taken in is known to have been heard before.
+        has been received, so that what was ingested is known to have been received before.
 
         Args:
-            able: whether this process can take in; else it gives the lease up.
-            whole: whether it has heard all that is to be taken in; while another one has, the lease
-                is for that one.
+            able: whether this process can lead; else it gives the lease up.
+            caught_up: whether it is caught up; while another process is, the lease is for that one.
             force: take it from another process.
             renew_token: whether publishes that were sent before are to do nothing from now on.
 
@@ -81,12 +87,20 @@ class Lease:
         try:
             mine, there, known, *entries = await self._commands.run(
                 ACQUIRE,
-                [self._keys.emits_holder, self._keys.emits_taken, self._keys.emits_whole],
+                [self._keys.ingest_lease, self._keys.ingest_digests, self._keys.ingest_caught_up],
                 [
-                    *(self._process, self.token, int(LEASE_SECONDS * 1000)),
-                    *(int(able), int(whole), int(force)),
-                    *(self._known, int(self._known_existed), _OVERLAP_MS),
-                    *(self._keys.emits_echo(self._process), number, TAKEN_SECONDS),
+                    self._process,
+                    self.token,
+                    int(self._seconds * 1000),
+                    int(able),
+                    int(caught_up),
+                    int(force),
+                    self._known,
+                    int(self._known_existed),
+                    _OVERLAP_MS,
+                    self._keys.ingest_echo(self._process),
+                    number,
+                    DIGESTS_SECONDS,
                 ],
             )
             async with asyncio.timeout(ANSWER_SECONDS):
@@ -97,9 +111,9 @@ class Lease:
             del self._echoes[number]
         self._known = known.decode()
         self._known_existed = bool(entries) or (self._known_existed and bool(there))
-        return Standing(bool(mine), not there, entries[1::2])
+        return LeaseState(bool(mine), not there, entries[1::2])
 
-    def took_in(self, entry_id: str) -> None:
+    def note_ingested(self, entry_id: str) -> None:
         """Note the id of a digest that this process has added itself."""
         self._known = entry_id
         self._known_existed = True

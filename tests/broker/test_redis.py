@@ -60,7 +60,7 @@ async def test_what_was_begun_when_scripts_were_forgotten_is_not_overtaken(
 
 
 async def have_lease(backend: RunningBackend, token: str) -> None:
-    await backend.commands.send("SET", backend.keys.emits_holder, token)
+    await backend.commands.send("SET", backend.keys.ingest_lease, token)
 
 
 async def contents(backend: RunningBackend) -> list[list[str]]:
@@ -76,7 +76,7 @@ async def test_who_has_the_lease_publishes_and_logs_the_digest(backend: RunningB
     nothing = await backend.broker.publish_all([], Fence("ours", b"digest 2"))
     assert [receipt.offset for receipt in published.receipts] == [1, 1]
     assert nothing == Published([], nothing.entry_id)
-    taken = await backend.commands.send("XRANGE", backend.keys.emits_taken, "-", "+")
+    taken = await backend.commands.send("XRANGE", backend.keys.ingest_digests, "-", "+")
     assert [(entry_id.decode(), fields[1]) for entry_id, fields in taken] == [
         *((published.entry_id, b"digest 1"), (nothing.entry_id, b"digest 2"))
     ]
@@ -90,7 +90,7 @@ async def test_who_has_not_publishes_nothing(backend: RunningBackend, holder: st
     with pytest.raises(Fenced):
         await backend.broker.publish_all(targets, Fence("ours", b"digest"))
     assert await contents(backend) == [[], []]
-    assert await backend.commands.send("EXISTS", backend.keys.emits_taken) == 0
+    assert await backend.commands.send("EXISTS", backend.keys.ingest_digests) == 0
 
 
 async def test_without_a_fence_nobody_is_asked(backend: RunningBackend) -> None:

@@ -19,7 +19,7 @@ from tests.support.ready import until, until_status
 from tests.support.redis import RedisServer
 from tests.support.tokens import ALICE
 
-TAKES_IN = "this process takes in what workers emit"
+TAKES_IN = "this process ingests what workers emit"
 
 
 class Worker:

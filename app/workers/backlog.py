@@ -1,4 +1,4 @@
-"""What was heard from workers and isn't known to have been taken in."""
+"""What was received from workers and isn't known to have been ingested."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from schemas.errors import SchemaError
 Read = Callable[[], Awaitable[list[Draft]]]
 
 
-class Heard(NamedTuple):
+class Received(NamedTuple):
     """Something that a worker has emitted.
 
     Args:
@@ -23,7 +23,7 @@ class Heard(NamedTuple):
         source: the Redis channel it came through.
         data: as it came.
         read: makes drafts of it.
-        at: when it was heard, by the event loop's clock.
+        at: when it was received, by the event loop's clock.
     """
 
     digest: bytes
@@ -38,8 +38,8 @@ def digest(source: str, data: bytes) -> bytes:
     return hashlib.blake2b(source.encode() + b"\n" + data, digest_size=12).digest()
 
 
-class Pending:
-    """A queue from whose midst things are taken by digest; equal ones count each.
+class Backlog:
+    """A queue from whose midst things are removed by digest; equal ones count each.
 
     What is added has a number: 0, 1, 2, …
     """
@@ -47,38 +47,38 @@ class Pending:
     def __init__(self) -> None:
         self.next = 0  # the number of what is added next
         self.size = 0  # of all that is in it, in bytes
-        self._heard: dict[int, Heard] = {}
+        self._received: dict[int, Received] = {}
         self._numbers: dict[bytes, deque[int]] = {}
 
     def __len__(self) -> int:
-        return len(self._heard)
+        return len(self._received)
 
-    def add(self, heard: Heard) -> int:
+    def add(self, received: Received) -> int:
         """Add the newest, and return its number."""
         number = self.next
         self.next += 1
-        self.size += len(heard.data)
-        self._heard[number] = heard
-        self._numbers.setdefault(heard.digest, deque()).append(number)
+        self.size += len(received.data)
+        self._received[number] = received
+        self._numbers.setdefault(received.digest, deque()).append(number)
         return number
 
-    def first(self, count: int) -> list[Heard]:
+    def first(self, count: int) -> list[Received]:
         """Return the oldest ones, in order."""
-        return list(islice(self._heard.values(), count))
+        return list(islice(self._received.values(), count))
 
-    def oldest(self) -> tuple[int, Heard] | None:
+    def oldest(self) -> tuple[int, Received] | None:
         """Return the oldest one and its number."""
-        return next(iter(self._heard.items()), None)
+        return next(iter(self._received.items()), None)
 
-    def remove(self, taken: bytes) -> int | None:
+    def remove(self, ingested: bytes) -> int | None:
         """Remove the oldest one of this digest, and return its number if there was one."""
-        numbers = self._numbers.get(taken)
+        numbers = self._numbers.get(ingested)
         if numbers is None:
             return None
         number = numbers.popleft()
         if not numbers:
-            del self._numbers[taken]
-        self.size -= len(self._heard.pop(number).data)
+            del self._numbers[ingested]
+        self.size -= len(self._received.pop(number).data)
         return number
 
     def forget(self, before: int) -> None:

@@ -1,4 +1,4 @@
-"""What is waiting: a queue from whose midst things are taken."""
+"""What is waiting: a queue from whose midst things are ingested."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.hub.draft import Draft
-from app.workers.pending import Heard, Pending, digest
+from app.workers.backlog import Backlog, Received, digest
 
 
 async def nothing() -> list[Draft]:
     return []
 
 
-def heard(name: str) -> Heard:
+def received(name: str) -> Received:
     """Return something that is told apart by its name."""
-    return Heard(digest("socketio", name.encode()), "socketio", name.encode(), nothing, 0.0)
+    return Received(digest("socketio", name.encode()), "socketio", name.encode(), nothing, 0.0)
 
 
 NAMES = st.sampled_from("abc")
@@ -30,16 +30,16 @@ ACTIONS = st.lists(
 
 @given(ACTIONS)
 def test_it_is_a_list(actions: list[tuple[str, str | int]]) -> None:
-    pending = Pending()
+    pending = Backlog()
     model: list[tuple[int, str]] = []
     added = 0
     for action, value in actions:
         if action == "add":
-            pending.add(heard(str(value)))
+            pending.add(received(str(value)))
             model.append((added, str(value)))
             added += 1
         elif action == "remove":
-            number = pending.remove(heard(str(value)).digest)
+            number = pending.remove(received(str(value)).digest)
             found = next((one for one in model if one[1] == value), None)
             assert number == (found[0] if found else None)
             if found:
@@ -54,14 +54,14 @@ def test_it_is_a_list(actions: list[tuple[str, str | int]]) -> None:
     left = Counter(name for _number, name in model)
     for name in "abc":
         for _ in range(left[name]):
-            assert pending.remove(heard(name).digest) is not None
-        assert pending.remove(heard(name).digest) is None
+            assert pending.remove(received(name).digest) is not None
+        assert pending.remove(received(name).digest) is None
 
 
 def test_the_first_few_are_the_oldest() -> None:
-    pending = Pending()
+    pending = Backlog()
     for name in "abcd":
-        pending.add(heard(name))
+        pending.add(received(name))
     assert [one.data for one in pending.first(2)] == [b"a", b"b"]
 
 

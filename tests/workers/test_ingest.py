@@ -1,4 +1,4 @@
-"""One of several intakes takes in what all hear (contract §4, promise 6)."""
+"""One of several processes ingests what all receive."""
 
 from __future__ import annotations
 
@@ -16,21 +16,22 @@ from app.core.channel import Channel
 from app.core.errors import Unavailable
 from app.core.message import Message
 from app.redis.commands import ReplyError
-from app.workers import batch, intake
-from tests.support.intakes import EMITS, RunningIntake, content_of, emitted
+from app.workers import batch, ingest
+from app.workers.ingest import IngestTimes
+from tests.support.ingests import EMITS, RunningIngest, content_of, emitted
 from tests.support.ready import until
 from tests.support.redis import RedisServer
 
-Start = Callable[[], Coroutine[Any, Any, RunningIntake]]
+Start = Callable[..., Coroutine[Any, Any, RunningIngest]]
 
 
 @pytest.fixture
 async def start(redis_server: RedisServer) -> AsyncIterator[Start]:
-    """Return a function that starts an intake and waits until it is whole."""
-    started: list[RunningIntake] = []
+    """Return a function that starts an ingest and waits until it is caught up."""
+    started: list[RunningIngest] = []
 
-    async def start_one() -> RunningIntake:
-        one = await RunningIntake.start_whole(redis_server.url)
+    async def start_one(times: IngestTimes | None = None) -> RunningIngest:
+        one = await RunningIngest.start_caught_up(redis_server.url, times)
         started.append(one)
         return one
 
@@ -56,7 +57,7 @@ async def emit(worker: redis.asyncio.Redis, first: int, last: int) -> None:
         await worker.publish(EMITS, emitted(number))
 
 
-async def until_contents(one: RunningIntake, wanted: list[str]) -> None:
+async def until_contents(one: RunningIngest, wanted: list[str]) -> None:
     """Wait until history holds as much, and see that it is this."""
     async with asyncio.timeout(30):
         contents: list[str] = []
@@ -73,15 +74,15 @@ async def rejected(worker: redis.asyncio.Redis) -> list[tuple[bytes, bytes]]:
     return [(fields[b"data"], fields[b"reason"]) for _id, fields in kept]
 
 
-def holder_of(some: Sequence[RunningIntake]) -> RunningIntake:
-    """Return who takes in."""
-    (holder,) = [one for one in some if one.intake.holds]
+def holder_of(some: Sequence[RunningIngest]) -> RunningIngest:
+    """Return who leads."""
+    (holder,) = [one for one in some if one.ingest.leads]
     return holder
 
 
-async def settled(some: Sequence[RunningIntake]) -> None:
+async def settled(some: Sequence[RunningIngest]) -> None:
     """Wait until nothing is waiting anywhere."""
-    await until(lambda: not any(len(one.intake._pending) for one in some))
+    await until(lambda: not any(len(one.ingest._backlog) for one in some))
 
 
 async def test_each_is_published_once_in_order(start: Start, worker: redis.asyncio.Redis) -> None:
@@ -89,7 +90,7 @@ async def test_each_is_published_once_in_order(start: Start, worker: redis.async
     await emit(worker, 0, 300)
     await until_contents(some[0], names(0, 300))
     await settled(some)
-    assert len([one for one in some if one.intake.holds]) == 1
+    assert len([one for one in some if one.ingest.leads]) == 1
 
 
 async def test_equal_ones_count_each(start: Start, worker: redis.asyncio.Redis) -> None:
@@ -126,13 +127,13 @@ async def test_who_has_just_started_leaves_it_to_those_who_have_heard_more(
     other = next(one for one in some if one is not holder)
     holder.gate.clear()
     await emit(worker, 0, 10)
-    young = [await RunningIntake.start(redis_server.url) for _ in range(3)]
+    young = [await RunningIngest.start(redis_server.url) for _ in range(3)]
     try:
         await emit(worker, 10, 20)
         await holder.vanish()
-        await until(lambda: other.intake.holds)
+        await until(lambda: other.ingest.leads)
         await until_contents(other, names(0, 20))
-        await until(lambda: all(one.intake.whole for one in young))
+        await until(lambda: all(one.ingest.caught_up for one in young))
         await settled([other, *young])
     finally:
         await asyncio.gather(*(one.close() for one in young))
@@ -159,13 +160,13 @@ async def test_a_late_publish_of_a_former_holder_does_nothing(
     other = next(one for one in some if one is not holder)
     holder.gate.clear()  # it stands still for longer than its lease
     await emit(worker, 0, 30)
-    await until(lambda: other.intake.holds)
+    await until(lambda: other.ingest.leads)
     await until_contents(other, names(0, 30))
     holder.gate.set()
     await emit(worker, 30, 40)
     await until_contents(other, names(0, 40))
     await settled(some)
-    assert not holder.intake.holds
+    assert not holder.ingest.leads
 
 
 async def test_a_holder_that_has_missed_something_lets_another_have_it(
@@ -177,7 +178,7 @@ async def test_a_holder_that_has_missed_something_lets_another_have_it(
     holder.backend.subscriptions.drop()
     await emit(worker, 0, 30)
     await until_contents(other, names(0, 30))
-    await until(lambda: holder.intake.whole)
+    await until(lambda: holder.ingest.caught_up)
     await emit(worker, 30, 40)
     await until_contents(other, names(0, 40))
     await settled(some)
@@ -208,7 +209,7 @@ async def test_a_redis_that_has_lost_its_data(
     await until(lambda: all(one.backend.broker.ready for one in some))
     await emit(worker, 10, 20)
     await until_contents(holder, names(10, 20))
-    await until(lambda: all(one.intake.whole for one in some))
+    await until(lambda: all(one.ingest.caught_up for one in some))
     await settled(some)
     await emit(worker, 20, 30)
     await until_contents(holder, names(10, 30))
@@ -217,7 +218,7 @@ async def test_a_redis_that_has_lost_its_data(
 async def test_emits_before_a_close_are_taken_in(start: Start, worker: redis.asyncio.Redis) -> None:
     one, other = await start(), await start()
     await emit(worker, 0, 200)
-    await holder_of([one, other]).intake.close()
+    await holder_of([one, other]).ingest.close()
     await emit(worker, 200, 210)
     await until_contents(one, names(0, 210))
 
@@ -225,7 +226,7 @@ async def test_emits_before_a_close_are_taken_in(start: Start, worker: redis.asy
 class Refuses:
     """A broker that fails to publish what holds a word."""
 
-    def __init__(self, one: RunningIntake, word: str, error: Exception) -> None:
+    def __init__(self, one: RunningIngest, word: str, error: Exception) -> None:
         self._publish_all = one.backend.broker.publish_all
         self._word = word
         self._error = error
@@ -246,10 +247,8 @@ async def test_what_redis_never_takes_is_rejected_and_holds_nobody_up(
     start: Start,
     worker: redis.asyncio.Redis,
     error: Exception,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(intake, "TEND_SECONDS", 0.05)
-    one = await start()
+    one = await start(IngestTimes(tend=0.05))
     refuses = Refuses(one, "poison", error)
     await emit(worker, 0, 5)
     with capture_logs():
@@ -258,7 +257,7 @@ async def test_what_redis_never_takes_is_rejected_and_holds_nobody_up(
         await emit(worker, 5, 10)
         await until_contents(one, names(0, 10))
         await settled([one])
-    assert 2 <= refuses.refused <= 2 * intake.MOST_FAILURES + 1
+    assert 2 <= refuses.refused <= 2 * ingest.MOST_FAILURES + 1
     assert [data for data, _reason in await rejected(worker)] == [emitted("poison")] * 2
     assert one.hub.counters.rejected[EMITS] == 2
 
@@ -270,7 +269,7 @@ async def test_what_cannot_be_read_is_rejected(start: Start, worker: redis.async
         raise KeyError("a mistake of ours")
 
     with capture_logs() as logs:
-        one.intake.hear(EMITS, b"odd", fail)
+        one.ingest.receive(EMITS, b"odd", fail)
         await emit(worker, 0, 2)
         await until_contents(one, names(0, 2))
     assert [line["log_level"] for line in logs] == ["error", "warning"]
@@ -305,19 +304,19 @@ async def test_memory_is_bounded(
     some = [await start() for _ in range(2)]
     holder = holder_of(some)
     other = next(one for one in some if one is not holder)
-    monkeypatch.setattr(intake, "MOST_PENDING", 50)
+    monkeypatch.setattr(ingest, "MOST_WAITING", 50)
     holder.gate.clear()
     with capture_logs() as logs:
         await emit(worker, 0, 100)
-        await until(lambda: len(other.intake._pending) == 50)
+        await until(lambda: len(other.ingest._backlog) == 50)
         await worker.ping()
-        assert not other.intake.whole
-        assert len(holder.intake._pending) <= 50
+        assert not other.ingest.caught_up
+        assert len(holder.ingest._backlog) <= 50
         holder.gate.set()
         await until_contents(holder, names(0, 50))
         await emit(worker, 100, 110)
         await until_contents(holder, [*names(0, 50), *names(100, 110)])
-        await until(lambda: all(one.intake.whole for one in some))
+        await until(lambda: all(one.ingest.caught_up for one in some))
     dropped = [line for line in logs if line["log_level"] == "error"]
     assert 1 <= len(dropped) <= 4  # not one line for each
 
@@ -331,10 +330,10 @@ async def test_who_has_slept_forgets_what_it_heard_before(
     await settled(some)
     holder = holder_of(some)
     other = next(one for one in some if one is not holder)
-    # What others have taken in meanwhile isn't in the stream any more.
-    other.intake.hear(EMITS, emitted("old"), pytest.fail)
+    # What others have ingested meanwhile isn't in the stream any more.
+    other.ingest.receive(EMITS, emitted("old"), pytest.fail)
     await worker.xtrim("hearth:emits:taken", maxlen=0)
     await emit(worker, 10, 20)
     await until_contents(holder, names(0, 20))
     await settled(some)
-    await until(lambda: all(one.intake.whole for one in some))
+    await until(lambda: all(one.ingest.caught_up for one in some))

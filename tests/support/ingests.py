@@ -12,13 +12,16 @@ from app.broker.contract import Fence, Published
 from app.core.channel import Channel
 from app.core.message import Message, Publication
 from app.workers.emits import read_emit
-from app.workers.intake import Intake
+from app.workers.ingest import Ingest, IngestTimes
 from tests.support.backends import RunningBackend
 from tests.support.hubs import new_hub
 from tests.support.members import RecordingFanOut
 from tests.support.ready import until
 
 EMITS = "socketio"
+# Half of what they are in life: a busy machine must not take a process for a dead one.
+QUICK = IngestTimes(tend=0.2, takeover=1.5, longest_takeover=3.0)
+LEASE_SECONDS = 1.5
 
 
 def emitted(number: Any, room: Any = "dev-team", namespace: str = "/circles") -> bytes:
@@ -39,48 +42,54 @@ def emitted(number: Any, room: Any = "dev-team", namespace: str = "/circles") ->
     ).encode()
 
 
-class RunningIntake:
-    """An intake, its hub and what they stand on.
+class RunningIngest:
+    """An ingest, its hub and what they stand on.
 
     What it publishes waits while `gate` is closed.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, times: IngestTimes | None = None) -> None:
         backend = self.backend = RunningBackend(url)
         self.gate = asyncio.Event()
         self.gate.set()
         self._publish_all = backend.broker.publish_all
         backend.broker.publish_all = self._publish_in_time  # type: ignore[method-assign]
         self.hub = new_hub(RecordingFanOut(), backend.broker, backend.presence)
-        self.intake = Intake(
-            self.hub, backend.subscriptions, backend.commands, backend.keys, backend.process
+        self.ingest = Ingest(
+            self.hub,
+            backend.subscriptions,
+            backend.commands,
+            backend.keys,
+            backend.process,
+            times or QUICK,
+            LEASE_SECONDS,
         )
-        backend.subscriptions.listen(EMITS, self._hear)
+        backend.subscriptions.listen(EMITS, self._receive)
 
     @classmethod
-    async def start(cls, url: str) -> RunningIntake:
+    async def start(cls, url: str, times: IngestTimes | None = None) -> RunningIngest:
         """Start one on a Redis."""
-        one = cls(url)
+        one = cls(url, times)
         await one.backend.connect()
         await one.hub.memberships.start()
-        await one.intake.start()
+        await one.ingest.start()
         return one
 
     @classmethod
-    async def start_whole(cls, url: str) -> RunningIntake:
-        """Start one and wait until it has heard all that is to be taken in."""
-        one = await cls.start(url)
-        await until(lambda: one.intake.whole)
+    async def start_caught_up(cls, url: str, times: IngestTimes | None = None) -> RunningIngest:
+        """Start one and wait until it has received all that is to be ingested."""
+        one = await cls.start(url, times)
+        await until(lambda: one.ingest.caught_up)
         return one
 
     async def close(self) -> None:
         """Stop it as a process does that ends."""
-        await self.intake.close()
+        await self.ingest.close()
         await self.backend.close()
 
     async def vanish(self) -> None:
         """Stop it as a process does that is killed: nobody is told."""
-        task = self.intake._task
+        task = self.ingest._task
         assert task is not None
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
@@ -91,8 +100,8 @@ class RunningIntake:
         page = await self.backend.broker.history(Channel("/circles", name), None, 1000)
         return [content_of(publication) for publication in page.publications]
 
-    def _hear(self, data: bytes) -> None:
-        self.intake.hear(EMITS, data, partial(read_emit, self.hub, json.loads(data)))
+    def _receive(self, data: bytes) -> None:
+        self.ingest.receive(EMITS, data, partial(read_emit, self.hub, json.loads(data)))
 
     async def _publish_in_time(
         self, targets: Sequence[tuple[Channel, Message]], fence: Fence | None = None
