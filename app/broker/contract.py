@@ -191,7 +191,7 @@ class SessionStore(Protocol):
             Whether it is still its owner's.
         """
 
-    async def claim(self, pid: str, owner: str, whose: str, seconds: float) -> Session | None:
+    async def claim(self, pid: str, owner: str, claimant: str, seconds: float) -> Session | None:
         """Make a connection the owner of a session; None where there is none of theirs."""
 
     async def forget(self, session: Session, seconds: float) -> None:

@@ -18,57 +18,67 @@ Receive = Callable[[Channel, Publication], None]
 log = structlog.get_logger("hearth.broker")
 
 # How long what was published may take to arrive before history is asked for it, in seconds.
-PATIENCE_SECONDS: Final = 0.1
+LATE_SECONDS: Final = 0.1
 # More than this doesn't wait in memory while a hole can't be filled: it is read from history later.
-MOST_WAITING_BYTES: Final = 16 * 1024 * 1024
+MOST_BUFFERED_BYTES: Final = 16 * 1024 * 1024
 
 
 class Feed:
     """Hand on what Redis publishes in a channel, as long as nothing is missing.
 
     When something is (an offset that isn't the next one, a connection that was lost), what arrives
-    waits until `fill` has read the hole from history and called `resume`.
+    waits until `backfill` has read the hole from history and called `resume`.
 
     What is published is in history by then, so a message that shows a hole is read from there too
-    and need not wait; each begins at most one fill, whatever it finds.
+    and need not wait; each begins at most one backfill, whatever it finds.
 
     Args:
         receive: is handed each publication.
-        fill: begins to read what was missed; called once until `resume`.
+        backfill: begins to read what was missed; called once until `resume`.
     """
 
     __slots__ = (
-        *("_again", "_awaited", "_fill", "_heard", "_receive", "_waiting", "_waiting_bytes"),
-        *("begun", "channel", "last", "position"),
+        *(
+            "_again",
+            "_awaited",
+            "_backfill",
+            "_published",
+            "_receive",
+            "_buffered",
+            "_buffered_bytes",
+        ),
+        *("subscribed", "channel", "last", "position"),
     )
 
-    def __init__(self, channel: Channel, receive: Receive, fill: Callable[[Feed], None]) -> None:
+    def __init__(
+        self, channel: Channel, receive: Receive, backfill: Callable[[Feed], None]
+    ) -> None:
         self.channel = channel
         self.position: Position | None = None  # of the last publication handed on
         self.last: Publication | None = None
         #: Done once it has been subscribed to.
-        self.begun: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.subscribed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._receive = receive
-        self._fill = fill
+        self._backfill = backfill
         # What has arrived and can't be handed on yet; None while nothing is missing.
-        self._waiting: list[bytes] | None = []
-        self._waiting_bytes = 0
-        self._heard: Position | None = None  # of the last that Redis has published
-        self._again = False  # more was missed since `fill` began
+        self._buffered: list[bytes] | None = []
+        self._buffered_bytes = 0
+        self._published: Position | None = None  # of the last that Redis has published
+        self._again = False  # more was missed since `backfill` began
         self._awaited: list[tuple[Position, asyncio.Future[bool]]] = []
 
     @property
-    def whole(self) -> bool:
+    def caught_up(self) -> bool:
         """Whether nothing is known to be missing."""
-        return self._waiting is None
+        return self._buffered is None
 
     def on_message(self, data: bytes) -> None:
         """Take what Redis has published."""
-        if self._waiting is not None:
-            self._waiting.append(data)
-            self._waiting_bytes += len(data)
-            if self._waiting_bytes > MOST_WAITING_BYTES:
-                self._waiting, self._waiting_bytes = [], 0
+        if self._buffered is not None:
+            self._buffered.append(data)
+            self._buffered_bytes += len(data)
+            if self._buffered_bytes > MOST_BUFFERED_BYTES:
+                self._buffered, self._buffered_bytes = [], 0
                 self._again = True
             return
         try:
@@ -79,20 +89,20 @@ class Feed:
         if position is None:
             self._receive(self.channel, publication)
         elif not self._follows(position, publication):
-            self.begin_to_fill()
+            self.begin_backfill()
 
-    def begin_to_fill(self) -> None:
+    def begin_backfill(self) -> None:
         """Let what arrives wait, and have what was missed read."""
-        if self._waiting is None:
-            self._waiting = []
-            self._fill(self)
+        if self._buffered is None:
+            self._buffered = []
+            self._backfill(self)
         else:
             self._again = True
 
     def resume(
         self, head: Position, missed: list[Publication], lost: Publication | None = None
     ) -> None:
-        """Hand on what was missed and then what has waited; end of what `begin_to_fill` began.
+        """Hand on what was missed and then what has waited; end of what `begin_backfill` began.
 
         Args:
             head: the channel's newest message, from which it goes on.
@@ -101,38 +111,38 @@ class Feed:
         """
         if lost is not None:
             self._receive(self.channel, lost)
-            self.last = self._heard = None
+            self.last = self._published = None
         for publication in missed:
             self._receive(self.channel, publication)
             self.last = publication
         self.position = head
-        waiting, self._waiting, self._waiting_bytes = self._waiting or [], None, 0
+        waiting, self._buffered, self._buffered_bytes = self._buffered or [], None, 0
         if self._again:
             self._again = False
-            self.begin_to_fill()
+            self.begin_backfill()
         for data in waiting:
             self.on_message(data)
-        self._tell_reached()
+        self._tell_waiting()
 
-    async def reach(self, position: Position, seconds: float) -> bool:
+    async def wait_for(self, position: Position, seconds: float) -> bool:
         """Wait until everything up to `position` was handed on.
 
         Returns:
             False when it takes longer than so many seconds.
         """
-        if self._has_reached(position):
+        if self._has_got_to(position):
             return True
         loop = asyncio.get_running_loop()
-        reached: asyncio.Future[bool] = loop.create_future()
-        awaited = (position, reached)
+        arrived: asyncio.Future[bool] = loop.create_future()
+        awaited = (position, arrived)
         self._awaited.append(awaited)
         # It is on its way, most likely; if not, it was missed.
-        patience = loop.call_later(PATIENCE_SECONDS, self.begin_to_fill)
-        end = loop.call_later(seconds, _answer, reached, False)
+        late = loop.call_later(LATE_SECONDS, self.begin_backfill)
+        end = loop.call_later(seconds, _answer, arrived, False)
         try:
-            return await reached
+            return await arrived
         finally:
-            patience.cancel()
+            late.cancel()
             end.cancel()
             self._awaited.remove(awaited)
 
@@ -141,13 +151,13 @@ class Feed:
         ours = self.position
         if ours is None or position.epoch != ours.epoch:
             return False
-        heard, self._heard = self._heard, position
+        heard, self._published = self._published, position
         if position.offset == ours.offset + 1:
             self.position = position
             self.last = publication
             self._receive(self.channel, publication)
             if self._awaited:
-                self._tell_reached()
+                self._tell_waiting()
             return True
         if position.offset > ours.offset:
             return False
@@ -157,21 +167,21 @@ class Feed:
             return False
         return heard is None or position.epoch != heard.epoch or position.offset > heard.offset
 
-    def _has_reached(self, position: Position) -> bool:
+    def _has_got_to(self, position: Position) -> bool:
         ours = self.position
         return (
             ours is not None
-            and self._waiting is None
+            and self._buffered is None
             and ours.epoch == position.epoch
             and ours.offset >= position.offset
         )
 
-    def _tell_reached(self) -> None:
-        for position, reached in self._awaited:
-            if self._has_reached(position):
-                _answer(reached, True)
+    def _tell_waiting(self) -> None:
+        for position, arrived in self._awaited:
+            if self._has_got_to(position):
+                _answer(arrived, True)
 
 
-def _answer(reached: asyncio.Future[bool], answer: bool) -> None:
-    if not reached.done():
-        reached.set_result(answer)
+def _answer(arrived: asyncio.Future[bool], answer: bool) -> None:
+    if not arrived.done():
+        arrived.set_result(answer)

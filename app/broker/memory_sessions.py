@@ -45,9 +45,9 @@ class MemorySessions:
         self._keep(session.pid, _Kept(session.owner, session.to_dict(), self._clock() + seconds))
         return True
 
-    async def claim(self, pid: str, owner: str, whose: str, seconds: float) -> Session | None:
+    async def claim(self, pid: str, owner: str, claimant: str, seconds: float) -> Session | None:
         kept = self._find(pid)
-        if kept is None or kept.record.get("whose") != whose:
+        if kept is None or kept.record.get("whose") != claimant:
             return None
         self._keep(pid, _Kept(owner, kept.record, self._clock() + seconds))
         return Session.from_dict(pid, owner, kept.record)

@@ -64,7 +64,7 @@ class RedisBroker:
 
     @property
     def ready(self) -> bool:
-        return self._subscriptions.ready and self._canary.lives and self._commands.ready
+        return self._subscriptions.ready and self._canary.alive and self._commands.ready
 
     async def start(self, events: BrokerEvents) -> None:
         self._feeds.start(events)
@@ -146,7 +146,7 @@ class RedisBroker:
         recovered = missed(head, since, publications) is not None
         if not recovered and limit >= 0:
             publications = publications[max(0, len(publications) - limit) :]
-        await self._feeds.reach(channel, head, ANSWER_SECONDS)
+        await self._feeds.wait_for(channel, head, ANSWER_SECONDS)
         return Recovery(head, publications, recovered)
 
     async def history(self, channel: Channel, before: int | None, limit: int) -> Page:

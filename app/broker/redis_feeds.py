@@ -27,7 +27,7 @@ log = structlog.get_logger("hearth.broker")
 
 
 class RedisFeeds:
-    """Subscribe, and fill the holes.
+    """Subscribe, and backfill the holes.
 
     Args:
         log: where they are filled from.
@@ -48,7 +48,7 @@ class RedisFeeds:
         self._clock = clock
         self._feeds: dict[Channel, Feed] = {}
         self._tasks = Tasks()
-        subscriptions.on_regained(self._fill_all)
+        subscriptions.on_regained(self._backfill_all)
 
     def __iter__(self) -> Iterator[Channel]:
         return iter(list(self._feeds))
@@ -65,23 +65,23 @@ class RedisFeeds:
         """As `Broker.subscribe`."""
         feed = self._feeds.get(channel)
         if feed is None:
-            feed = self._feeds[channel] = Feed(channel, self._hand_on, self._fill)
-            feed.begun = self._tasks.add(self._begin(feed))
-        await asyncio.shield(feed.begun)
+            feed = self._feeds[channel] = Feed(channel, self._hand_on, self._backfill)
+            feed.subscribed = self._tasks.add(self._begin(feed))
+        await asyncio.shield(feed.subscribed)
 
     def unsubscribe(self, channel: Channel) -> None:
         """As `Broker.unsubscribe`."""
         if self._feeds.pop(channel, None) is not None:
             self._subscriptions.unsubscribe(self._keys.live(channel))
 
-    async def reach(self, channel: Channel, position: Position, seconds: float) -> None:
+    async def wait_for(self, channel: Channel, position: Position, seconds: float) -> None:
         """Wait until everything up to `position` was received, if `channel` is subscribed to.
 
         Raises:
             Unavailable: it takes longer than so many seconds.
         """
         feed = self._feeds.get(channel)
-        if feed is not None and not await feed.reach(position, seconds):
+        if feed is not None and not await feed.wait_for(position, seconds):
             raise Unavailable
 
     async def _begin(self, feed: Feed) -> None:
@@ -100,14 +100,14 @@ class RedisFeeds:
         if self._events is not None:
             self._events.on_publication(channel, publication)
 
-    def _fill_all(self) -> None:
+    def _backfill_all(self) -> None:
         for feed in list(self._feeds.values()):
-            feed.begin_to_fill()
+            feed.begin_backfill()
 
-    def _fill(self, feed: Feed) -> None:
-        self._tasks.add(self._fill_now(feed))
+    def _backfill(self, feed: Feed) -> None:
+        self._tasks.add(self._backfill_now(feed))
 
-    async def _fill_now(self, feed: Feed) -> None:
+    async def _backfill_now(self, feed: Feed) -> None:
         while self._feeds.get(feed.channel) is feed:
             try:
                 head, publications, start = await self._missed_by(feed)
@@ -125,7 +125,7 @@ class RedisFeeds:
         """Return the newest position, what leads there, and from where: None is where we are."""
         ours, last = feed.position, feed.last
         if ours is None:
-            raise Unavailable  # it has not begun
+            raise Unavailable  # it has not subscribed
         # From the one before, to see that the last is still what it was.
         since = Position(max(0, ours.offset - 1), ours.epoch)
         head, publications = await self._log.read(feed.channel, since, 0)
@@ -136,7 +136,7 @@ class RedisFeeds:
                 found = missed(head, ours, publications)
                 return (head, [], head) if found is None else (head, found, None)
             # An older state of Redis came back, and other messages have our offsets.
-            await self._log.renounce(feed.channel, ours.epoch)
+            await self._log.invalidate(feed.channel, ours.epoch)
         start = await self._log.beginning(feed.channel)
         head, publications = await self._log.read(feed.channel, start, 0)
         found = missed(head, start, publications)

@@ -36,12 +36,12 @@ log = structlog.get_logger("hearth.presence")
 class RedisHeartbeat:
     """Say that this process lives, see which others don't, and mend what Redis knows of members.
 
-    `lives` tells whether the last beat was taken, which is a write: a Redis that is full, read-only
+    `alive` tells whether the last beat was taken, which is a write: a Redis that is full, read-only
     or still loading takes none.
     """
 
     def __init__(self, commands: Commands, keys: Keys, presence: PresenceRecords) -> None:
-        self.lives = False
+        self.alive = False
         self._events: PresenceEvents | None = None
         self._commands = commands
         self._keys = keys
@@ -52,9 +52,9 @@ class RedisHeartbeat:
         # Since when each beat was taken: after an outage everybody else seems dead for a moment.
         self._steady_since: float | None = None
         self._stale = False  # Redis may not know whom this process has
-        self._was_buried = False
-        self._mending = False
-        self._burying: set[str] = set()
+        self._was_evicted = False
+        self._repairing = False
+        self._evicting: set[str] = set()
         self._tasks = Tasks()
 
     def start(self, events: PresenceEvents) -> None:
@@ -66,11 +66,11 @@ class RedisHeartbeat:
         while True:
             try:
                 await self._beat()
-                self.lives = True
+                self.alive = True
             except (Unavailable, ReplyError):  # the commands tell of it
-                self.lives = False
+                self.alive = False
                 self._steady_since = None
-            await asyncio.sleep(HEARTBEAT_SECONDS if self.lives else _FIRST_SECONDS)
+            await asyncio.sleep(HEARTBEAT_SECONDS if self.alive else _FIRST_SECONDS)
 
     async def close(self) -> None:
         """Stop, and say that this process ends and whom it had.
@@ -81,7 +81,7 @@ class RedisHeartbeat:
         await self._tasks.cancel()
         try:
             async with asyncio.timeout(END_SECONDS):
-                await self._strike_all(self._process)
+                await self._evict_all(self._process)
                 await self._commands.send("ZREM", self._keys.processes, self._process)
         except (TimeoutError, ReplyError):
             raise Unavailable from None
@@ -96,65 +96,65 @@ class RedisHeartbeat:
         if before != self._score or self._link is not self._commands.link:
             self._stale = True  # a Redis that restarts may have lost what is younger than a beat
             self._link = self._commands.link
-            self._was_buried = self._was_buried or before.startswith(b"-")
+            self._was_evicted = self._was_evicted or before.startswith(b"-")
         self._score = score
         if self._steady_since is None:
             self._steady_since = now
-        if not self._mending and (self._stale or self._presence.gone()):
-            self._mending = True
-            self._tasks.add(self._mend())
+        if not self._repairing and (self._stale or self._presence.departed()):
+            self._repairing = True
+            self._tasks.add(self._repair())
         if now - self._steady_since > DEAD_SECONDS:
-            for process in {name.decode() for name in dead} - self._burying:
-                self._burying.add(process)
-                self._tasks.add(self._bury(process))
+            for process in {name.decode() for name in dead} - self._evicting:
+                self._evicting.add(process)
+                self._tasks.add(self._evict_process(process))
 
     # This process
 
-    async def _mend(self) -> None:
+    async def _repair(self) -> None:
         try:
-            await _each(self._leave, self._presence.gone())
+            await _each(self._leave, self._presence.departed())
             if self._stale:
                 self._stale = False
                 try:
-                    await self._agree()
+                    await self._reconcile()
                 except BaseException:
                     self._stale = True
                     raise
-                self._was_buried = False
+                self._was_evicted = False
         except (Unavailable, ReplyError):
             pass  # with the next beat
         finally:
-            self._mending = False
+            self._repairing = False
 
     async def _leave(self, channel: Channel, sid: str) -> None:
-        for identity in await self._presence.strike(channel, self._process, sid):
+        for identity in await self._presence.evict(channel, self._process, sid):
             await self._tell(channel, identity, joined=False)
 
-    async def _agree(self) -> None:
+    async def _reconcile(self) -> None:
         """Have Redis know whom this process has, and nobody else."""
-        channels = await self._presence.noted(self._process)
-        await _each(self._strike_strangers, [(channel,) for channel in channels])
-        await _each(self._enter_again, self._presence.here())
+        channels = await self._presence.recorded(self._process)
+        await _each(self._evict_strangers, [(channel,) for channel in channels])
+        await _each(self._enter_again, self._presence.connections())
 
-    async def _strike_strangers(self, channel: Channel) -> None:
+    async def _evict_strangers(self, channel: Channel) -> None:
         # An old state of Redis has those who have left since; everybody has been told of that.
-        gone = set(self._presence.gone())
-        for sid in await self._presence.noted_in(channel):
+        gone = set(self._presence.departed())
+        for sid in await self._presence.recorded_in(channel):
             if (channel, sid) not in gone:
-                await self._presence.strike(channel, self._process, sid)
+                await self._presence.evict(channel, self._process, sid)
 
     async def _enter_again(self, channel: Channel, sid: str, identity: Identity) -> None:
         if not self._presence.has(channel, sid):
             return
-        joins = await self._presence.note(channel, sid, identity)
-        if joins and self._was_buried:  # else Redis has forgotten it, and nobody was told
+        joins = await self._presence.record(channel, sid, identity)
+        if joins and self._was_evicted:  # else Redis has forgotten it, and nobody was told
             await self._tell(channel, identity, joined=True)
 
     # Another process
 
-    async def _bury(self, process: str) -> None:
+    async def _evict_process(self, process: str) -> None:
         try:
-            await self._strike_all(process)
+            await self._evict_all(process)
             # Noted for a while, so that it knows what happened should it live after all.
             await self._commands.send(
                 *("ZADD", self._keys.processes, "XX", -self._commands.deadline(), process)
@@ -163,16 +163,16 @@ class RedisHeartbeat:
         except (Unavailable, ReplyError):
             pass  # with the next beat
         finally:
-            self._burying.discard(process)
+            self._evicting.discard(process)
 
-    async def _strike_all(self, process: str) -> None:
+    async def _evict_all(self, process: str) -> None:
         # Whatever the order in which several try, each identity leaves once.
-        channels = await self._presence.noted(process)
-        await _each(self._strike_from, [(channel, process) for channel in channels])
+        channels = await self._presence.recorded(process)
+        await _each(self._evict_from, [(channel, process) for channel in channels])
         await self._commands.send("DEL", self._keys.process(process))
 
-    async def _strike_from(self, channel: Channel, process: str) -> None:
-        for identity in await self._presence.strike(channel, process):
+    async def _evict_from(self, channel: Channel, process: str) -> None:
+        for identity in await self._presence.evict(channel, process):
             await self._tell(channel, identity, joined=False)
 
     async def _tell(self, channel: Channel, identity: Identity, *, joined: bool) -> None:

@@ -19,7 +19,7 @@ from app.redis.scripts import load_script
 _PROCESS: Final = secrets.token_hex(6)
 _numbers: Final = itertools.count()
 LUA: Final = Path(__file__).parent / "lua"
-RECOVER, RENOUNCE = (load_script(LUA, name) for name in ("recover", "renounce"))
+RECOVER, INVALIDATE = (load_script(LUA, name) for name in ("recover", "invalidate"))
 
 
 class RedisLog:
@@ -82,9 +82,9 @@ class RedisLog:
         )
         return Position(int(offset or 0), (epoch or b"").decode())
 
-    async def renounce(self, channel: Channel, epoch: str) -> None:
+    async def invalidate(self, channel: Channel, epoch: str) -> None:
         """Give a channel a new epoch, if it still has this one."""
-        await self._commands.run(RENOUNCE, [self._keys.head(channel)], [epoch, new_epoch()])
+        await self._commands.run(INVALIDATE, [self._keys.head(channel)], [epoch, new_epoch()])
 
     def _kept(self, head: Position, entries: list[Any]) -> list[Publication]:
         """Return those entries of a stream that are to be kept, in order.

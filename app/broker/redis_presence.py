@@ -44,7 +44,7 @@ class RedisPresence:
 
     @property
     def ready(self) -> bool:
-        return self._heartbeat.lives
+        return self._heartbeat.alive
 
     async def start(self, events: PresenceEvents) -> None:
         self._heartbeat.start(events)

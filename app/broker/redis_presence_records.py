@@ -39,29 +39,29 @@ class PresenceRecords:
         self._commands = commands
         self._keys = keys
         self._clock = clock
-        self._here: dict[Channel, dict[str, Identity]] = {}
-        self._gone: dict[tuple[Channel, str], None] = {}  # those that Redis couldn't be told of
+        self._connections: dict[Channel, dict[str, Identity]] = {}
+        self._departed: dict[tuple[Channel, str], None] = {}  # those that Redis couldn't be told of
 
     async def enter(self, channel: Channel, sid: str, identity: Identity) -> bool:
         """As `PresenceStore.enter`."""
-        here = self._here.setdefault(channel, {})
-        is_new = sid not in here
-        self._gone.pop((channel, sid), None)
-        here[sid] = identity
+        connections = self._connections.setdefault(channel, {})
+        is_new = sid not in connections
+        self._departed.pop((channel, sid), None)
+        connections[sid] = identity
         try:
-            return await self.note(channel, sid, identity)
+            return await self.record(channel, sid, identity)
         except BaseException:
             if is_new:  # Redis may have heard of it
                 self._forget(channel, sid)
-                self._gone[channel, sid] = None
+                self._departed[channel, sid] = None
             raise
 
     async def exit(self, channel: Channel, sid: str) -> bool:
         """As `PresenceStore.exit`; when Redis can't be told it is told later."""
         self._forget(channel, sid)
-        self._gone[channel, sid] = None
+        self._departed[channel, sid] = None
         try:
-            return bool(await self.strike(channel, self.process, sid))
+            return bool(await self.evict(channel, self.process, sid))
         except Unavailable:
             return False
 
@@ -86,40 +86,40 @@ class PresenceRecords:
 
     def renewed(self) -> Iterable[str]:
         """Return the keys that are to be renewed."""
-        for channel in list(self._here):
+        for channel in list(self._connections):
             yield self._keys.connections(channel)
             yield self._keys.joined(channel)
             yield self._keys.of(channel, self.process)
 
     # For the heartbeat
 
-    def here(self) -> list[tuple[Channel, str, Identity]]:
+    def connections(self) -> list[tuple[Channel, str, Identity]]:
         """Return whom this process has."""
         return [
             (channel, sid, identity)
-            for channel, members in self._here.items()
+            for channel, members in self._connections.items()
             for sid, identity in members.items()
         ]
 
-    def gone(self) -> list[tuple[Channel, str]]:
+    def departed(self) -> list[tuple[Channel, str]]:
         """Return who has left, and Redis doesn't know."""
-        return list(self._gone)
+        return list(self._departed)
 
     def has(self, channel: Channel, sid: str) -> bool:
         """Tell whether a connection is in a channel here."""
-        return sid in self._here.get(channel, {})
+        return sid in self._connections.get(channel, {})
 
-    async def noted(self, process: str) -> list[Channel]:
+    async def recorded(self, process: str) -> list[Channel]:
         """Return the channels in which a process has members, as Redis knows it."""
         names = await self._commands.send("SMEMBERS", self._keys.process(process))
         return [Channel(*name.decode().split(":", 1)) for name in names]
 
-    async def noted_in(self, channel: Channel) -> list[str]:
+    async def recorded_in(self, channel: Channel) -> list[str]:
         """Return the session ids of this process in a channel, as Redis knows them."""
         sids = await self._commands.send("HKEYS", self._keys.of(channel, self.process))
         return [sid.decode() for sid in sids]
 
-    async def note(self, channel: Channel, sid: str, identity: Identity) -> bool:
+    async def record(self, channel: Channel, sid: str, identity: Identity) -> bool:
         """Note in Redis that a connection is in `channel`. True when its identity so joins."""
         keys = self._keys
         joins = await self._commands.run(
@@ -135,9 +135,7 @@ class PresenceRecords:
         )
         return bool(joins)
 
-    async def strike(
-        self, channel: Channel, process: str, sid: str | None = None
-    ) -> list[Identity]:
+    async def evict(self, channel: Channel, process: str, sid: str | None = None) -> list[Identity]:
         """Strike a connection of a process from Redis, or all of them; return who so leaves."""
         if sid is not None and self.has(channel, sid):
             return []  # it is back
@@ -151,14 +149,14 @@ class PresenceRecords:
             [self._commands.deadline(), str(channel), *(() if sid is None else (sid,))],
         )
         if sid is not None:
-            self._gone.pop((channel, sid), None)
+            self._departed.pop((channel, sid), None)
         return [_identity(name) for name in left]
 
     def _forget(self, channel: Channel, sid: str) -> None:
-        here = self._here.get(channel, {})
-        here.pop(sid, None)
-        if not here:
-            self._here.pop(channel, None)
+        connections = self._connections.get(channel, {})
+        connections.pop(sid, None)
+        if not connections:
+            self._connections.pop(channel, None)
 
 
 def _identity(name: Any) -> Identity:

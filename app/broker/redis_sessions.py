@@ -41,18 +41,18 @@ class RedisSessions:
             SAVE,
             [self._keys.session(session.pid)],
             [
-                *(session.owner, session.whose),
+                *(session.owner, session.claimant),
                 *(orjson.dumps(session.to_dict()), int(seconds * 1000)),
             ],
         )
         return bool(saved)
 
-    async def claim(self, pid: str, owner: str, whose: str, seconds: float) -> Session | None:
+    async def claim(self, pid: str, owner: str, claimant: str, seconds: float) -> Session | None:
         record = await self._commands.run(
             CLAIM,
             [self._keys.session(pid)],
             [
-                *(self._commands.deadline(), owner, whose, int(seconds * 1000)),
+                *(self._commands.deadline(), owner, claimant, int(seconds * 1000)),
                 self._keys.claimed(""),
             ],
         )

@@ -10,7 +10,7 @@ from app.core.channel import Channel
 from app.redis.commands import ANSWER_SECONDS, Commands
 from app.redis.scripts import load_script
 
-OWED: Final = load_script(LUA, "owed")
+OVERDUE: Final = load_script(LUA, "overdue")
 _TAKEN_AT_ONCE: Final = 100
 
 
@@ -36,5 +36,5 @@ class RedisStatusQueue:
 
     async def overdue(self, seconds: float) -> list[Channel]:
         arguments = [int(seconds * 1000), _TAKEN_AT_ONCE]
-        names = await self._commands.run(OWED, [self._keys.statuses_due], arguments)
+        names = await self._commands.run(OVERDUE, [self._keys.statuses_due], arguments)
         return [Channel(*name.decode().split(":", 1)) for name in names]

@@ -25,7 +25,7 @@ _OFFSET: Final = re.compile(
 )
 
 
-def whose_session(namespace: str, identity: Identity) -> str:
+def claimant_of(namespace: str, identity: Identity) -> str:
     """Return what says who may come back for a session. Strangers prove that by its pid alone."""
     return f"{namespace} {'stranger' if identity.stranger else identity.key}"
 
@@ -65,9 +65,9 @@ class Session:
         owner: names the connection that has it now.
         sid, namespace: of the client.
         identity_id: its identity's id.
-        whose: who may come back for it; see `whose_session`.
-        life: counts how often history was lost in one of its channels: an offset string of another
-            life says too little.
+        claimant: who may come back for it; see `claimant_of`.
+        generation: counts how often history was lost in one of its channels: an offset string
+            of another generation says too little.
         over: whether the client or the server has ended it for good.
     """
 
@@ -76,8 +76,8 @@ class Session:
     sid: str
     namespace: str
     identity_id: str
-    whose: str
-    life: int = 0
+    claimant: str
+    generation: int = 0
     over: bool = False
     cursors: dict[str, Cursor] = field(default_factory=dict)
     _numbers: int = 0
@@ -101,7 +101,7 @@ class Session:
         """Note that the client has left a channel."""
         self._put(name, None)
 
-    def put_back(self, name: str, cursor: Cursor | None) -> None:
+    def restore_cursor(self, name: str, cursor: Cursor | None) -> None:
         """Undo what `enter` did, which has returned this cursor."""
         self._put(name, cursor)
 
@@ -117,8 +117,8 @@ class Session:
     def head(self, cursor: Cursor) -> bytes:
         """Return what offset strings begin with while only this cursor moves: its offset follows.
 
-        They are `<tag>:<life>:<number>.<offset>,<number>.<offset>…`, with the cursors that have
-        moved; the tag tells them from those of other sessions.
+        They are `<tag>:<generation>:<number>.<offset>,<number>.<offset>…`, with the cursors that
+        have moved; the tag tells them from those of other sessions.
         """
         if cursor is not self._moving:
             self._moving = cursor
@@ -149,17 +149,17 @@ class Session:
             offset: the last offset string that it received, None if it has received none.
 
         Returns:
-            False where that can't be told: a string of another life, or no offset string.
+            False where that can't be told: a string of another generation, or no offset string.
         """
         reached: dict[str, str] = {}
-        life = 0
+        generation = 0
         if offset is not None:
             if len(offset) > LONGEST_OFFSET or (found := _OFFSET.fullmatch(offset)) is None:
                 return False
             if found[1] == self._tag:
-                life = int(found[2])
+                generation = int(found[2])
                 reached = dict(pair.split(".") for pair in found[3].split(",") if pair)
-        if life != self.life:
+        if generation != self.generation:
             return False
         self._moving = None
         for cursor in self.cursors.values():
@@ -172,12 +172,12 @@ class Session:
 
     @property
     def _prefix(self) -> str:
-        return f"{self._tag}:{self.life}:"
+        return f"{self._tag}:{self.generation}:"
 
     def _begin_anew(self, cursor: Cursor, publication: Publication) -> None:
         head = json.loads(publication.body)["data"]
         cursor.epoch, cursor.base, cursor.offset = head["epoch"], head["offset"], head["offset"]
-        self.life += 1
+        self.generation += 1
         self._moving = None
 
     # What is kept
@@ -188,8 +188,8 @@ class Session:
             "sid": self.sid,
             "namespace": self.namespace,
             "identity": self.identity_id,
-            "whose": self.whose,
-            "life": self.life,
+            "whose": self.claimant,
+            "life": self.generation,
             "numbers": self._numbers,
             "places": {
                 name: [cursor.number, cursor.epoch, cursor.base, cursor.trusted]

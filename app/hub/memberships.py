@@ -143,7 +143,7 @@ class Memberships:
                 yield Joined(recovery, members)
             except BaseException:
                 if session is not None:
-                    session.put_back(channel.name, cursor)
+                    session.restore_cursor(channel.name, cursor)
                 raise
 
     async def enter(self, member: Member, channel: Channel, *, trusted: bool = False) -> None:

@@ -13,7 +13,7 @@ from app.broker.contract import SessionStore
 from app.core.closing import Closing
 from app.core.errors import Unavailable
 from app.core.identity import Identity
-from app.core.session import Session, whose_session
+from app.core.session import Session, claimant_of
 from app.tasks import Tasks
 from app.transport.connection import Connection
 
@@ -77,7 +77,7 @@ class Sessions:
             sid=sid,
             namespace=namespace,
             identity_id=identity.id,
-            whose=whose_session(namespace, identity),
+            claimant=claimant_of(namespace, identity),
         )
         self._note(session, connection)
         with suppress(Unavailable):
@@ -97,8 +97,8 @@ class Sessions:
         """
         if not _PID.fullmatch(pid):
             return None
-        whose = whose_session(namespace, identity)
-        session = await self._store.claim(pid, self._new_owner(), whose, self._seconds * _LEEWAY)
+        claimant = claimant_of(namespace, identity)
+        session = await self._store.claim(pid, self._new_owner(), claimant, self._seconds * _LEEWAY)
         if session is None:
             return None
         before = self._open.get(self._owners.get(pid, ""))

@@ -35,7 +35,7 @@ class Canary:
     """
 
     def __init__(self, commands: Commands, subscriptions: Subscriptions, channel: str) -> None:
-        self.lives = False
+        self.alive = False
         self._commands = commands
         self._subscriptions = subscriptions
         self._channel = channel
@@ -54,7 +54,7 @@ class Canary:
                     lambda future: future.exception()
                 )
                 self._sent += 1
-            pause = SEND_SECONDS if self.lives else _FIRST_SECONDS
+            pause = SEND_SECONDS if self.alive else _FIRST_SECONDS
             slept_at = loop.time()
             await asyncio.sleep(pause)
             if loop.time() - slept_at < pause + LOST_SECONDS / 2:  # else it is us who stood still
@@ -62,8 +62,8 @@ class Canary:
 
     def _check(self, now: float) -> None:
         silent = now - self._heard_at
-        if self.lives and silent > LOST_SECONDS:
-            self.lives = False
+        if self.alive and silent > LOST_SECONDS:
+            self.alive = False
             since = isoformat(time.time() - silent)
             log.error("nothing comes back from Redis", since=since)
         if silent > DROP_SECONDS and self._commands.ready:
@@ -75,6 +75,6 @@ class Canary:
         heard, self._heard = self._heard, int(data)
         if self._heard != heard + 1 and heard:
             self._subscriptions.suspect()
-        if not self.lives:
-            self.lives = True
+        if not self.alive:
+            self.alive = True
             log.info("what is published in Redis comes back")

@@ -14,7 +14,7 @@ import structlog
 
 from app.core.errors import Unavailable
 from app.redis.connector import Connector, Link
-from app.redis.reconnecting import KeptLink
+from app.redis.reconnecting import ReconnectingLink
 from app.redis.scripts import Script
 
 # A command that has waited so long is given up, and so are all others until Redis answers again.
@@ -56,7 +56,7 @@ class ReplyError(Exception):
             self.code = wrapped[1]
 
 
-class Commands(KeptLink):
+class Commands(ReconnectingLink):
     """The connection for commands."""
 
     def __init__(self, connector: Connector) -> None:

@@ -18,7 +18,7 @@ LONGEST_RETRY_SECONDS: Final = 1.0
 log = structlog.get_logger("hearth.redis")
 
 
-class KeptLink:
+class ReconnectingLink:
     """What commands and subscriptions share.
 
     Args:
@@ -34,7 +34,7 @@ class KeptLink:
 
     async def start(self) -> None:
         """Begin to connect; return at once."""
-        self._task = asyncio.create_task(self._keep())
+        self._task = asyncio.create_task(self._reconnect())
 
     async def close(self) -> None:
         """Let go of the connection, for good."""
@@ -64,7 +64,7 @@ class KeptLink:
     def on_lost(self) -> None:
         """The connection is gone."""
 
-    async def _keep(self) -> None:
+    async def _reconnect(self) -> None:
         loop = asyncio.get_running_loop()
         wait = RETRY_SECONDS
         while True:

@@ -14,7 +14,7 @@ import structlog
 from app.core.errors import Unavailable
 from app.redis.commands import ANSWER_SECONDS
 from app.redis.connector import Connector, Link
-from app.redis.reconnecting import KeptLink
+from app.redis.reconnecting import ReconnectingLink
 
 _SUBSCRIBED_AT_ONCE: Final = 500
 
@@ -23,7 +23,7 @@ log = structlog.get_logger("hearth.redis")
 OnMessage = Callable[[bytes], None]
 
 
-class Subscriptions(KeptLink):
+class Subscriptions(ReconnectingLink):
     """The connection for what is published.
 
     After a loss everything is subscribed again, and then whoever asked for it by `on_regained` is

@@ -27,7 +27,7 @@ class Redis:
     """A channel as Redis has it, what of it is on its way, and a feed of it."""
 
     def __init__(self) -> None:
-        self.lives = 1  # of the channel: as many epochs it has had
+        self.life = 1  # of the channel: as many epochs it has had
         self.log: list[Publication] = []
         self.on_way: list[bytes] = []
         self.received: list[Publication] = []
@@ -35,17 +35,17 @@ class Redis:
         self.filling = 0
         self._sequence = 0
         self._count = 0
-        self.feed = Feed(TEAM, self._receive, self._fill)
+        self.feed = Feed(TEAM, self._receive, self._backfill)
         self.feed.resume(self.head, [])
 
     @property
     def head(self) -> Position:
-        return Position(len(self.log), f"e{self.lives}")
+        return Position(len(self.log), f"e{self.life}")
 
     def _receive(self, _channel: Channel, publication: Publication) -> None:
         self.received.append(publication)
 
-    def _fill(self, _feed: Feed) -> None:
+    def _backfill(self, _feed: Feed) -> None:
         self.filling += 1
         assert self.filling == 1, "one at a time"
 
@@ -65,13 +65,13 @@ class Redis:
     def reconnect(self) -> None:
         """Lose what is on its way, and hear of it."""
         self.on_way.clear()
-        self.feed.begin_to_fill()
+        self.feed.begin_backfill()
 
     def lose_data(self) -> None:
-        self.lives += 1
+        self.life += 1
         self.log.clear()
 
-    def fill(self) -> None:
+    def backfill(self) -> None:
         """Do what `RedisFeeds` does."""
         if not self.filling:
             return
@@ -92,11 +92,11 @@ class Redis:
             if not self.filling and not self.on_way:
                 return
             self.arrive()
-            self.fill()
+            self.backfill()
         raise AssertionError("it fills for ever")
 
 
-STEPS: Final = ("publish", "publish", "publish", "arrive", "arrive", "reconnect", "fill")
+STEPS: Final = ("publish", "publish", "publish", "arrive", "arrive", "reconnect", "backfill")
 
 
 @given(st.lists(st.sampled_from(STEPS), max_size=60))
@@ -154,13 +154,13 @@ async def test_what_redis_has_forgotten_again_is_noticed_without_a_lost_connecti
 async def test_what_cannot_be_filled_does_not_grow_without_bound(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(feed_module, "MOST_WAITING_BYTES", 1000)
+    monkeypatch.setattr(feed_module, "MOST_BUFFERED_BYTES", 1000)
     redis = Redis()
     redis.reconnect()
     for _ in range(40):
         redis.publish()
         redis.arrive()
-        assert sum(map(len, redis.feed._waiting or ())) <= 1000
+        assert sum(map(len, redis.feed._buffered or ())) <= 1000
     redis.finish()
     assert redis.feed.position == redis.head
 
@@ -168,7 +168,7 @@ async def test_what_cannot_be_filled_does_not_grow_without_bound(
 async def test_who_joins_waits_for_what_is_on_its_way() -> None:
     redis = Redis()
     redis.publish()
-    reaching = asyncio.create_task(redis.feed.reach(redis.head, 10))
+    reaching = asyncio.create_task(redis.feed.wait_for(redis.head, 10))
     await asyncio.sleep(0)
     redis.arrive()
     assert await reaching is True
@@ -179,16 +179,16 @@ async def test_who_joins_has_what_was_lost_filled_in() -> None:
     redis = Redis()
     redis.publish()
     redis.on_way.clear()
-    reaching = asyncio.create_task(redis.feed.reach(redis.head, 10))
+    reaching = asyncio.create_task(redis.feed.wait_for(redis.head, 10))
     await until(lambda: redis.filling == 1)
-    redis.fill()
+    redis.backfill()
     assert await reaching is True
 
 
 async def test_who_joins_does_not_wait_for_ever() -> None:
     redis = Redis()
     redis.publish()
-    assert await redis.feed.reach(redis.head, 0.2) is False
+    assert await redis.feed.wait_for(redis.head, 0.2) is False
 
 
 async def test_what_is_no_publication_is_ignored() -> None:

@@ -14,7 +14,7 @@ from app.core.channel import Channel
 from app.core.history import Position
 from app.core.identity import Identity
 from app.core.message import Publication
-from app.core.session import Session, whose_session
+from app.core.session import Session, claimant_of
 
 PID = "abcdef0123456789"
 
@@ -70,10 +70,10 @@ def test_joining_again_in_vain_changes_nothing() -> None:
     session = new_session(a=4)
     send(session, "a", 5)
     cursor = session.enter("a", Position(9, "e1"), trusted=False)
-    session.put_back("a", cursor)
+    session.restore_cursor("a", cursor)
     assert offsets(session) == {"a": 5}
     cursor = session.enter("b", Position(9, "e1"), trusted=False)
-    session.put_back("b", cursor)
+    session.restore_cursor("b", cursor)
     assert offsets(session) == {"a": 5}
 
 
@@ -128,7 +128,7 @@ def test_what_is_kept_is_everything_but_what_was_sent() -> None:
     session.enter("b", Position(1, "e1"), trusted=True)
     send(session, "a", 9)
     restored = kept(session)
-    assert (restored.sid, restored.namespace, restored.identity_id, restored.whose) == (
+    assert (restored.sid, restored.namespace, restored.identity_id, restored.claimant) == (
         *("sid~", "/circles", "alice"),
         "/circles user:alice",
     )
@@ -144,9 +144,9 @@ def test_only_its_own_identity_may_come_back() -> None:
     stranger = Identity("anonymous-1", "user", stranger=True)
     other = Identity("anonymous-2", "user", stranger=True)
     impostor = Identity("stranger", "user")
-    names = [whose_session("/chat", one) for one in (alice, agent, stranger, impostor)]
-    assert len({*names, whose_session("/circles", alice)}) == 5
-    assert whose_session("/chat", stranger) == whose_session("/chat", other)
+    names = [claimant_of("/chat", one) for one in (alice, agent, stranger, impostor)]
+    assert len({*names, claimant_of("/circles", alice)}) == 5
+    assert claimant_of("/chat", stranger) == claimant_of("/chat", other)
 
 
 STEPS = st.lists(

@@ -111,7 +111,7 @@ async def test_who_left_while_redis_was_gone_is_struck_later(
     await until_members(other.presence, TEAM, "bob")
     await until(lambda: told(running)[TEAM, "alice", False] == 1)
     assert told(running).total() == 1
-    assert running.presence._records.gone() == []
+    assert running.presence._records.departed() == []
 
 
 async def test_an_exit_that_a_frozen_redis_did_not_take_is_told_of_later(

@@ -131,7 +131,7 @@ async def test_the_rights_that_the_documentation_asks_for_are_enough(
         assert await other.broker.channels("/circles") == [TEAM]
         await one.renew()
         epoch = (await other.broker.recover(TEAM, None, 0)).position.epoch
-        await one.broker._feeds._log.renounce(TEAM, epoch)
+        await one.broker._feeds._log.invalidate(TEAM, epoch)
         await other.broker.publish(TEAM, message("b", time.time()))
         await until(lambda: len(listener.received) == 3)
         await one.presence.exit(TEAM, "a1", somebody("alice"))

@@ -244,6 +244,6 @@ async def test_many_channels_are_subscribed_again(
     link = running.subscriptions.link
     redis_server.ask("CLIENT", "KILL", "TYPE", "pubsub")
     await until(lambda: running.subscriptions.link not in (None, link))
-    await until(lambda: all(feed.whole for feed in running.broker._feeds._feeds.values()))
+    await until(lambda: all(feed.caught_up for feed in running.broker._feeds._feeds.values()))
     await running.broker.publish(channels[-1], message("a", time.time()))
     await until(lambda: texts_of([one for _, one in listener.received]) == ["a"])
