@@ -19,10 +19,10 @@ from app.hub.hub import Hub
 CIRCLES: Final = "/circles"
 STATUS_INTERVAL_SECONDS: Final = 1.0
 # Those who come back after a restart come together: one status tells of many.
-STATUS_DELAY_SECONDS: Final = 0.2
+DEBOUNCE_SECONDS: Final = 0.2
 #: What couldn't be told is told after so long; and what a process that is gone has not told.
-AGAIN_SECONDS: Final = 1.0
-OWED_SECONDS: Final = 3.0
+RETRY_SECONDS: Final = 1.0
+OVERDUE_SECONDS: Final = 3.0
 CLOSE_SECONDS: Final = 1.0
 
 log = structlog.get_logger("hearth.roster")
@@ -40,22 +40,22 @@ class Roster:
         self._hub = hub
         self._statuses = statuses
         self._timers: dict[Channel, asyncio.TimerHandle] = {}
-        self._untold: dict[Channel, list[Draft]] = {}
-        self._telling: set[Channel] = set()
+        self._unpublished: dict[Channel, list[Draft]] = {}
+        self._publishing: set[Channel] = set()
         self._closing = False
         self._tasks: set[asyncio.Task[None]] = set()
-        self._helper: asyncio.Task[None] | None = None
+        self._overdue_task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Begin to tell what processes that are gone have not told."""
-        self._helper = asyncio.create_task(self._help())
+        self._overdue_task = asyncio.create_task(self._publish_overdue())
 
     async def close(self) -> None:
         """Tell what can be told at once; other processes tell the rest."""
         self._closing = True
-        if self._helper is not None:
-            self._helper.cancel()
-            await asyncio.gather(self._helper, return_exceptions=True)
+        if self._overdue_task is not None:
+            self._overdue_task.cancel()
+            await asyncio.gather(self._overdue_task, return_exceptions=True)
         timers, self._timers = self._timers, {}
         for channel, timer in timers.items():
             timer.cancel()
@@ -70,11 +70,11 @@ class Roster:
         if channel.namespace != CIRCLES:
             return
         if self._closing:
-            await self._owe(channel)
+            await self._note_due(channel)
         else:
-            self._schedule(channel, STATUS_DELAY_SECONDS)
+            self._schedule(channel, DEBOUNCE_SECONDS)
             # Each time: what was owed before, another process may have told since.
-            self._spawn(self._owe(channel))
+            self._spawn(self._note_due(channel))
         if identity.kind == "agent":
             # A repeat of what was published after all is no second one.
             draft = Draft(
@@ -84,22 +84,22 @@ class Roster:
                 sender=identity.to_dict(),
                 nonce=secrets.token_hex(8),
             )
-            self._untold.setdefault(channel, []).append(draft)
-            await self._tell(channel)
+            self._unpublished.setdefault(channel, []).append(draft)
+            await self._publish_changes(channel)
 
-    async def _tell(self, channel: Channel) -> None:
+    async def _publish_changes(self, channel: Channel) -> None:
         """Publish who has joined and left, in that order. Raises as `Hub.publish` does."""
-        if channel in self._telling or channel not in self._untold:
+        if channel in self._publishing or channel not in self._unpublished:
             return
-        self._telling.add(channel)
+        self._publishing.add(channel)
         try:
-            untold = self._untold[channel]
+            untold = self._unpublished[channel]
             while untold:
                 await self._hub.publish(untold[0])
                 del untold[0]
-            del self._untold[channel]
+            del self._unpublished[channel]
         finally:
-            self._telling.discard(channel)
+            self._publishing.discard(channel)
 
     def _schedule(self, channel: Channel, delay: float) -> None:
         # One that is due will tell of this change too.
@@ -113,7 +113,7 @@ class Roster:
 
     async def _publish_status(self, channel: Channel) -> None:
         try:
-            await self._tell(channel)
+            await self._publish_changes(channel)
             wait = await self._statuses.claim(channel, STATUS_INTERVAL_SECONDS)
             if wait > 0:  # somebody has just told, and perhaps not of this change
                 self._schedule(channel, wait)
@@ -127,19 +127,19 @@ class Roster:
             await self._hub.publish(Draft(channel, "circle_status", status))
         except HearthError as error:
             log.debug("no circle_status yet", channel=channel.name, reason=error.code)
-            self._schedule(channel, AGAIN_SECONDS)
+            self._schedule(channel, RETRY_SECONDS)
 
-    async def _owe(self, channel: Channel) -> None:
+    async def _note_due(self, channel: Channel) -> None:
         try:
             await self._statuses.add(channel)
         except HearthError as error:  # then this process tells of it, if it lives
             log.debug("a status is not noted", channel=channel.name, reason=error.code)
 
-    async def _help(self) -> None:
+    async def _publish_overdue(self) -> None:
         while True:
-            await asyncio.sleep(OWED_SECONDS / 2)
+            await asyncio.sleep(OVERDUE_SECONDS / 2)
             try:
-                for channel in await self._statuses.overdue(OWED_SECONDS):
+                for channel in await self._statuses.overdue(OVERDUE_SECONDS):
                     self._schedule(channel, 0.0)
             except HearthError as error:
                 log.debug("nothing is told for others", reason=error.code)

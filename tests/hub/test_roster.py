@@ -74,7 +74,7 @@ class Process:
 
     async def vanish(self) -> None:
         """Stop as a process does that is killed."""
-        helper = self.roster._helper
+        helper = self.roster._overdue_task
         assert helper is not None
         helper.cancel()
         for timer in self.roster._timers.values():
@@ -157,7 +157,7 @@ async def test_what_a_process_that_ends_has_not_told_is_told(processes: list[Pro
 async def test_what_redis_does_not_take_is_told_later_and_once(
     processes: list[Process], arrives: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(roster_module, "AGAIN_SECONDS", 0.1)
+    monkeypatch.setattr(roster_module, "RETRY_SECONDS", 0.1)
     one, two = processes
     await two.listen()
     publish_all = one.backend.broker.publish_all
