@@ -57,7 +57,13 @@ async def test_messages_deliveries_and_failures_are_counted(
     assert after["process_resident_memory_bytes", ()] > 0
 
 
-@pytest.mark.parametrize("shared", [False, True], ids=["memory", "redis"])
+@pytest.mark.parametrize(
+    "shared",
+    [
+        pytest.param(False, id="memory"),
+        pytest.param(True, id="redis", marks=pytest.mark.processes),
+    ],
+)
 async def test_what_is_published_is_counted_whichever_way_it_came_in(
     serve: Serve,
     connect: Connect,
