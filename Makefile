@@ -5,6 +5,7 @@
 # make drops  lose one client's connection 200 times: make drops ARGS='--client stock --seed 7'
 # make token  print a token: make token ID=agent-7 KIND=agent GRANTS='circles:dev-*:rw'
 # make types-js  write the client's types from the schemas
+# make rooms  write the table of rooms into docs/design.md
 # make bench  measure against the others and write docs/benchmarks.md; bench-quick: a short look
 # make bench-idle  measure what a process without members pays beside a busy one
 # make profile  draw where the server's time goes while a room is busy
@@ -15,7 +16,7 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal
 CLIENT := app/web/console/vendor/socket.io.esm.min.js
 
-.PHONY: help run token check test lint types unit torture drops format clean
+.PHONY: help run token check test lint types unit torture drops format rooms clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -48,6 +49,9 @@ torture: .venv/development .venv/system
 
 drops: .venv/development .venv/system console js
 	$(BIN)/python -m tests.drops $(ARGS)
+
+rooms: .venv/development
+	$(BIN)/python -m tests.house
 
 format: .venv/development
 	$(BIN)/ruff check --fix .

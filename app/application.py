@@ -15,19 +15,18 @@ from app.auth import Authenticator
 from app.broker.memory import MemoryBroker
 from app.broker.memory_presence import MemoryPresence, MemoryStatusQueue
 from app.broker.memory_sessions import MemorySessions
+from app.core.counters import Counters
 from app.core.history import HistoryOptions
-from app.hub.fanout import EveryFanOut
+from app.hub.fanout import FanOut
 from app.hub.hub import Hub
 from app.hub.memberships import Memberships
 from app.hub.roster import Roster
 from app.hub.sessions import Sessions
-from app.plain.fanout import PlainFanOut
 from app.plain.routes import add_plain_routes
-from app.plain.server import PlainServer
-from app.realtime.fanout import RoomFanOut
-from app.realtime.manager import Rooms
-from app.realtime.server import Server
-from app.redis_wiring import RedisBackend
+from app.plain.server import PlainOptions, PlainServer
+from app.realtime.manager import Manager
+from app.realtime.server import Server, ServerOptions
+from app.redis_wiring import RedisBackend, RedisWorkers
 from app.settings import Settings, is_loopback
 from app.web.console import add_console_routes
 from app.web.health import add_health_routes
@@ -47,78 +46,79 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> we
     """
     app = web.Application(middlewares=_middlewares(settings))
     app[SETTINGS] = settings
+    counters = Counters()
+    registry = standard_registry()
 
-    # Redis, if there is one; and rooms
+    # What is kept: in Redis, if there is one, else in memory
     history = HistoryOptions(
         settings.history_size, settings.history_seconds, settings.recovery_seconds
     )
-    redis = (
-        RedisBackend(settings.redis_url, settings, history, clock) if settings.redis_url else None
-    )
-    rooms = redis.manager if redis else Rooms()
+    url = settings.redis_url
+    redis = RedisBackend(url, settings, history, clock) if url else None
+    broker = redis.broker if redis else MemoryBroker(history, clock)
+    presence = redis.presence if redis else MemoryPresence(clock)
+    statuses = redis.statuses if redis else MemoryStatusQueue()
+    sessions = Sessions(redis.sessions if redis else MemorySessions(), settings.recovery_seconds)
+
+    # Messages, and who receives them
+    memberships = Memberships(broker, presence, FanOut(counters), registry, sessions)
+    hub = app[HUB] = Hub(broker, presence, memberships, registry, clock, counters)
+    roster = Roster(hub, statuses)
+
+    # Ways in: Socket.IO, with what workers send through Redis, and plain WebSockets
+    channels = NamespaceRooms(hub, [namespace.path for namespace in NAMESPACES])
+    workers = RedisWorkers(redis, settings, hub, channels) if redis else None
+    manager = workers.manager if workers else Manager(channels)
     server = app[SERVER] = Server(
-        rooms,
-        settings.max_message_bytes,
-        settings.max_unsent_bytes,
-        settings.messages_per_second,
+        manager,
+        ServerOptions(
+            settings.max_message_bytes, settings.max_unsent_bytes, settings.messages_per_second
+        ),
+        EmitPublisher(hub),
+        counters,
         clock,
         ping_interval=settings.ping_seconds,
         ping_timeout=settings.ping_timeout_seconds,
         cors_allowed_origins=_allowed_origins(settings),
     )
-
-    # Messages: broker, hub, members
-    broker = redis.broker if redis else MemoryBroker(history, clock)
-    presence = redis.presence if redis else MemoryPresence(clock)
-    statuses = redis.statuses if redis else MemoryStatusQueue()
-    sessions = Sessions(redis.sessions if redis else MemorySessions(), settings.recovery_seconds)
-    plain_members = PlainFanOut(rooms.counters)
-    fanout = EveryFanOut(RoomFanOut(rooms), plain_members)
-    registry = standard_registry()
-    memberships = Memberships(broker, presence, fanout, registry, sessions)
-    hub = app[HUB] = Hub(broker, presence, memberships, registry, clock, rooms.counters)
-    roster = Roster(hub, statuses)
-
-    # Ways in: clients by Socket.IO and by plain WebSockets, workers by Redis
     authenticator = Authenticator(settings, clock)
-    namespaces = [make(hub, authenticator, _limits(settings)) for make in NAMESPACES]
-    for namespace in namespaces:
-        server.register_namespace(namespace)
+    limits = _limits(settings)
+    for namespace in NAMESPACES:
+        server.register_namespace(namespace(hub, authenticator, limits))
     plain = app[PLAIN] = PlainServer(
         hub,
-        plain_members,
         authenticator,
-        _limits(settings),
-        settings.max_message_bytes,
-        settings.messages_per_second,
-        settings.ping_timeout_seconds,
+        manager.generate_sid,
+        limits,
+        PlainOptions(
+            settings.max_message_bytes,
+            settings.max_unsent_bytes,
+            settings.messages_per_second,
+            settings.ping_timeout_seconds,
+        ),
         clock,
     )
-    rooms.channels = NamespaceRooms(hub, namespaces)
-    server.publish = EmitPublisher(hub).publish
 
     # HTTP
     server.attach(app)
-    add_plain_routes(app, plain, server.eio, settings.max_message_bytes, settings.max_unsent_bytes)
+    add_plain_routes(app, plain, server.eio.allows_origin)
     add_health_routes(app, hub)
-    add_metrics_route(
-        *(app, rooms.counters, hub),
-        partial(_count_members, plain, rooms),
-    )
+    add_metrics_route(app, counters, hub, partial(_count_members, plain, manager))
     add_console_routes(app)
 
     # What lives as long as the application
     async def lifetime(_app: web.Application) -> AsyncIterator[None]:
-        if redis:
-            await redis.start(hub)
+        if redis and workers:
+            await redis.start()
+            await workers.start()
         await memberships.start(roster)
-        sessions.start(server.let_go)
+        sessions.start()
         roster.start()
         yield
         await sessions.close()
         await roster.close()
-        if redis:
-            await redis.stop_workers()
+        if workers:
+            await workers.close()
         await memberships.close()
         if redis:
             await redis.close()
@@ -132,10 +132,10 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> we
     return app
 
 
-def _count_members(plain: PlainServer, rooms: Rooms) -> Counter[str]:
+def _count_members(plain: PlainServer, manager: Manager) -> Counter[str]:
     members = Counter({namespace.path: 0 for namespace in NAMESPACES})
     members.update(plain.count_members())
-    members.update(rooms.count_clients())
+    members.update(manager.count_clients())
     return members
 
 

@@ -1,4 +1,4 @@
-"""Everything that stands on Redis, and in which order it begins and ends."""
+"""What stands on Redis, wired: the stores that all processes share, and what workers send."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from app.broker.redis_sessions import RedisSessions
 from app.broker.redis_statuses import RedisStatusQueue
 from app.core.history import HistoryOptions
 from app.hub.hub import Hub
-from app.realtime.shared_manager import SharedRooms
+from app.realtime.manager import ChannelRooms
+from app.realtime.shared_manager import SharedManager
 from app.redis.commands import Commands
 from app.redis.connector import Connector
 from app.redis.subscriptions import Subscriptions
@@ -23,7 +24,7 @@ from app.workers.sources import BusSource, EmitSource
 
 
 class RedisBackend:
-    """What makes this process one of several.
+    """The two connections of this process, and the stores on them.
 
     Args:
         url: where Redis is, see `Connector`.
@@ -35,36 +36,52 @@ class RedisBackend:
         self, url: str, settings: Settings, history: HistoryOptions, clock: Callable[[], float]
     ) -> None:
         connector = Connector(url, settings.emit_channel)
-        commands = self._commands = Commands(connector)
-        subscriptions = self._subscriptions = Subscriptions(connector)
-        keys = self._keys = Keys(settings.hearth_prefix)
-        process = self._process = secrets.token_hex(8)
-        self._settings = settings
+        self.commands = commands = Commands(connector)
+        self.subscriptions = subscriptions = Subscriptions(connector)
+        self.keys = keys = Keys(settings.hearth_prefix)
+        self.process = process = secrets.token_hex(8)
         self.broker = RedisBroker(commands, subscriptions, keys, process, history, clock)
         self.presence = RedisPresence(commands, keys, process, clock)
         self.statuses = RedisStatusQueue(commands, keys)
         self.sessions = RedisSessions(commands, subscriptions, keys, process)
-        self.manager = SharedRooms(commands, subscriptions, settings.emit_channel)
 
-    async def start(self, hub: Hub) -> None:
-        """Begin to connect, and to take in what workers emit; nothing waits for Redis."""
-        settings = self._settings
-        intake = self._intake = Intake(
-            hub, self._subscriptions, self._commands, self._keys, self._process
-        )
-        most_bytes = settings.max_message_bytes
-        await self.manager.start(EmitSource(hub, intake, settings.emit_channel, most_bytes))
-        BusSource(intake, ROUTES, most_bytes).start(self._subscriptions)
-        await self._subscriptions.start()
-        await self._commands.start()
-        await intake.start()
-
-    async def stop_workers(self) -> None:
-        """Take nothing more in from workers and other processes."""
-        await self._intake.close()
-        await self.manager.close()
+    async def start(self) -> None:
+        """Begin to connect; nothing waits for Redis."""
+        await self.subscriptions.start()
+        await self.commands.start()
 
     async def close(self) -> None:
         """Close the connections, when nobody needs them any more."""
-        await self._subscriptions.close()
-        await self._commands.close()
+        await self.subscriptions.close()
+        await self.commands.close()
+
+
+class RedisWorkers:
+    """What workers and other processes send: to channels through the intake, the rest to `manager`.
+
+    Args:
+        channels: the rooms that are channels.
+    """
+
+    def __init__(
+        self, backend: RedisBackend, settings: Settings, hub: Hub, channels: ChannelRooms
+    ) -> None:
+        commands, subscriptions = backend.commands, backend.subscriptions
+        emit_channel, most_bytes = settings.emit_channel, settings.max_message_bytes
+        self._intake = Intake(hub, subscriptions, commands, backend.keys, backend.process)
+        self._bus = BusSource(subscriptions, self._intake, ROUTES, most_bytes)
+        emits = EmitSource(hub, self._intake, emit_channel, most_bytes)
+        self.manager = SharedManager(
+            commands, subscriptions, emit_channel, emits, channels, hub.counters
+        )
+
+    async def start(self) -> None:
+        """Begin to listen."""
+        await self.manager.start()
+        self._bus.start()
+        await self._intake.start()
+
+    async def close(self) -> None:
+        """Take nothing more in."""
+        await self._intake.close()
+        await self.manager.close()

@@ -1,4 +1,4 @@
-"""What serves an application: aiohttp, with a door in front of it."""
+"""The runner of an application: aiohttp's, with our listener in front."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from typing import Any
 from aiohttp import web
 
 from app.app_keys import SERVER
-from app.engine.door import Doors
+from app.engine.listener import Listener
 from app.web.hosts import is_own_name, loopback_hosts_only
 
 
 class Runner(web.AppRunner):
-    """`web.AppRunner` whose connections come by `app.engine.door`.
+    """`web.AppRunner` whose connections come by `app.engine.listener`.
 
     Middlewares don't see what is handled there, so those it doesn't know keep it out of the way.
     """
 
     def __init__(self, app: web.Application, **options: Any) -> None:
         super().__init__(app, **options)
-        self._doors: Doors | None = None
+        self._listener: Listener | None = None
 
     @property
     def server(self) -> Any:
         """What sites ask for the protocol of each connection."""
-        return self._doors or super().server
+        return self._listener or super().server
 
     async def setup(self) -> None:
         """Start the application."""
@@ -32,10 +32,10 @@ class Runner(web.AppRunner):
         middlewares = set(self.app.middlewares)
         serves = is_own_name if loopback_hosts_only in middlewares else None
         if self._server is not None and middlewares <= {loopback_hosts_only}:
-            self._doors = Doors(self.app[SERVER].eio, self._server, serves)
+            self._listener = Listener(self.app[SERVER].eio, self._server, serves)
 
     async def shutdown(self) -> None:
-        """Close who has said nothing, and then send away all others."""
-        if self._doors is not None:
-            self._doors.close()
+        """Close connections that have sent nothing, and then the members' and all others."""
+        if self._listener is not None:
+            self._listener.close()
         await super().shutdown()

@@ -19,11 +19,10 @@ from app.app_keys import SERVER
 from app.application import create_app
 from app.auth import DEVELOPMENT_SECRET, make_token
 from app.core.identity import Identity, parse_grants
-from app.engine.session import Connection
 from app.realtime.server import Server
 from app.settings import Settings
 from app.transport.handshake import Handshake
-from app.transport.websocket import WebSocket
+from app.transport.websocket import Upgraded, WebSocket
 
 _CONNECTIONS: Final = 100
 _CONTENT: Final = b"x" * 200
@@ -32,7 +31,9 @@ _KEY: Final = b"\x37\xfa\x21\x3d"
 
 
 class Sink(asyncio.Transport):
-    """A transport that keeps what was written last."""
+    """A transport that keeps what was written last, and the socket on it."""
+
+    socket: WebSocket
 
     def __init__(self) -> None:
         super().__init__()
@@ -44,7 +45,15 @@ class Sink(asyncio.Transport):
         if not self.welcomed.is_set() and b"connection_ack" in self.last:
             self.welcomed.set()
 
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        assert isinstance(protocol, WebSocket)
+        self.socket = protocol
+
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None: ...
+
+    def close(self) -> None: ...
+
+    def abort(self) -> None: ...
 
 
 def main() -> None:
@@ -62,7 +71,7 @@ def main() -> None:
 async def _measure(rounds: int, requests: int, limit: float) -> list[float]:
     runner = web.AppRunner(create_app(Settings(messages_per_second=limit)))
     await runner.setup()
-    sockets = [await _enter(runner.app[SERVER], number) for number in range(_CONNECTIONS)]
+    sinks = [await _enter(runner.app[SERVER], number) for number in range(_CONNECTIONS)]
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)  # as app.__main__
@@ -72,10 +81,10 @@ async def _measure(rounds: int, requests: int, limit: float) -> list[float]:
         for ack in range(number * requests, (number + 1) * requests):
             frames = [_publish(channel, ack) for channel in range(_CONNECTIONS)]
             began = time.process_time()
-            for (socket, _sink), frame in zip(sockets, frames, strict=True):
-                socket.data_received(frame)
+            for sink, frame in zip(sinks, frames, strict=True):
+                sink.socket.data_received(frame)
             spent += time.process_time() - began
-            for _socket, sink in sockets:
+            for sink in sinks:
                 if b'43/circles,%d[{"ok":true,' % ack not in sink.last:
                     raise SystemExit(f"no ack but {sink.last!r}")
         times.append(spent * 1e6 / (requests * _CONNECTIONS))
@@ -83,17 +92,16 @@ async def _measure(rounds: int, requests: int, limit: float) -> list[float]:
     return sorted(times)
 
 
-async def _enter(server: Server, number: int) -> tuple[WebSocket, Sink]:
-    """Return the socket of somebody who is in /circles, and what is written to it."""
+async def _enter(server: Server, number: int) -> Sink:
+    """Return the transport of somebody who is in /circles."""
     sink = Sink()
-    socket = WebSocket(2_000_000, 1_048_576, sink)
     handshake = Handshake.of(make_mocked_request("GET", "/socket.io/"))
-    Connection(str(number), handshake, server, 1_048_576).open_socket(socket)
+    server.eio.open_websocket(handshake, Upgraded(sink, b"", b""))
     identity = Identity(f"user-{number}", "user", parse_grants(["*:*:rw"]), time.time() + 3600)
     token = make_token(DEVELOPMENT_SECRET, identity)
-    socket.data_received(_masked(b'40/circles,{"token":"%b"}' % token.encode()))
+    sink.socket.data_received(_masked(b'40/circles,{"token":"%b"}' % token.encode()))
     await asyncio.wait_for(sink.welcomed.wait(), _PATIENCE_SECONDS)
-    return socket, sink
+    return sink
 
 
 def _publish(channel: int, ack: int) -> bytes:

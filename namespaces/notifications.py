@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.core.channel import BROADCAST_CHANNEL, user_channel
-from app.hub.memberships import Member
+from app.hub.member import Member
 from namespaces.base import ChannelNamespace
 
 
@@ -11,10 +11,9 @@ class NotificationsNamespace(ChannelNamespace):
     path = "/notifications"
 
     async def welcome(self, member: Member) -> None:
-        """Join what belongs to the connection, without being asked (contract §2)."""
+        """Join what belongs to the connection, without being asked (docs/protocol.md)."""
         channels = [BROADCAST_CHANNEL]
         if member.identity.kind == "user":
             channels.append(user_channel(member.identity.id))
         for channel in channels:
-            async with self.hub.memberships.joining(member, channel, since=None, limit=None):
-                pass
+            await self.hub.memberships.enter(member, channel)

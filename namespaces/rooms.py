@@ -7,42 +7,56 @@ from typing import Any
 
 from app.core.channel import Channel, is_sid
 from app.hub.hub import Hub
-from namespaces.base import ChannelNamespace
+from app.hub.member import Member
+from app.realtime.client import Client
+from namespaces.requests import ChannelClient
 
 
 class NamespaceRooms:
-    """Have `enter_room`, `leave_room` and `close_room`, of the server or of a worker, join and
-    leave channels: presence, order and fan-out then hold for those members too.
+    """Has `enter_room`, `leave_room` and `close_room`, of the server or of a worker, join and leave
+    channels: presence, order and fan-out then hold for those members too; see `ChannelRooms`.
 
     Who may call them is trusted: a member so gets in whatever its token says.
+
+    Args:
+        namespaces: those whose rooms are channels.
     """
 
-    def __init__(self, hub: Hub, namespaces: Iterable[ChannelNamespace]) -> None:
-        self._hub = hub
-        self._namespaces = {namespace.path: namespace for namespace in namespaces}
+    def __init__(self, hub: Hub, namespaces: Iterable[str]) -> None:
+        self._memberships = hub.memberships
+        self._namespaces = frozenset(namespaces)
 
     def covers(self, namespace: str, room: Any) -> bool:
         return namespace in self._namespaces and not is_sid(room)
 
-    async def enter(self, namespace: str, sid: str, room: str) -> None:
-        """Make a connection a member, unless it is one.
+    async def enter(self, client: Client, room: str) -> None:
+        """Make a client a member, unless it is one.
 
         Raises:
             ValueError: it isn't connected; the room can't be a channel (`SchemaError`).
             Unavailable: the broker can't be reached.
         """
-        home = self._namespaces[namespace]
-        channel = Channel(namespace, str(room))
-        member = home.member(sid)
+        member = _member(client)
         if member is None:
             raise ValueError("sid is not connected to requested namespace")
-        async with home.joins.take((sid, channel)):
-            if channel not in member.channels:
-                async with self._hub.memberships.joining(member, channel, None, None, trusted=True):
-                    pass
+        await self._memberships.enter(member, _channel(client, room), trusted=True)
 
-    async def leave(self, namespace: str, sid: str, room: str) -> None:
-        """End a membership, if there is one."""
-        member = self._namespaces[namespace].member(sid)
-        if member is not None:
-            await self._hub.memberships.leave(member, Channel(namespace, str(room)))
+    async def leave(self, client: Client, room: str) -> None:
+        if (member := _member(client)) is not None:
+            await self._memberships.leave(member, _channel(client, room))
+
+    def of(self, client: Client) -> Iterable[str]:
+        member = _member(client)
+        return [channel.name for channel in member.channels] if member is not None else []
+
+    def members(self, namespace: str, room: str) -> Iterable[str]:
+        return self._memberships.sids(Channel(namespace, str(room)))
+
+
+def _channel(client: Client, room: str) -> Channel:
+    return Channel(client.namespace, str(room))
+
+
+def _member(client: Client) -> Member | None:
+    handler = client.handler
+    return handler.member if isinstance(handler, ChannelClient) else None

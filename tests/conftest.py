@@ -2,7 +2,6 @@
 
 pytest_plugins = [
     "tests.fixtures.clients",
-    "tests.fixtures.connections",
     "tests.fixtures.logs",
     "tests.fixtures.node",
     "tests.fixtures.processes",

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field, replace
 from hashlib import blake2s
 from typing import Final, NamedTuple
 
-from app.background import Tasks
 from app.broker.contract import BrokerEvents, Fence, Published
 from app.core.channel import Channel
 from app.core.history import HistoryOptions, HistoryWindow, Page, Position, Recovery
 from app.core.message import IDEMPOTENCY_SECONDS, Message, Receipt, place
+from app.tasks import Tasks
 
 HOUSEKEEPING_SECONDS: Final = 60.0
 

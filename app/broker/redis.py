@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from app.background import Tasks
 from app.broker.contract import BrokerEvents, Fence, Fenced, Published
 from app.broker.keys import INBOX_SIZE, Keys
 from app.broker.record import encode_record
@@ -26,6 +25,7 @@ from app.redis.canary import Canary
 from app.redis.commands import ANSWER_SECONDS, Commands, ReplyError
 from app.redis.scripts import load_script
 from app.redis.subscriptions import Subscriptions
+from app.tasks import Tasks
 
 #: A larger message would keep everybody else waiting, and Redis takes no argument of more than
 #: 512 MB (`proto-max-bulk-len`): it drops the connection instead.

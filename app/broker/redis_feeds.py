@@ -8,7 +8,6 @@ from typing import Final
 
 import structlog
 
-from app.background import Tasks
 from app.broker.contract import BrokerEvents
 from app.broker.feed import Feed
 from app.broker.keys import Keys
@@ -20,6 +19,7 @@ from app.core.history import Position
 from app.core.message import Publication
 from app.redis.commands import ReplyError
 from app.redis.subscriptions import Subscriptions
+from app.tasks import Tasks
 
 _RETRY_SECONDS: Final = 0.25
 

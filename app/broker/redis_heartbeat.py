@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import structlog
 
-from app.background import Tasks
 from app.broker.contract import PresenceEvents
 from app.broker.keys import PRESENCE_SECONDS, Keys
 from app.broker.redis_presence_records import PresenceRecords
@@ -19,6 +18,7 @@ from app.core.identity import Identity
 from app.redis.commands import Commands, ReplyError
 from app.redis.connector import Link
 from app.redis.scripts import load_script
+from app.tasks import Tasks
 
 HEARTBEAT_SECONDS: Final = 1.0
 _FIRST_SECONDS: Final = 0.1

@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 import structlog
 
-from app.background import Tasks
 from app.broker.contract import PresenceEvents
 from app.broker.keys import PRESENCE_SECONDS, Keys
 from app.broker.redis_heartbeat import RedisHeartbeat
@@ -18,6 +17,7 @@ from app.core.errors import Unavailable
 from app.core.identity import Identity
 from app.core.presence import Members
 from app.redis.commands import Commands
+from app.tasks import Tasks
 
 log = structlog.get_logger("hearth.presence")
 

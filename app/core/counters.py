@@ -39,3 +39,7 @@ class Counters:
     closed: Counter[str] = field(default_factory=_from_zero(*_REASONS))
     returned: Counter[str] = field(default_factory=_from_zero("recovered", "incomplete"))
     rejected: Counter[str] = field(default_factory=Counter)
+
+    def add_delivered(self, number: int) -> None:
+        """Count messages that were handed to members' connections."""
+        self.delivered += number

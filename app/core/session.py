@@ -31,11 +31,11 @@ def whose_session(namespace: str, identity: Identity) -> str:
 
 
 @dataclass(slots=True, eq=False)
-class Place:
+class Cursor:
     """Where a client is in a channel that it has joined.
 
     Args:
-        number: names this place in offset strings; no other place of the session ever has it.
+        number: names this cursor in offset strings; no other cursor of the session ever has it.
         epoch: the epoch that the offsets count in.
         base: offset of the last message before those that come as events.
         trusted: whether the server made it join, whatever the token says.
@@ -47,6 +47,10 @@ class Place:
     base: int
     trusted: bool = False
     offset: int = 0
+
+    def advance(self, offset: int) -> None:
+        """Note that everything up to an offset was sent."""
+        self.offset = offset
 
     def __post_init__(self) -> None:
         self.offset = max(self.offset, self.base)
@@ -75,63 +79,67 @@ class Session:
     whose: str
     life: int = 0
     over: bool = False
-    places: dict[str, Place] = field(default_factory=dict)
+    cursors: dict[str, Cursor] = field(default_factory=dict)
     _numbers: int = 0
-    # What offset strings begin with, as long as only this place moves on.
-    _moving: Place | None = None
+    # What offset strings begin with, as long as only this cursor moves on.
+    _moving: Cursor | None = None
     _head: bytes = b""
+
+    def finish(self) -> None:
+        """End it for good."""
+        self.over = True
 
     # Membership
 
-    def enter(self, name: str, position: Position, *, trusted: bool) -> Place | None:
-        """Note that the client joins a channel at a position; return its place there so far."""
+    def enter(self, name: str, position: Position, *, trusted: bool) -> Cursor | None:
+        """Note that the client joins a channel at a position; return its cursor there so far."""
         self._numbers += 1
-        place = Place(self._numbers, position.epoch, position.offset, trusted)
-        return self._put(name, place)
+        cursor = Cursor(self._numbers, position.epoch, position.offset, trusted)
+        return self._put(name, cursor)
 
     def leave(self, name: str) -> None:
         """Note that the client has left a channel."""
         self._put(name, None)
 
-    def put_back(self, name: str, place: Place | None) -> None:
-        """Undo what `enter` did, which has returned this place."""
-        self._put(name, place)
+    def put_back(self, name: str, cursor: Cursor | None) -> None:
+        """Undo what `enter` did, which has returned this cursor."""
+        self._put(name, cursor)
 
-    def _put(self, name: str, place: Place | None) -> Place | None:
+    def _put(self, name: str, cursor: Cursor | None) -> Cursor | None:
         self._moving = None
-        before = self.places.pop(name, None)
-        if place is not None:
-            self.places[name] = place
+        before = self.cursors.pop(name, None)
+        if cursor is not None:
+            self.cursors[name] = cursor
         return before
 
     # Offset strings
 
-    def head(self, place: Place) -> bytes:
-        """Return what offset strings begin with while only this place moves: its offset follows.
+    def head(self, cursor: Cursor) -> bytes:
+        """Return what offset strings begin with while only this cursor moves: its offset follows.
 
-        They are `<tag>:<life>:<number>.<offset>,<number>.<offset>…`, with the places that have
+        They are `<tag>:<life>:<number>.<offset>,<number>.<offset>…`, with the cursors that have
         moved; the tag tells them from those of other sessions.
         """
-        if place is not self._moving:
-            self._moving = place
-            others = [one for one in self.places.values() if one is not place]
+        if cursor is not self._moving:
+            self._moving = cursor
+            others = [one for one in self.cursors.values() if one is not cursor]
             moved = [
                 b"%d.%d," % (one.number, one.offset) for one in others if one.offset > one.base
             ]
-            self._head = b"%b%b%d." % (self._prefix.encode(), b"".join(moved), place.number)
+            self._head = b"%b%b%d." % (self._prefix.encode(), b"".join(moved), cursor.number)
         return self._head
 
-    def follow(self, place: Place, publication: Publication) -> bytes:
+    def follow(self, cursor: Cursor, publication: Publication) -> bytes:
         """Note that a publication is sent to the client; return the offset string it brings."""
         if publication.offset is not None:
-            place.offset = publication.offset
+            cursor.offset = publication.offset
         elif publication.type == DISCONTINUITY:
-            self._begin_anew(place, publication)
-        return b"%b%d" % (self.head(place), place.offset)
+            self._begin_anew(cursor, publication)
+        return b"%b%d" % (self.head(cursor), cursor.offset)
 
     def text(self) -> str:
         """Return the offset string of this moment."""
-        moved = [f"{one.number}.{one.offset}" for one in self.places.values()]
+        moved = [f"{one.number}.{one.offset}" for one in self.cursors.values()]
         return f"{self._prefix}{','.join(moved)}"
 
     def resume(self, offset: str | None) -> bool:
@@ -154,8 +162,8 @@ class Session:
         if life != self.life:
             return False
         self._moving = None
-        for place in self.places.values():
-            place.offset = int(reached.get(str(place.number), place.base))
+        for cursor in self.cursors.values():
+            cursor.offset = int(reached.get(str(cursor.number), cursor.base))
         return True
 
     @property
@@ -166,9 +174,9 @@ class Session:
     def _prefix(self) -> str:
         return f"{self._tag}:{self.life}:"
 
-    def _begin_anew(self, place: Place, publication: Publication) -> None:
+    def _begin_anew(self, cursor: Cursor, publication: Publication) -> None:
         head = json.loads(publication.body)["data"]
-        place.epoch, place.base, place.offset = head["epoch"], head["offset"], head["offset"]
+        cursor.epoch, cursor.base, cursor.offset = head["epoch"], head["offset"], head["offset"]
         self.life += 1
         self._moving = None
 
@@ -184,8 +192,8 @@ class Session:
             "life": self.life,
             "numbers": self._numbers,
             "places": {
-                name: [place.number, place.epoch, place.base, place.trusted]
-                for name, place in self.places.items()
+                name: [cursor.number, cursor.epoch, cursor.base, cursor.trusted]
+                for name, cursor in self.cursors.items()
             },
         }
 
@@ -195,12 +203,12 @@ class Session:
         names = (kept["sid"], kept["namespace"], kept["identity"], kept["whose"])
         session = cls(pid, owner, *names, kept["life"])
         session._numbers = kept["numbers"]
-        session.places = {name: Place(*place) for name, place in kept["places"].items()}
+        session.cursors = {name: Cursor(*cursor) for name, cursor in kept["places"].items()}
         return session
 
     def channels(self) -> list[tuple[Channel, Position, bool]]:
         """Return the channels, where the client is in each, and whether it is trusted there."""
         return [
-            (Channel(self.namespace, name), Position(place.offset, place.epoch), place.trusted)
-            for name, place in self.places.items()
+            (Channel(self.namespace, name), Position(cursor.offset, cursor.epoch), cursor.trusted)
+            for name, cursor in self.cursors.items()
         ]

@@ -1,1 +1,1 @@
-"""Engine.IO (protocol 4): its server, its sessions, and the door in front of aiohttp."""
+"""Engine.IO (protocol 4): its server, its sessions, and the listener in front of aiohttp."""

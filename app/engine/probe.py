@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
-from app.engine.session import Connection
+from app.engine.session import EngineSession
 from app.transport.websocket import WebSocket
 
 _TIMEOUT_SECONDS: Final = 10.0  # as the official server
@@ -20,29 +20,29 @@ _FAREWELL_SECONDS: Final = 2.0
 class Probe:
     """The owner of a WebSocket until the session moves to it."""
 
-    __slots__ = ("_connection", "_socket", "_timer", "answered")
+    __slots__ = ("_session", "_socket", "_timer", "answered")
 
-    def __init__(self, connection: Connection, socket: WebSocket) -> None:
-        self._connection = connection
+    def __init__(self, session: EngineSession, socket: WebSocket) -> None:
+        self._session = session
         self._socket = socket
-        #: Whether `3probe` was sent: polls are then answered at once, so that the client can move.
+        #: Whether `3probe` was sent.
         self.answered = False
         self._timer = asyncio.get_running_loop().call_later(_TIMEOUT_SECONDS, self.end)
-        connection.probe = self
+        session.begin_upgrade(self)
         socket.attach(self)
 
     def on_text(self, text: str) -> None:
         if text == "2probe" and not self.answered:
             self._socket.send_text("3probe")
             self.answered = True
-            self._connection.release_poll()
+            self._session.release_poll()
         elif text == "5" and self.answered:
             self._timer.cancel()
-            if self._connection.closed:
-                self._socket.write(self._connection.take_held())
+            if self._session.closed:
+                self._socket.write(self._session.take_unpolled())
                 self.end()
             else:
-                self._connection.open_socket(self._socket)
+                self._session.open_socket(self._socket)
         else:
             self.end()
 
@@ -71,6 +71,5 @@ class Probe:
     def end(self) -> None:
         """Give the move up; the session goes on polling."""
         self._timer.cancel()
-        if self._connection.probe is self:
-            self._connection.probe = None
+        self._session.abandon_upgrade()
         self._socket.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import urllib.parse
+from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 import engineio
@@ -15,15 +16,14 @@ from engineio.packet import Packet as EnginePacket
 
 from app.core.channel import SID_MARK
 from app.core.closing import Closing
-from app.engine.outbox import SEPARATOR
+from app.engine.poll_buffer import SEPARATOR
 from app.engine.probe import Probe
-from app.engine.session import Connection
+from app.engine.session import EngineSession, SessionHandler
 from app.transport import frames
-from app.transport.deadlines import Deadlines
 from app.transport.flow import ProtocolError
 from app.transport.handshake import Handshake
 from app.transport.heartbeat import Heartbeat
-from app.transport.websocket import Takeover, WebSocket, begin, take_over
+from app.transport.websocket import Takeover, Upgraded, WebSocket, begin, take_over
 
 log = structlog.get_logger("hearth.realtime")
 
@@ -35,8 +35,8 @@ _COMPRESS_BYTES: Final = 1024
 class Limits(NamedTuple):
     """Args:
     message_bytes: what clients are told is the largest payload.
-    frame_bytes: what is read before a connection is ended.
-    unsent_bytes: what may be unsent to one connection.
+    frame_bytes: what is read before a session is ended.
+    unsent_bytes: what may be unsent to one session.
     """
 
     message_bytes: int
@@ -45,26 +45,28 @@ class Limits(NamedTuple):
 
 
 class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
-    """`engineio.AsyncServer` with connections of our own.
+    """`engineio.AsyncServer` with sessions of our own.
 
     Kept of it are its public methods, its ids, origins and cookies; `AsyncSocket`, with its queue
     and its tasks, is not used.
 
     Args:
         limits: see `Limits`.
-        connect_timeout: seconds in which a client has to enter a namespace.
     """
 
-    def __init__(self, limits: Limits, connect_timeout: float = 45.0, **options: Any) -> None:
+    def __init__(self, limits: Limits, **options: Any) -> None:
         super().__init__(async_mode="aiohttp", max_http_buffer_size=limits.message_bytes, **options)
         self._limits = limits
         self.path = ""
-        self._entering: Deadlines[Connection] = Deadlines(connect_timeout, close_unless_entered)
-        self.sockets: dict[str, Connection] = {}
+        self.sockets: dict[str, EngineSession] = {}
         self.heartbeat = Heartbeat(
             self.ping_interval + self.ping_interval_grace_period, self.ping_timeout
         )
-        self.events: Any = None
+        self._accept: Callable[[EngineSession], SessionHandler]
+
+    def start(self, accept: Callable[[EngineSession], SessionHandler]) -> None:
+        """Begin to open sessions; `accept` makes the handler of each."""
+        self._accept = accept
 
     def generate_id(self) -> str:
         """Return a new session id that can't be the name of a channel."""
@@ -78,46 +80,44 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
         app.router.add_route("*", self.path, self.handle_request)
 
     async def send_packet(self, sid: str, pkt: EnginePacket) -> None:
-        """Send an Engine.IO packet to one connection, if it is there."""
-        if (connection := self.sockets.get(sid)) is not None:
+        """Send an Engine.IO packet to one session, if it is there."""
+        if (session := self.sockets.get(sid)) is not None:
             data = pkt.encode()
             if isinstance(data, str):
-                connection.send(data)
+                session.send(data)
             else:
-                connection.write(frames.encode(frames.BINARY, bytes(data)))
+                session.write(frames.encode(frames.BINARY, bytes(data)))
 
     async def disconnect(self, sid: str | None = None) -> None:
-        """Close one connection, or all."""
-        for connection in [self.sockets.get(sid)] if sid else list(self.sockets.values()):
-            if connection is not None:
-                connection.close(Closing.SERVER_DISCONNECT)
+        """Close one session, or all."""
+        for session in [self.sockets.get(sid)] if sid else list(self.sockets.values()):
+            if session is not None:
+                session.close(Closing.SERVER_DISCONNECT)
 
-    # Connections
+    # Sessions
 
-    def open_websocket(
-        self, handshake: Handshake, transport: asyncio.Transport, reply: bytes, tail: bytes
-    ) -> None:
-        """Begin a session: `reply` answers the handshake, `tail` came right behind it."""
-        connection = self._open(handshake)
+    def open_websocket(self, handshake: Handshake, upgraded: Upgraded) -> None:
+        """Begin a session."""
+        session = self._open(handshake)
         # In one write: each is a system call.
-        socket = self._begin(transport, reply + self._hello(connection, []))
-        connection.open_socket(socket)
-        if tail:
-            socket.data_received(tail)
+        socket = self._begin(upgraded.transport, upgraded.reply + self._hello(session, []))
+        session.open_socket(socket)
+        if upgraded.tail:
+            socket.data_received(upgraded.tail)
 
     def _begin(self, transport: asyncio.Transport, first: bytes) -> WebSocket:
         return begin(transport, first, self._limits.frame_bytes, self._limits.unsent_bytes)
 
-    def _open(self, handshake: Handshake) -> Connection:
-        connection = Connection(self.generate_id(), handshake, self, self._limits.unsent_bytes)
-        self.sockets[connection.sid] = connection
-        self.heartbeat.add(connection)
-        self._entering.add(connection)
-        return connection
+    def _open(self, handshake: Handshake) -> EngineSession:
+        session = EngineSession(self.generate_id(), handshake, self, self._limits.unsent_bytes)
+        self.sockets[session.sid] = session
+        session.attach(self._accept(session))
+        self.heartbeat.add(session)
+        return session
 
-    def _hello(self, connection: Connection, upgrades: list[str]) -> bytes:
+    def _hello(self, session: EngineSession, upgrades: list[str]) -> bytes:
         hello = {
-            "sid": connection.sid,
+            "sid": session.sid,
             "upgrades": upgrades,
             "pingInterval": round(self.heartbeat.interval * 1000),
             "pingTimeout": round(self.heartbeat.timeout * 1000),
@@ -125,24 +125,20 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
         }
         return frames.encode(frames.TEXT, b"0" + orjson.dumps(hello))
 
-    def on_pong(self, connection: Connection) -> None:
-        self.heartbeat.on_pong(connection)
+    def on_pong(self, session: EngineSession) -> None:
+        self.heartbeat.on_pong(session)
 
-    def on_message(self, connection: Connection, packet: str | bytes) -> None:
-        self.events.on_message(connection, packet)
-
-    def on_closed(self, connection: Connection, closing: Closing) -> None:
-        self._entering.discard(connection)
-        if connection.socket is None and not connection.polled and closing in _LINGERING:
+    def on_closed(self, session: EngineSession, closing: Closing) -> None:
+        self.heartbeat.discard(session)
+        if session.socket is None and not session.polled and closing in _LINGERING:
             # Its next poll may be on its way, and what it has not polled yet says why it ends.
             asyncio.get_running_loop().call_later(
-                _LINGER_SECONDS, self.sockets.pop, connection.sid, None
+                _LINGER_SECONDS, self.sockets.pop, session.sid, None
             )
         else:
-            self.sockets.pop(connection.sid, None)
+            self.sockets.pop(session.sid, None)
         if closing is Closing.SLOW:
             log.warning("cut off a connection that does not read", reason=closing.reason)
-        self.events.on_closed(connection, closing)
 
     # HTTP
 
@@ -182,75 +178,75 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
             if transport == "websocket":
                 return self._open_websocket(request)
             return await self._open_polling(request)
-        connection = self.sockets.get(sid)
-        if connection is None:
+        session = self.sockets.get(sid)
+        if session is None:
             return _refuse("Session ID unknown")
-        if self.heartbeat.overdue(connection):
-            connection.close(Closing.PING_TIMEOUT)
+        if self.heartbeat.overdue(session):
+            session.close(Closing.PING_TIMEOUT)
             return _refuse("Session ID unknown")
         if transport == "websocket":
-            return self._upgrade(request, connection)
-        if connection.upgraded:
+            return self._upgrade(request, session)
+        if session.upgraded:
             return _refuse("The session has moved to a WebSocket")
         if request.method == "GET":
-            return await self._poll(request, connection)
-        if request.method == "POST" and not connection.closed:
-            return await self._post(request, connection)
+            return await self._poll(request, session)
+        if request.method == "POST" and not session.closed:
+            return await self._post(request, session)
         return _refuse("Bad request")
 
     def _open_websocket(self, request: web.Request) -> web.StreamResponse:
-        self.open_websocket(Handshake.of(request), *take_over(request))
+        self.open_websocket(Handshake.of(request), take_over(request))
         return Takeover()
 
-    def _upgrade(self, request: web.Request, connection: Connection) -> web.StreamResponse:
+    def _upgrade(self, request: web.Request, session: EngineSession) -> web.StreamResponse:
         transport, reply, tail = take_over(request)
         socket = self._begin(transport, reply)
-        if connection.upgraded or connection.closed or connection.probe is not None:
+        if not session.may_upgrade:
             socket.close()  # one at a time
         else:
-            Probe(connection, socket)
+            Probe(session, socket)
             socket.data_received(tail)
         return Takeover()
 
     async def _open_polling(self, request: web.Request) -> web.StreamResponse:
-        connection = self._open(Handshake.of(request))
+        session = self._open(Handshake.of(request))
         upgrades = ["websocket"] if self.allow_upgrades and "websocket" in self.transports else []
-        connection.write(self._hello(connection, upgrades))
-        response = _payload(request, await connection.poll())
+        session.write(self._hello(session, upgrades))
+        response = _payload(request, await session.poll())
         if self.cookie:
             attributes = (
                 self.cookie
                 if isinstance(self.cookie, dict)
                 else {"name": self.cookie, "path": "/", "SameSite": "Lax"}
             )
-            response.headers["Set-Cookie"] = self._generate_sid_cookie(connection.sid, attributes)
+            response.headers["Set-Cookie"] = self._generate_sid_cookie(session.sid, attributes)
         return response
 
-    async def _poll(self, request: web.Request, connection: Connection) -> web.StreamResponse:
-        if connection.polled:
-            connection.fail(ProtocolError("a second poll while one is waiting"))
+    async def _poll(self, request: web.Request, session: EngineSession) -> web.StreamResponse:
+        if session.polled:
+            session.fail(ProtocolError("a second poll while one is waiting"))
             return _refuse("A poll is under way")
-        if connection.closed:
-            self.sockets.pop(connection.sid, None)
-        payload = await connection.poll()
+        if session.closed:
+            self.sockets.pop(session.sid, None)
+        payload = await session.poll()
         if request.transport is None or request.transport.is_closing():
-            connection.close(Closing.TRANSPORT_CLOSE)  # and what it polled for is lost with it
+            session.close(Closing.TRANSPORT_CLOSE)  # and what it polled for is lost with it
         return _payload(request, payload)
 
-    async def _post(self, request: web.Request, connection: Connection) -> web.StreamResponse:
+    async def _post(self, request: web.Request, session: EngineSession) -> web.StreamResponse:
         body = await self._read(request)
         try:
             text = body.decode()
             if "j" in request.query:  # JSONP: a form, with doubled escapes
                 text = urllib.parse.parse_qs(text)["d"][0].replace("\\n", "\n")
             for packet in text.split(SEPARATOR):
-                connection.receive(_decode(packet))
+                session.receive(_decode(packet))
         except (ValueError, LookupError) as error:
-            connection.fail(
+            session.fail(
                 error if isinstance(error, ProtocolError) else ProtocolError("bad payload")
             )
             return _refuse("Bad payload")
-        await connection.until_room()
+        await session.until_room()
         return web.Response(text="ok")
 
     async def _read(self, request: web.Request) -> bytes:
@@ -290,9 +286,3 @@ def _payload(request: web.Request, payload: str) -> web.Response:
 
 def _refuse(reason: str, status: int = 400) -> web.Response:
     return web.json_response({"message": reason}, status=status)
-
-
-def close_unless_entered(connection: Connection) -> None:
-    """Close a connection that is in no namespace."""
-    if not connection.clients:
-        connection.close(Closing.NO_NAMESPACE)

@@ -1,10 +1,10 @@
-"""Who is in which channel: joining with neither gap nor overlap, and leaving."""
+"""Memberships: joining channels with neither gap nor overlap, and leaving them."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 import structlog
@@ -18,8 +18,10 @@ from app.core.history import Position, Recovery
 from app.core.identity import Identity
 from app.core.message import DISCONTINUITY, Publication
 from app.core.presence import Members
-from app.core.session import Session
 from app.hub.fanout import FanOut
+from app.hub.join_buffer import JoinBuffer
+from app.hub.locks import KeyedLocks
+from app.hub.member import Member
 from app.hub.sessions import Sessions
 from schemas.registry import Registry
 
@@ -30,22 +32,6 @@ LISTED_MEMBERS: Final = 100
 MOST_CHANNELS: Final = 10_000
 
 log = structlog.get_logger("hearth.hub")
-
-
-@dataclass(slots=True, eq=False)
-class Member:
-    """One connection to one namespace, and the channels it has joined.
-
-    Args:
-        session: by which it can be restored once it is lost, if it asked for that.
-    """
-
-    sid: str
-    namespace: str
-    identity: Identity
-    channels: set[Channel] = field(default_factory=set)
-    connected: bool = True
-    session: Session | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +78,9 @@ class Memberships:
         self._presence = presence
         self._fanout = fanout
         self._listeners: tuple[MembershipListener, ...] = ()
-        # What arrives for connections that are joining, until they have read their history.
-        self._held: dict[Channel, dict[str, list[Publication]]] = {}
+        self._buffer = JoinBuffer()
+        # A worker may have a connection enter a channel while it joins that itself.
+        self._locks = KeyedLocks()
 
     async def start(self, *listeners: MembershipListener) -> None:
         """Begin to receive, and to tell `listeners` who joins and leaves."""
@@ -109,12 +96,15 @@ class Memberships:
     # What the broker and the presence store tell
 
     def on_publication(self, channel: Channel, publication: Publication) -> None:
-        for held in self._held.get(channel, {}).values():
-            held.append(publication)
+        self._buffer.add(channel, publication)
         self._fanout.deliver(channel, publication)
 
     async def on_presence(self, channel: Channel, identity: Identity, joined: bool) -> None:
-        await self._tell_members_changed(channel, identity, joined=joined)
+        for listener in self._listeners:
+            try:
+                await listener.members_changed(channel, identity, joined)
+            except HearthError as error:
+                log.warning("could not tell of members", channel=str(channel), reason=error.code)
 
     # Joining
 
@@ -130,9 +120,8 @@ class Memberships:
     ) -> AsyncIterator[Joined]:
         """Make a connection a member of `channel`.
 
-        What is published meanwhile is held until the block ends, and then follows in order: hand
-        the result to the client inside the block, and it sees neither a gap nor an overlap
-        (contract §4, promise 3).
+        What is published meanwhile is buffered until the block ends, and then follows in order:
+        hand the result to the client inside the block, and it sees neither a gap nor an overlap.
 
         Args:
             since, limit: as in `HistoryWindow.recover`.
@@ -141,11 +130,11 @@ class Memberships:
         Raises:
             SchemaError, Forbidden, Unavailable: as `Hub.publish_as`.
         """
-        async with self._joining(member, channel, since, limit, trusted=trusted) as recovery:
-            place = None
+        async with self._entering(member, channel, since, limit, trusted=trusted) as recovery:
+            cursor = None
             session = member.session
             if session is not None:
-                place = session.enter(channel.name, recovery.position, trusted=trusted)
+                cursor = session.enter(channel.name, recovery.position, trusted=trusted)
             try:
                 if session is not None:
                     await self.sessions.save(session)
@@ -154,14 +143,23 @@ class Memberships:
                 yield Joined(recovery, members)
             except BaseException:
                 if session is not None:
-                    session.put_back(channel.name, place)
+                    session.put_back(channel.name, cursor)
                 raise
 
+    async def enter(self, member: Member, channel: Channel, *, trusted: bool = False) -> None:
+        """Make a connection a member of `channel` without any history, unless it is one.
+
+        Raises:
+            SchemaError, Forbidden, Unavailable: as `joining`.
+        """
+        async with self._locks.hold((member.sid, channel, "enter")):
+            if channel not in member.channels:
+                async with self.joining(member, channel, None, None, trusted=trusted):
+                    pass
+
     @asynccontextmanager
-    async def restoring(
-        self, member: Member, session: Session
-    ) -> AsyncIterator[list[tuple[Channel, Publication]]]:
-        """Make a connection a member of all channels of a session, from where it was in each.
+    async def restoring(self, member: Member) -> AsyncIterator[list[tuple[Channel, Publication]]]:
+        """Make a connection a member of all channels of its session, from where it was in each.
 
         Returns:
             What it has missed, in the order of publishing: send it inside the block.
@@ -171,11 +169,11 @@ class Memberships:
             Forbidden: it may not be in one of them any more.
             Unavailable: the broker can't be reached.
         """
-        member.session = session
         async with AsyncExitStack() as stack:
             missed: list[tuple[Channel, Publication]] = []
-            for channel, position, trusted in session.channels():
-                joining = self._joining(member, channel, position, None, trusted=trusted)
+            channels = member.session.channels() if member.session is not None else []
+            for channel, position, trusted in channels:
+                joining = self._entering(member, channel, position, None, trusted=trusted)
                 recovery = await stack.enter_async_context(joining)
                 if not recovery.recovered:
                     raise Incomplete
@@ -184,7 +182,7 @@ class Memberships:
             yield missed
 
     @asynccontextmanager
-    async def _joining(
+    async def _entering(
         self,
         member: Member,
         channel: Channel,
@@ -198,51 +196,59 @@ class Memberships:
             access.require_read(member.identity, channel)
         if len(member.channels) >= MOST_CHANNELS and channel not in member.channels:
             raise Forbidden(f"A connection joins at most {MOST_CHANNELS:,} channels at a time.")
-        self._fanout.leave(member.sid, channel)  # who joins again would get the held ones twice
-        held = self._held.setdefault(channel, {}).setdefault(member.sid, [])
+        async with (
+            self._locks.hold((member.sid, channel)),
+            self._buffering(member, channel, since, limit) as recovery,
+        ):
+            yield recovery
+
+    @asynccontextmanager
+    async def _buffering(
+        self, member: Member, channel: Channel, since: Position | None, limit: int | None
+    ) -> AsyncIterator[Recovery]:
+        """Buffer what is published until the block ends, and then make the connection a member."""
+        self._fanout.leave(member, channel)  # who joins again would get what is buffered twice
+        buffered = self._buffer.begin(member, channel)
         try:
             await self._broker.subscribe(channel)
             recovery = await self._broker.recover(channel, since, limit)
             joins = await self._presence.enter(channel, member.sid, member.identity)
             yield recovery
         except BaseException:
-            self._stop_holding(member, channel)
+            self._buffer.end(member, channel)
             if channel in member.channels:  # it joined again, in vain: it stays what it was
-                self._go_live(member, channel, held, None)
+                self._go_live(member, channel, buffered, None)
             else:
                 await self._retract(member, channel)
             raise
-        wanted = self._stop_holding(member, channel)
+        wanted = self._buffer.end(member, channel)
         if not wanted or not member.connected:  # it left meanwhile, and nobody has heard of it
             await self._retract(member, channel)
             return
         member.channels.add(channel)
-        self._go_live(member, channel, held, recovery.position)
+        self._go_live(member, channel, buffered, recovery.position)
         if joins:
-            await self._tell_members_changed(channel, member.identity, joined=True)
-
-    def _stop_holding(self, member: Member, channel: Channel) -> bool:
-        joining = self._held.get(channel, {})
-        wanted = joining.pop(member.sid, None) is not None
-        if not joining:
-            self._held.pop(channel, None)
-        return wanted
+            await self.on_presence(channel, member.identity, joined=True)
 
     def _go_live(
-        self, member: Member, channel: Channel, held: list[Publication], position: Position | None
+        self,
+        member: Member,
+        channel: Channel,
+        buffered: list[Publication],
+        position: Position | None,
     ) -> None:
         seen = position.offset if position else 0
-        for publication in after_loss(held, position) if position else held:
+        for publication in after_loss(buffered, position) if position else buffered:
             if publication.type == DISCONTINUITY:
                 seen = 0  # what follows counts anew
             if publication.offset is None or publication.offset > seen:
-                self._fanout.send(member.sid, channel, publication)
-        self._fanout.enter(member.sid, channel)
+                self._fanout.send(member, channel, publication)
+        self._fanout.enter(member, channel)
 
     async def _retract(self, member: Member, channel: Channel) -> bool:
         """Undo what joining did to the broker; tell whether the identity so leaves."""
         leaves = await self._presence.exit(channel, member.sid, member.identity)
-        if not self._fanout.has_members(channel) and channel not in self._held:
+        if not self._fanout.has_members(channel) and channel not in self._buffer:
             await self._broker.unsubscribe(channel)
         return leaves
 
@@ -250,41 +256,43 @@ class Memberships:
 
     async def leave(self, member: Member, channel: Channel) -> None:
         """End a membership; does nothing where there is none."""
-        if (session := member.session) is not None and channel.name in session.places:
+        if (session := member.session) is not None and channel.name in session.cursors:
             session.leave(channel.name)
             with suppress(Unavailable):  # it is saved again before long
                 await self.sessions.save(session)
         await self._leave(member, channel)
 
     async def _leave(self, member: Member, channel: Channel) -> None:
-        self._stop_holding(member, channel)  # when it is just joining: not any more
+        self._buffer.end(member, channel)  # when it is just joining: not any more
         if channel not in member.channels:
             return
         member.channels.remove(channel)
-        self._fanout.leave(member.sid, channel)
+        self._fanout.leave(member, channel)
         if await self._retract(member, channel):
-            await self._tell_members_changed(channel, member.identity, joined=False)
+            await self.on_presence(channel, member.identity, joined=False)
 
     async def disconnect(self, member: Member) -> None:
         """End all memberships of a connection that is gone; its session still tells of them."""
-        member.connected = False
-        for channel in list(member.channels):
-            try:
-                await self._leave(member, channel)
-            except HearthError as error:
-                log.warning("could not leave", channel=str(channel), reason=error.code)
-        if member.session is not None:
-            await self.sessions.end(member.session)
+        member.leave()
+        channels = list(member.channels)
+        for channel in channels:  # at once; telling the broker may take a while
+            self._fanout.leave(member, channel)
+        try:
+            for channel in channels:
+                try:
+                    await self._leave(member, channel)
+                except HearthError as error:
+                    log.warning("could not leave", channel=str(channel), reason=error.code)
+        finally:  # whoever comes back for the session waits for this
+            if member.session is not None:
+                await self.sessions.end(member.session)
+
+    # For the ways in
 
     def send(self, member: Member, channel: Channel, publication: Publication) -> None:
         """Send one connection what it has missed."""
-        self._fanout.send(member.sid, channel, publication)
+        self._fanout.send(member, channel, publication)
 
-    async def _tell_members_changed(
-        self, channel: Channel, identity: Identity, *, joined: bool
-    ) -> None:
-        for listener in self._listeners:
-            try:
-                await listener.members_changed(channel, identity, joined)
-            except HearthError as error:
-                log.warning("could not tell of members", channel=str(channel), reason=error.code)
+    def sids(self, channel: Channel) -> Iterator[str]:
+        """Return the members of `channel` here, once what was delivered before is written."""
+        return self._fanout.sids(channel)

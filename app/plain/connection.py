@@ -2,53 +2,53 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Protocol
 
 import structlog
 
 from app.core.closing import Closing
-from app.core.history import Position
-from app.hub.memberships import Member
-from app.plain.paths import Endpoint
-from app.transport.flow import Flow, ProtocolError, discard
+from app.transport.connection import Connection, State, discard
+from app.transport.flow import ProtocolError
 from app.transport.websocket import WebSocket
 
 log = structlog.get_logger("hearth.realtime")
 
 
-class PlainEvents(Protocol):
-    """Who is told what happens to plain connections."""
+class PlainHandler(Protocol):
+    """Who is told what happens to a plain connection."""
 
-    def on_pong(self, connection: Any) -> None:
+    def on_pong(self) -> None:
         """The client has answered a ping."""
 
-    def on_message(self, connection: Any, message: str | bytes) -> None:
+    def on_message(self, message: str | bytes) -> None:
         """A message has arrived; bytes are a binary one. It raises nothing."""
 
-    def on_closed(self, connection: Any, closing: Closing) -> None:
+    def on_closed(self, closing: Closing) -> None:
         """The connection is closed; it is told once."""
 
 
-class PlainConnection(Flow):
+class PlainConnection(Connection):
     """One such WebSocket.
 
     Args:
         sid: its id, as session ids are.
-        max_unsent_bytes: see `app.transport.flow.allowance`.
+        max_unsent_bytes: as `Connection`'s.
     """
 
-    __slots__ = ("_events", "sid")
+    __slots__ = ("_handler", "sid", "socket")
 
     socket: WebSocket
 
-    def __init__(
-        self, sid: str, socket: WebSocket, events: PlainEvents, max_unsent_bytes: int
-    ) -> None:
-        super().__init__(socket.write, max_unsent_bytes)
+    def __init__(self, sid: str, socket: WebSocket, max_unsent_bytes: int) -> None:
+        super().__init__(State.OPEN, socket.write, max_unsent_bytes)
         self.sid = sid
         self.socket = socket
-        self._events = events
+        self._handler: PlainHandler
         socket.attach(self)
+
+    def attach(self, handler: PlainHandler) -> None:
+        """Hand what arrives to `handler`."""
+        self._handler = handler
 
     def ping(self, frame: bytes) -> None:
         self.socket.write(frame)
@@ -59,14 +59,14 @@ class PlainConnection(Flow):
         if self._blocked:
             self._let_wait(message)
             return
-        self._events.on_message(self, message)
-        if self._inbox.messages:
+        self._handler.on_message(message)
+        if self._queue.messages:
             self._take_waiting()
 
     on_binary = on_text
 
     def on_pong(self) -> None:
-        self._events.on_pong(self)
+        self._handler.on_pong()
 
     def on_lost(self, reason: str) -> None:
         if reason:
@@ -81,41 +81,13 @@ class PlainConnection(Flow):
     def close(self, closing: Closing) -> None:
         if self.closed:
             return
-        self.closed = True
+        self.state = State.CLOSED
         self.write = discard
-        self._inbox.clear()
+        self._queue.clear()
         self.socket.close(closing.code, closing.told)
         if closing is Closing.SLOW:
             log.warning("cut off a connection that does not read", reason=closing.reason)
-        self._events.on_closed(self, closing)
+        self._handler.on_closed(closing)
 
     def _handle(self, message: str | bytes) -> None:
-        self._events.on_message(self, message)
-
-
-class Session(PlainConnection):
-    """A plain connection at an endpoint; `member` is who it is, None until a token has said so.
-
-    `since` says for each of its channels, in their order, which message it saw last.
-
-    Args:
-        stranger: whether it came without a token, so that one may still follow.
-    """
-
-    __slots__ = ("endpoint", "member", "since", "stranger")
-
-    def __init__(
-        self,
-        sid: str,
-        socket: WebSocket,
-        events: PlainEvents,
-        max_unsent_bytes: int,
-        endpoint: Endpoint,
-        *,
-        stranger: bool,
-    ) -> None:
-        super().__init__(sid, socket, events, max_unsent_bytes)
-        self.endpoint = endpoint
-        self.since: list[Position | None] = []
-        self.stranger = stranger
-        self.member: Member | None = None
+        self._handler.on_message(message)

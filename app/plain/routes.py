@@ -3,32 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from app.auth import find_token
-from app.engine.server import EngineServer
-from app.plain.connection import Session
 from app.plain.paths import PATHS, Endpoint
 from app.plain.server import PlainServer
 from app.transport.handshake import Handshake
-from app.transport.websocket import Takeover, begin, take_over
+from app.transport.websocket import Takeover, take_over
 
 
 def add_plain_routes(
-    app: web.Application,
-    server: PlainServer,
-    engine: EngineServer,
-    max_message_bytes: int,
-    max_unsent_bytes: int,
+    app: web.Application, server: PlainServer, allows_origin: Callable[[dict[str, Any]], bool]
 ) -> None:
     """Serve the paths of `PATHS`.
 
     Args:
-        engine: says which origins are allowed, and makes ids.
-        max_message_bytes: frames over twice this end the connection.
-        max_unsent_bytes: unsent bytes past which a connection is cut off.
+        allows_origin: tells of a request with an `Origin`, as a WSGI environment, whether pages
+            from there may ask.
     """
 
     def handler(
@@ -36,17 +30,11 @@ def add_plain_routes(
     ) -> Handler:
         async def handle(request: web.Request) -> web.StreamResponse:
             environ = Handshake.of(request).environ
-            if "Origin" in request.headers and not engine.allows_origin(environ):
+            if "Origin" in request.headers and not allows_origin(environ):
                 raise web.HTTPForbidden(text="Not an accepted origin.\n")
             token = find_token(environ, None)
-            transport, reply, tail = take_over(request)
-            socket = begin(transport, reply, 2 * max_message_bytes, max_unsent_bytes)
-            endpoint = find(request.match_info)
-            sid = engine.generate_id()
-            session = Session(sid, socket, server, max_unsent_bytes, endpoint, stranger=not token)
-            server.open(session, token, request.query.getall("since", []))
-            if tail:
-                socket.data_received(tail)
+            since = request.query.getall("since", [])
+            server.open(take_over(request), find(request.match_info), token, since)
             return Takeover()
 
         return handle

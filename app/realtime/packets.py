@@ -24,7 +24,7 @@ from socketio.packet import (
 )
 
 from app.core.errors import HearthError, Invalid, TooLarge
-from app.transport import codec
+from app.transport import codec, frames
 from app.transport.flow import ProtocolError
 
 MAX_ATTACHMENTS: Final = 10  # as the official server
@@ -235,3 +235,17 @@ class Assembly:
         if not isinstance(number, int) or not 0 <= number < len(self._attachments):
             raise PacketError("a placeholder without its attachment")
         return self._attachments[number]
+
+
+def encode_packet(packet: Any) -> bytes:
+    """Return a Socket.IO packet and its attachments as WebSocket frames."""
+    encoded = packet.encode()
+    if isinstance(encoded, str):
+        return frames.encode(frames.TEXT, b"4" + encoded.encode())
+    text, *attachments = encoded
+    return b"".join(
+        [
+            frames.encode(frames.TEXT, b"4" + text.encode()),
+            *(frames.encode(frames.BINARY, bytes(attachment)) for attachment in attachments),
+        ]
+    )

@@ -3,70 +3,83 @@
 from __future__ import annotations
 
 import logging
-import math
 import time
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, NamedTuple, Protocol
 
-import structlog
-from socketio.packet import ACK, CONNECT, DISCONNECT, EVENT
+import socketio
 
 from app.core.closing import Closing
-from app.core.errors import HearthError, RateLimited
-from app.core.rate import TokenBucket
+from app.core.counters import Counters
 from app.engine.server import EngineServer, Limits
-from app.engine.session import Connection
-from app.realtime.clients import ClientServer
-from app.realtime.manager import Rooms, encode_packet
-from app.realtime.packets import (
-    Assembly,
-    Event,
-    Incoming,
-    Packet,
-    PacketError,
-    Unreadable,
-    parse,
-    parse_event,
-)
-from app.realtime.request import Request
-from app.realtime.turns import Turns
+from app.engine.session import EngineSession
+from app.realtime.client import Client
+from app.realtime.lifecycle import ClientNamespace, Lifecycle
+from app.realtime.manager import Manager
+from app.realtime.packets import Packet, encode_packet
+from app.realtime.peer import Peer
 from app.transport import codec
+from app.transport.rate_limit import RateLimit
+from app.transport.work import Work
 
 CLOSE_SECONDS: Final = 3.0
-#: So many CONNECTs of one connection count as no requests.
-FREE_CONNECTS: Final = 20
-
-log = structlog.get_logger("hearth.realtime")
 
 
-class Server(ClientServer):
+class Publisher(Protocol):
+    """Who publishes what the server emits into channels."""
+
+    async def publish(self, emit: dict[str, Any]) -> bool:
+        """Publish an emit, in the form in which managers write it to Redis; False when it is no
+        channel's business."""
+
+
+class ServerOptions(NamedTuple):
+    """Args:
+    max_message_bytes: events over this are refused; frames over twice this end the connection.
+    max_unsent_bytes: unsent bytes past which a connection is a slow consumer, and cut off.
+    messages_per_second: events that one connection may send; 0 sets no limit.
+    """
+
+    max_message_bytes: int = 1_000_000
+    max_unsent_bytes: int = 1_048_576
+    messages_per_second: float = 0
+
+
+class Server(socketio.AsyncServer):  # type: ignore[misc]
     """`socketio.AsyncServer` whose packets go from the event loop to the handler in one call.
 
-    Namespaces that are `RequestHandler`s get requests; others, and plain handlers, work as in
+    Events of a `ClientNamespace` are requests; others, and plain handlers, work as in
     python-socketio, except that one connection's events are handled in the order sent.
 
     Args:
-        manager: keeps the rooms.
-        max_message_bytes: events over this are refused; frames over twice this end the connection.
-        max_unsent_bytes: unsent bytes past which a connection is cut off.
-        messages_per_second: events that one connection may send; 0 sets no limit.
-        clock: seconds, for that.
-        options: as `socketio.AsyncServer` takes them.
+        manager: keeps clients and rooms.
+        publisher: publishes what is emitted into channels; None: there are none.
+        counters: of what happens.
+        clock: seconds, for the rate limit.
+        stock: as `socketio.AsyncServer` takes them.
     """
+
+    manager: Manager
+    eio: EngineServer
 
     def __init__(
         self,
-        manager: Rooms,
-        max_message_bytes: int = 1_000_000,
-        max_unsent_bytes: int = 1_048_576,
-        messages_per_second: float = 0,
+        manager: Manager,
+        options: ServerOptions | None = None,
+        publisher: Publisher | None = None,
+        counters: Counters | None = None,
         clock: Callable[[], float] = time.monotonic,
-        **options: Any,
+        **stock: Any,
     ) -> None:
-        self._max_message_bytes = max_message_bytes
-        self._messages_per_second = messages_per_second
-        self._clock = clock
-        limits = Limits(max_message_bytes, 2 * max_message_bytes, max_unsent_bytes)
+        options = options or ServerOptions()
+        self.manager_initialized = False
+        self.max_message_bytes = options.max_message_bytes
+        self.rate_limit = RateLimit(options.messages_per_second, clock)
+        self.work = Work()
+        self._publisher = publisher
+        self._counters = counters or Counters()
+        self._lifecycle = Lifecycle(manager, self, self.work)
+        most_bytes = options.max_message_bytes
         super().__init__(
             client_manager=manager,
             serializer=Packet,
@@ -76,21 +89,76 @@ class Server(ClientServer):
             # Left to itself, each adds a handler of its own, which writes tracebacks to stderr.
             logger=logging.getLogger("socketio.server"),
             engineio_logger=logging.getLogger("engineio.server"),
-            limits=limits,
-            **options,
+            limits=Limits(most_bytes, 2 * most_bytes, options.max_unsent_bytes),
+            **stock,
         )
-        self.eio.events = self
-        self._turns = Turns(self._work)
+        self.eio.start(self._accept)
 
     def _engineio_server_class(self) -> type[EngineServer]:
         return EngineServer
 
-    def post_event(self, sid: str, namespace: str, event: str, argument: Any) -> None:
-        """Send an event to one client, if it is there, without waiting."""
-        client = self.manager.client(namespace, sid)
-        if client is not None:
-            packet = Packet(EVENT, data=[event, argument], namespace=namespace, binary=False)
-            client.connection.write(encode_packet(packet))
+    def register_namespace(self, namespace_handler: Any) -> None:
+        super().register_namespace(namespace_handler)
+        if isinstance(namespace_handler, ClientNamespace):
+            self._lifecycle.add_namespace(namespace_handler)
+
+    # What python-socketio and applications call
+
+    async def emit(
+        self,
+        event: str,
+        data: Any = None,
+        to: Any = None,
+        room: Any = None,
+        skip_sid: Any = None,
+        namespace: str | None = None,
+        callback: Any = None,
+        ignore_queue: bool = False,
+    ) -> None:
+        """As python-socketio's; an emit into a channel publishes a message there.
+
+        Raises:
+            SchemaError: of an emit into a channel: no schema accepts it; nothing was published.
+            Unavailable: the broker, or the other processes, can't be reached.
+        """
+        room = to or room
+        if self._publisher is not None:
+            emit = {
+                "event": event,
+                "data": list(data) if isinstance(data, tuple) else [data],
+                "namespace": namespace,
+                "room": room,
+                "binary": Packet.data_is_binary(data),
+                "skip_sid": skip_sid,
+                "callback": callback,
+            }
+            if await self._publisher.publish(emit):
+                room = self.manager.sids_apart(namespace or "/", room)
+                if not room:
+                    return
+        await super().emit(
+            event,
+            data,
+            room=room,
+            skip_sid=skip_sid,
+            namespace=namespace,
+            callback=callback,
+            ignore_queue=ignore_queue,
+        )
+
+    async def disconnect(
+        self, sid: str, namespace: str | None = None, ignore_queue: bool = False
+    ) -> None:
+        """As python-socketio's: who is sent away has no session to come back to."""
+        client = self.manager.client(namespace or "/", sid)
+        if client is not None and client.session is not None:
+            client.session.finish()
+        await super().disconnect(sid, namespace, ignore_queue)
+
+    async def end(self, client: Client) -> None:
+        """Disconnect a client; and close its connection, if that was its last namespace."""
+        await self.disconnect(client.sid, namespace=client.namespace)
+        self._lifecycle.close_soon(client.connection)
 
     def get_environ(self, sid: str, namespace: str | None = None) -> dict[str, Any] | None:
         client = self.manager.client(namespace or "/", sid)
@@ -103,92 +171,53 @@ class Server(ClientServer):
         """
         await self.eio.disconnect()
         self.eio.heartbeat.stop()
-        await self._work.finish(CLOSE_SECONDS)
+        await self.work.finish(CLOSE_SECONDS)
 
     async def _send_packet(self, eio_sid: str, pkt: Any) -> None:
-        connection = self.eio.sockets.get(eio_sid)
-        if connection is not None:
-            connection.write(encode_packet(pkt))
+        session = self.eio.sockets.get(eio_sid)
+        if session is not None:
+            session.write(encode_packet(pkt))
 
-    # What arrives, from app.engine.session
+    # Connections: see `PeerServer`
 
-    def on_message(self, connection: Connection, packet: str | bytes) -> None:
-        """Take one message of a connection. Raises `ProtocolError` when it is no packet."""
-        if isinstance(packet, bytes):
-            if connection.assembly is None:
-                raise PacketError("a binary frame that no packet announced")
-            incoming = connection.assembly.add(packet)
-            if incoming is None:
-                return
-            connection.assembly = None
-        else:
-            if connection.assembly is not None:
-                raise PacketError("a text frame where an attachment is due")
-            event = parse_event(packet, 1, self._max_message_bytes)
-            if event is not None:
-                self._on_event(connection, event)
-                return
-            incoming = parse(packet, 1, self._max_message_bytes)
-            if incoming.attachments:
-                connection.assembly = Assembly(incoming)
-                return
-        if incoming.type == EVENT:
-            self._on_event(connection, (incoming.namespace, incoming.id, incoming.data))
-        elif incoming.type == ACK:
-            self._on_ack(connection, incoming)
-        elif incoming.type == CONNECT:
-            connection.asked += 1
-            # Each has a token verified; but whoever has just come asks for several at once.
-            if connection.asked > FREE_CONNECTS and self._wait_for_turn(connection) > 0:
-                raise PacketError("CONNECT again and again")
-            self._on_connect(connection, incoming)
-        elif incoming.type == DISCONNECT:
-            client = connection.clients.get(incoming.namespace)
-            if client is not None:
-                self._work.run(connection, self._leave(client))
+    def _accept(self, session: EngineSession) -> Peer:
+        peer = Peer(session, self)
+        self._lifecycle.expect(peer)
+        return peer
 
-    def on_closed(self, connection: Connection, closing: Closing) -> None:
-        """End a connection's clients."""
-        connection.assembly = None
-        self.manager.counters.closed[closing.reason] += 1
-        if connection.clients:
-            self._work.spawn(self._end_all(connection, closing))
+    def connect(self, peer: Peer, namespace: str, auth: Any) -> None:
+        if not self.manager_initialized:
+            self.manager_initialized = True
+            self.manager.initialize()
+        self._lifecycle.connect(peer, namespace, auth)
 
-    def _on_event(self, connection: Connection, event: Event) -> None:
-        namespace, packet_id, data = event
-        client = connection.clients.get(namespace)
-        if client is None:
-            if not connection.entered:
-                raise PacketError("an event before CONNECT")
-            return  # sent before the client heard that the server ended this namespace
-        error: HearthError | None = None
-        if len(data) > 1 and isinstance(data[1], Unreadable):
-            error = data[1].error
-        handler = self._request_handlers.get(namespace)
-        if handler is not None:
-            if (wait := self._wait_for_turn(connection)) > 0:
-                error = RateLimited(retry_after=math.ceil(wait * 1000) / 1000)
-            request = Request(data, error, client, packet_id)
-            self._turns.take(connection, handler, client.sid, request)
-        elif error is not None:
-            raise PacketError(error.message)
-        else:
-            self._work.run(
-                connection,
-                self._handle_event_internal(
-                    self, client.sid, connection.sid, data, namespace, packet_id
-                ),
-            )
+    def leave(self, client: Client) -> None:
+        self.work.run(client.connection, self._lifecycle.leave(client))
 
-    def _wait_for_turn(self, connection: Connection) -> float:
-        if self._messages_per_second <= 0:
-            return 0.0
-        if connection.bucket is None:
-            connection.bucket = TokenBucket(self._messages_per_second)
-        return connection.bucket.take(self._clock())
+    def dispatch(self, client: Client, data: list[Any], ack_id: int | None) -> None:
+        eio_sid = client.connection.sid
+        handling = self._handle_event_internal(
+            self, client.sid, eio_sid, data, client.namespace, ack_id
+        )
+        self.work.run(client.connection, handling)
 
-    def _on_ack(self, connection: Connection, incoming: Incoming) -> None:
-        client = connection.clients.get(incoming.namespace)
-        if client is not None:
-            # Not in turn: the handler of the event before it may be waiting for it.
-            self._work.spawn(self.manager.trigger_callback(client.sid, incoming.id, incoming.data))
+    def acknowledge(self, client: Client, ack_id: int | None, data: Any) -> None:
+        # Not in turn: the handler of the event before it may be waiting for it.
+        self.work.spawn(self.manager.trigger_callback(client.sid, ack_id, data))
+
+    def on_peer_closed(self, peer: Peer, closing: Closing) -> None:
+        self._counters.closed[closing.reason] += 1
+        self._lifecycle.on_closed(peer, closing)
+
+    # python-socketio's own handlers: see `StockHandlers`
+
+    def has_handlers(self, namespace: str) -> bool:
+        known = {"*", namespace}
+        return bool(
+            known & self.handlers.keys()
+            or known & self.namespace_handlers.keys()
+            or (namespace != "/" and self.namespaces == "*")
+        )
+
+    async def trigger(self, event: str, namespace: str, *arguments: Any) -> Any:
+        return await self._trigger_event(event, namespace, *arguments)

@@ -8,9 +8,9 @@ from typing import Any, Final, Protocol
 import structlog
 from socketio.async_pubsub_manager import AsyncPubSubManager
 
+from app.core.counters import Counters
 from app.core.errors import HearthError
-from app.realtime.manager import Rooms
-from app.realtime.publishing import sids_apart
+from app.realtime.manager import ChannelRooms, Manager
 from app.redis.commands import Commands
 from app.redis.subscriptions import Subscriptions
 from app.transport.work import Work
@@ -32,7 +32,7 @@ class EmitSink(Protocol):
         """Reject what nobody can take."""
 
 
-class SharedRooms(AsyncPubSubManager, Rooms):  # type: ignore[misc]
+class SharedManager(AsyncPubSubManager, Manager):  # type: ignore[misc]
     """python-socketio's manager of several processes, on connections of our own.
 
     What it does stays stock's: emits to one connection, `disconnect`, `enter_room`, `leave_room`,
@@ -40,13 +40,26 @@ class SharedRooms(AsyncPubSubManager, Rooms):  # type: ignore[misc]
 
     Args:
         channel: the Redis channel that all processes and workers share (`EMIT_CHANNEL`).
+        emits: takes what others emit into channels.
+        channels: the rooms that are channels.
+        counters: of what is rejected.
     """
 
-    def __init__(self, commands: Commands, subscriptions: Subscriptions, channel: str) -> None:
+    def __init__(
+        self,
+        commands: Commands,
+        subscriptions: Subscriptions,
+        channel: str,
+        emits: EmitSink,
+        channels: ChannelRooms,
+        counters: Counters,
+    ) -> None:
         super().__init__(channel=channel)
+        self._channels = channels
         self._commands = commands
         self._subscriptions = subscriptions
-        self._emits: EmitSink
+        self._emits = emits
+        self._counters = counters
         self._asked: asyncio.Queue[dict[str, Any]] = asyncio.Queue(MOST_ASKED)
         self._answers = Work()
         self._do = {
@@ -57,9 +70,8 @@ class SharedRooms(AsyncPubSubManager, Rooms):  # type: ignore[misc]
             "close_room": self._handle_close_room,
         }
 
-    async def start(self, emits: EmitSink) -> None:
-        """Begin to do what others ask; `emits` takes what they emit into channels."""
-        self._emits = emits
+    async def start(self) -> None:
+        """Begin to do what others ask."""
         self._subscriptions.listen(self.channel, self._on_message)
         self.server.manager_initialized = True  # stock waits for the first client
         self.initialize()
@@ -115,7 +127,7 @@ class SharedRooms(AsyncPubSubManager, Rooms):  # type: ignore[misc]
     def _on_emit(self, message: dict[str, Any], data: bytes) -> None:
         namespace = str(message.get("namespace") or "/")
         if self._emits.offer(message, data):
-            if sids := sids_apart(self, namespace, message.get("room")):
+            if sids := self.sids_apart(namespace, message.get("room")):
                 self._ask({**message, "room": sids})
         elif namespace in self.server.namespace_handlers or namespace in self.server.handlers:
             self._ask(message)
@@ -129,5 +141,5 @@ class SharedRooms(AsyncPubSubManager, Rooms):  # type: ignore[misc]
             log.error("did not do what another process asked", reason="too much is asked at once")
 
     def _reject(self, reason: str) -> None:
-        self.counters.rejected[self.channel] += 1
+        self._counters.rejected[self.channel] += 1
         log.warning("rejected what a worker emitted", reason=reason[:200])

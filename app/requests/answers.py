@@ -13,6 +13,7 @@ from app.core.errors import HearthError, Internal, Invalid
 from app.core.history import Page
 from app.core.message import Publication, Receipt
 from app.core.presence import Members
+from app.hub.hub import Hub
 from app.hub.memberships import Joined
 from schemas.errors import SchemaError
 
@@ -29,7 +30,15 @@ def shown(error: BaseException, namespace: str) -> HearthError:
     return Internal()
 
 
+def refusal(hub: Hub, error: BaseException, namespace: str) -> HearthError:
+    """Return what is told of a request that failed, and count it."""
+    told = shown(error, namespace)
+    hub.counters.failed[told.code] += 1
+    return told
+
+
 def failure(error: HearthError) -> dict[str, Any]:
+    """Return the answer to a request that failed."""
     return {"ok": False, "error": error.to_dict()}
 
 

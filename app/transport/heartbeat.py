@@ -8,14 +8,22 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import Final
+from typing import Final, NamedTuple
 
 from app.core.closing import Closing
 from app.transport import frames
-from app.transport.flow import Flow
+from app.transport.connection import Connection
 
 _PING: Final = frames.encode(frames.TEXT, b"2")
 _STEP_SECONDS: Final = 0.005
+
+
+class _Deadline(NamedTuple):
+    """When a connection is to be pinged, or its answer is due."""
+
+    connection: Connection
+    at: float
+    pinged: bool
 
 
 class Heartbeat:
@@ -28,25 +36,32 @@ class Heartbeat:
         self.interval = interval
         self.timeout = timeout
         self._frame = frame
-        # Each with the deadline it was put in for: a pong moves a connection to the other queue
-        # without being searched in the first.
-        self._to_ping: deque[tuple[float, Flow]] = deque()
-        self._to_answer: deque[tuple[float, Flow]] = deque()
+        self._to_ping: deque[_Deadline] = deque()
+        self._to_answer: deque[_Deadline] = deque()
+        # The one that holds: a pong puts a connection into the other queue, without a search for it
+        # in the first.
+        self._due: dict[Connection, _Deadline] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._beats_at = 0.0
 
-    def add(self, connection: Flow) -> None:
-        """Ping `connection` from now on, until it is closed."""
+    def add(self, connection: Connection) -> None:
+        """Ping `connection` from now on, until it is closed or discarded."""
         self._expect(connection, pinged=False, due_at=self._now() + self.interval)
 
-    def on_pong(self, connection: Flow) -> None:
+    def discard(self, connection: Connection) -> None:
+        """Ping `connection` no more."""
+        self._due.pop(connection, None)
+
+    def on_pong(self, connection: Connection) -> None:
         """Note an answer; one that nothing asked for changes nothing."""
-        if connection.pinged:
+        due = self._due.get(connection)
+        if due is not None and due.pinged:
             self._expect(connection, pinged=False, due_at=self._now() + self.interval)
 
-    def overdue(self, connection: Flow) -> bool:
+    def overdue(self, connection: Connection) -> bool:
         """Tell whether a connection's answer is late, whenever the timer comes to see it."""
-        return connection.pinged and connection.due_at <= self._now()
+        due = self._due.get(connection)
+        return due is not None and due.pinged and due.at <= self._now()
 
     def stop(self) -> None:
         """Ping nobody any more."""
@@ -55,14 +70,14 @@ class Heartbeat:
             self._timer = None
         self._to_ping.clear()
         self._to_answer.clear()
+        self._due.clear()
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()
 
-    def _expect(self, connection: Flow, *, pinged: bool, due_at: float) -> None:
-        connection.pinged = pinged
-        connection.due_at = due_at
-        (self._to_answer if pinged else self._to_ping).append((due_at, connection))
+    def _expect(self, connection: Connection, *, pinged: bool, due_at: float) -> None:
+        due = self._due[connection] = _Deadline(connection, due_at, pinged)
+        (self._to_answer if pinged else self._to_ping).append(due)
         if self._timer is None:
             self._schedule()
         elif due_at < self._beats_at:  # where pings are due sooner than the answers to others
@@ -70,7 +85,7 @@ class Heartbeat:
             self._schedule()
 
     def _schedule(self) -> None:
-        heads = [queue[0][0] for queue in (self._to_ping, self._to_answer) if queue]
+        heads = [queue[0].at for queue in (self._to_ping, self._to_answer) if queue]
         if heads:
             loop = asyncio.get_running_loop()
             self._beats_at = max(min(heads), loop.time() + _STEP_SECONDS)
@@ -79,15 +94,15 @@ class Heartbeat:
     def _beat(self) -> None:
         self._timer = None
         now = self._now()
-        while self._to_ping and self._to_ping[0][0] <= now:
-            due_at, connection = self._to_ping.popleft()
-            if not connection.closed and connection.due_at == due_at:
-                connection.ping(self._frame)
+        while self._to_ping and self._to_ping[0].at <= now:
+            due = self._to_ping.popleft()
+            if self._due.get(due.connection) is due:
+                due.connection.ping(self._frame)
                 # From when it was due: a timer that is late doesn't lengthen the time-out.
-                self._expect(connection, pinged=True, due_at=due_at + self.timeout)
-        while self._to_answer and self._to_answer[0][0] <= now:
-            due_at, connection = self._to_answer.popleft()
-            if not connection.closed and connection.due_at == due_at:
-                connection.close(Closing.PING_TIMEOUT)
+                self._expect(due.connection, pinged=True, due_at=due.at + self.timeout)
+        while self._to_answer and self._to_answer[0].at <= now:
+            due = self._to_answer.popleft()
+            if self._due.get(due.connection) is due:
+                due.connection.close(Closing.PING_TIMEOUT)
         if self._timer is None:
             self._schedule()

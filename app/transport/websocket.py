@@ -11,7 +11,7 @@ import asyncio
 import base64
 import binascii
 import hashlib
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
@@ -172,11 +172,21 @@ class Takeover(web.StreamResponse):
     async def write_eof(self, data: bytes = b"") -> None: ...
 
 
-def take_over(request: web.Request) -> tuple[asyncio.Transport, bytes, bytes]:
-    """Take a connection from aiohttp, to `begin` a WebSocket on; then return a `Takeover`.
+class Upgraded(NamedTuple):
+    """A connection that is to become a WebSocket.
 
-    Returns:
-        Its transport, the reply to the handshake, and what came right behind that.
+    Args:
+        reply: what accepts its handshake, not sent yet.
+        tail: what came right behind the handshake.
+    """
+
+    transport: asyncio.Transport
+    reply: bytes
+    tail: bytes
+
+
+def take_over(request: web.Request) -> Upgraded:
+    """Take a connection from aiohttp, to `begin` a WebSocket on; then return a `Takeover`.
 
     Raises:
         HTTPBadRequest: it is no valid handshake.
@@ -199,7 +209,7 @@ def take_over(request: web.Request) -> tuple[asyncio.Transport, bytes, bytes]:
     protocol.transport = None
     protocol.connection_lost(None)
     transport.resume_reading()
-    return transport, reply, tail
+    return Upgraded(transport, reply, tail)
 
 
 def begin(

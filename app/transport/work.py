@@ -9,7 +9,8 @@ from typing import Any, Final
 
 import structlog
 
-from app.transport.flow import Flow, ProtocolError
+from app.transport.connection import Connection
+from app.transport.flow import ProtocolError
 
 log = structlog.get_logger("hearth.realtime")
 
@@ -27,12 +28,12 @@ class Work:
         """Do something beside all else."""
         self._keep(_guarded(work), copy_context())
 
-    def run(self, connection: Flow, work: Awaitable[Any]) -> None:
+    def run(self, connection: Connection, work: Awaitable[Any]) -> None:
         """Do something that a connection's next event is to wait for."""
         connection.hold_requests()
         self._keep_in_turn(connection, _in_turn(connection, work), copy_context())
 
-    def begin(self, connection: Flow, work: Awaitable[Any]) -> None:
+    def begin(self, connection: Connection, work: Awaitable[Any]) -> None:
         """Do as `run` does, but at once, up to the first thing that it has to wait for.
 
         Most of what our own namespaces do waits for nothing, and so needs no task. Until `work`
@@ -77,7 +78,7 @@ class Work:
                 task.cancel()
 
     def _keep_in_turn(
-        self, connection: Flow, work: Coroutine[Any, Any, None], context: Context
+        self, connection: Connection, work: Coroutine[Any, Any, None], context: Context
     ) -> None:
         self._keep(work, context).add_done_callback(lambda _task: connection.go_on())
 
@@ -126,7 +127,7 @@ async def _guarded(work: Awaitable[Any]) -> None:
         log.exception("a handler failed")
 
 
-async def _in_turn(connection: Flow, work: Awaitable[Any]) -> None:
+async def _in_turn(connection: Connection, work: Awaitable[Any]) -> None:
     try:
         await work
     except ProtocolError as error:

@@ -51,15 +51,22 @@ class BusSource:
         max_message_bytes: what is larger is rejected.
     """
 
-    def __init__(self, intake: Intake, routes: Mapping[str, Route], max_message_bytes: int) -> None:
+    def __init__(
+        self,
+        subscriptions: Subscriptions,
+        intake: Intake,
+        routes: Mapping[str, Route],
+        max_message_bytes: int,
+    ) -> None:
+        self._subscriptions = subscriptions
         self._intake = intake
         self._routes = routes
         self._max_message_bytes = max_message_bytes
 
-    def start(self, subscriptions: Subscriptions) -> None:
+    def start(self) -> None:
         """Listen to every route's channel."""
         for channel, route in self._routes.items():
-            subscriptions.listen(channel, partial(self._hear, channel, route))
+            self._subscriptions.listen(channel, partial(self._hear, channel, route))
 
     def _hear(self, channel: str, route: Route, data: bytes) -> None:
         read = partial(read_event, route, data)

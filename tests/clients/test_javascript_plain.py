@@ -10,7 +10,7 @@ import pytest
 import socketio
 import structlog
 
-from app.realtime.manager import Rooms
+from app.realtime.manager import Manager
 from app.realtime.server import Server
 from tests.fixtures.servers import ServePlain
 from tests.support.node import TRANSPORTS, NodeClient, NodeDriver
@@ -25,7 +25,7 @@ Open = Callable[..., Awaitable[NodeClient]]
 @pytest.fixture
 def realtime() -> Server:
     """A server that answers `echo` with what it brought, and `again` by an event of that name."""
-    realtime = Server(Rooms())
+    realtime = Server(Manager())
 
     async def echo(_sid: str, *args: Any) -> tuple[Any, ...]:
         return args

@@ -8,7 +8,7 @@ import pytest
 from aiohttp.test_utils import TestServer
 
 from app.app_keys import SERVER
-from app.realtime.server import FREE_CONNECTS
+from app.realtime.peer import FREE_CONNECTS
 from tests.fixtures.clients import Connect, OpenWire
 from tests.fixtures.logs import BAD_PACKET, Logs
 from tests.fixtures.servers import Serve

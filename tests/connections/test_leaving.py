@@ -10,6 +10,7 @@ import pytest
 from aiohttp.test_utils import TestServer
 
 from app.app_keys import HUB, SERVER
+from app.core.channel import Channel
 from tests.fixtures.clients import Connect
 from tests.fixtures.logs import Logs
 from tests.support.raw import RawWebSocket, masked
@@ -69,14 +70,12 @@ async def test_nobody_is_left_in_rooms_and_presence(
         assert (await bystander.request("ping"))["ok"] is True
         presence = await bystander.request("presence", {"channel": "c"})
 
-    await realtime._work.finish(10)
+    await realtime.work.finish(10)
     assert [one["id"] for one in presence["members"]] == ["bob"]
-    rooms = realtime.manager
-    assert list(rooms._clients["/circles"]) == [bystander.sid]
-    assert list(rooms._rooms["/circles"]) == ["c"]
-    assert list(rooms._rooms["/circles"]["c"].members) == [bystander.sid]
-    assert rooms.callbacks == {}
-    handler = realtime.namespace_handlers["/circles"]
-    assert list(handler._members) == [bystander.sid]
-    assert len(await server.app[HUB].channels("/circles")) == 1
+    hub = server.app[HUB]
+    assert realtime.manager.count_clients() == {"/circles": 1}
+    assert list(hub.memberships.sids(Channel("/circles", "c"))) == [bystander.sid]
+    assert realtime.manager.get_rooms(bystander.sid, "/circles") == [bystander.sid, "c"]
+    assert realtime.manager.callbacks == {}
+    assert len(await hub.channels("/circles")) == 1
     assert logs.tracebacks() == []

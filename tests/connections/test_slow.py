@@ -11,7 +11,7 @@ import pytest
 from aiohttp.test_utils import TestServer
 
 from app.app_keys import SERVER
-from app.engine.session import Connection
+from app.engine.session import EngineSession
 from tests.fixtures.clients import Connect
 from tests.fixtures.logs import Logs
 from tests.fixtures.servers import Serve
@@ -55,7 +55,7 @@ async def say(bob: Client, size: int = TEXT_BYTES) -> None:
     assert answer["ok"]
 
 
-async def until_cut_off(bob: Client, connection: Connection, limit: int) -> int:
+async def until_cut_off(bob: Client, connection: EngineSession, limit: int) -> int:
     """Talk until somebody is cut off, and watch what is unsent to it; return how often."""
     for number in range(PLENTY):
         if connection.closed:
@@ -65,15 +65,15 @@ async def until_cut_off(bob: Client, connection: Connection, limit: int) -> int:
     raise AssertionError("still not cut off")
 
 
-def unsent(connection: Connection) -> int:
+def unsent(connection: EngineSession) -> int:
     if connection.socket is not None:
         size: int = connection.socket._transport.get_write_buffer_size()
         return size
-    return connection._outbox._bytes
+    return connection._poll_buffer._bytes
 
 
-def sockets(server: TestServer) -> dict[str, Connection]:
-    found: dict[str, Connection] = server.app[SERVER].eio.sockets
+def sockets(server: TestServer) -> dict[str, EngineSession]:
+    found: dict[str, EngineSession] = server.app[SERVER].eio.sockets
     return found
 
 
@@ -202,7 +202,7 @@ async def test_what_is_held_for_a_slow_member_is_one_copy(
         await poller.post(JOIN)
         await poller.until("43")
     await asyncio.gather(*(say(bob) for _number in range(2)))
-    frames = [poller.connection._outbox._frames for poller in pollers]
+    frames = [poller.connection._poll_buffer._frames for poller in pollers]
     large = [[id(frame) for frame in one if len(frame) > TEXT_BYTES] for one in frames]
     assert large[0]
     assert large[0] == large[1] == large[2]

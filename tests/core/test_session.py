@@ -34,19 +34,19 @@ def kept(session: Session) -> Session:
 
 def send(session: Session, name: str, offset: int | None) -> str:
     publication = Publication(offset, "user_message", b"{}", 0.0)
-    return session.follow(session.places[name], publication).decode()
+    return session.follow(session.cursors[name], publication).decode()
 
 
 def lose_history(session: Session, name: str, head: Position) -> str:
     lost = discontinuity(Channel("/circles", name), head, 0.0)
-    return session.follow(session.places[name], lost).decode()
+    return session.follow(session.cursors[name], lost).decode()
 
 
 def offsets(session: Session) -> dict[str, int]:
     return {channel.name: position.offset for channel, position, _ in session.channels()}
 
 
-def test_an_offset_string_has_the_places_that_have_moved() -> None:
+def test_an_offset_string_has_the_cursors_that_have_moved() -> None:
     session = new_session(a=4, b=7)
     assert send(session, "a", 5) == "abcdef:0:1.5"
     assert send(session, "a", 6) == "abcdef:0:1.6"
@@ -55,7 +55,7 @@ def test_an_offset_string_has_the_places_that_have_moved() -> None:
     assert session.text() == "abcdef:0:1.6,2.8"
 
 
-def test_a_place_that_was_left_is_never_taken_for_another() -> None:
+def test_a_cursor_that_was_left_is_never_taken_for_another() -> None:
     session = new_session(a=4)
     text = send(session, "a", 50)
     session.leave("a")
@@ -69,11 +69,11 @@ def test_a_place_that_was_left_is_never_taken_for_another() -> None:
 def test_joining_again_in_vain_changes_nothing() -> None:
     session = new_session(a=4)
     send(session, "a", 5)
-    place = session.enter("a", Position(9, "e1"), trusted=False)
-    session.put_back("a", place)
+    cursor = session.enter("a", Position(9, "e1"), trusted=False)
+    session.put_back("a", cursor)
     assert offsets(session) == {"a": 5}
-    place = session.enter("b", Position(9, "e1"), trusted=False)
-    session.put_back("b", place)
+    cursor = session.enter("b", Position(9, "e1"), trusted=False)
+    session.put_back("b", cursor)
     assert offsets(session) == {"a": 5}
 
 
@@ -132,11 +132,11 @@ def test_what_is_kept_is_everything_but_what_was_sent() -> None:
         *("sid~", "/circles", "alice"),
         "/circles user:alice",
     )
-    assert [(name, place.trusted) for name, place in restored.places.items()] == [
+    assert [(name, cursor.trusted) for name, cursor in restored.cursors.items()] == [
         *(("a", False), ("b", True))
     ]
     restored.enter("c", Position(0, "e1"), trusted=False)
-    assert restored.places["c"].number == 3
+    assert restored.cursors["c"].number == 3
 
 
 def test_only_its_own_identity_may_come_back() -> None:
@@ -171,10 +171,10 @@ def test_whatever_happens_it_goes_on_behind_the_last_that_was_received(
             received.pop(name, None)
         elif step == "send":
             published[name] += 1
-            if name in session.places:
+            if name in session.cursors:
                 text = send(session, name, published[name])
                 received[name] = published[name]
-        elif step == "note" and name in session.places:
+        elif step == "note" and name in session.cursors:
             text = send(session, name, None)
         elif step == "drop":
             session = kept(session)

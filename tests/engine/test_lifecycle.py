@@ -10,7 +10,7 @@ import pytest
 from aiohttp.test_utils import TestServer
 
 from app.app_keys import SERVER
-from app.realtime.manager import Rooms
+from app.realtime.manager import Manager
 from app.realtime.server import Server
 from tests.fixtures.logs import BAD_PACKET, Logs
 from tests.fixtures.servers import Serve, ServePlain
@@ -28,7 +28,7 @@ async def poller(server: TestServer, session: aiohttp.ClientSession) -> Poller:
 @pytest.fixture
 async def hasty(serve_plain: ServePlain) -> TestServer:
     """A server that pings after 0.2 s, and waits 0.1 s for the answer."""
-    return await serve_plain(Server(Rooms(), ping_interval=0.2, ping_timeout=0.1))
+    return await serve_plain(Server(Manager(), ping_interval=0.2, ping_timeout=0.1))
 
 
 # The beginning
@@ -38,7 +38,7 @@ async def hasty(serve_plain: ServePlain) -> TestServer:
 async def test_the_welcome_says_what_the_protocol_says(
     serve_plain: ServePlain, session: aiohttp.ClientSession, transport: str
 ) -> None:
-    server = await serve_plain(Server(Rooms(), ping_interval=0.3, ping_timeout=0.2))
+    server = await serve_plain(Server(Manager(), ping_interval=0.3, ping_timeout=0.2))
     url = server.make_url("/socket.io/").with_query(EIO="4", transport=transport)
     if transport == "polling":
         async with session.get(url) as response:
@@ -138,12 +138,11 @@ async def test_who_does_not_answer_is_closed_by_polling(
 
 
 async def test_a_session_whose_time_is_over_is_not_served_before_the_timer_sees_it(
-    server: TestServer, poller: Poller
+    server: TestServer, poller: Poller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    heartbeat = server.app[SERVER].eio.heartbeat
     connection = poller.connection
-    connection.pinged = True
-    connection.due_at = heartbeat._now()
+    heartbeat = server.app[SERVER].eio.heartbeat
+    monkeypatch.setattr(heartbeat, "overdue", lambda one: one is connection)
     assert await poller.status() == 400
     assert connection.closed
     assert await poller.status() == 400
@@ -214,11 +213,10 @@ async def test_a_server_that_closes_says_so_in_the_next_poll(
 
 
 async def test_who_never_enters_a_namespace_is_sent_away(
-    serve: Serve,
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    server = await serve()
-    server.app[SERVER].eio._entering._seconds = 0.05
-    async with raw_websocket(server) as socket:
+    monkeypatch.setattr("app.realtime.lifecycle.CONNECT_SECONDS", 0.05)
+    async with raw_websocket(await serve()) as socket:
         await socket.engine()
         assert await socket.close_code() == 1000
 
@@ -257,7 +255,7 @@ async def test_much_garbage_is_one_line(server: TestServer, logs: Logs) -> None:
 
 
 async def test_a_cookie_names_the_session_where_one_is_wanted(serve_plain: ServePlain) -> None:
-    server = await serve_plain(Server(Rooms(), cookie="io"))
+    server = await serve_plain(Server(Manager(), cookie="io"))
     connection = await RawConnection.open(server)
     answer = await connection.request("GET", "/socket.io/?EIO=4&transport=polling")
     opened: dict[str, Any] = json.loads(answer.text.removeprefix("0"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.fanout import RecordingFanOut
+from tests.support.members import RecordingFanOut
 
 
 @pytest.fixture

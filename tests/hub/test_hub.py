@@ -18,11 +18,11 @@ from app.core.identity import Identity
 from app.core.message import Publication, Receipt
 from app.hub.draft import Draft
 from app.hub.hub import Hub
-from app.hub.memberships import Member
+from app.hub.member import Member
 from schemas.errors import SchemaError
 from tests.support.clock import SettableClock
-from tests.support.fanout import RecordingFanOut
 from tests.support.hubs import new_hub, running_hub
+from tests.support.members import RecordingFanOut, new_member
 from tests.support.messages import OTHER, TEAM, somebody
 
 ALICE, BOB = somebody("alice", "user", "circles:*:rw"), somebody("bob", "user", "circles:*:r")
@@ -45,7 +45,7 @@ def says(text: str, channel: Channel = TEAM, **further: Any) -> Draft:
 
 
 async def join(hub: Hub, sid: str, identity: Identity, channel: Channel = TEAM) -> Member:
-    member = Member(sid, channel.namespace, identity)
+    member = new_member(sid, channel.namespace, identity)
     async with hub.memberships.joining(member, channel, None, None):
         pass
     return member

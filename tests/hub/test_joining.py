@@ -19,10 +19,11 @@ from app.core.identity import Identity
 from app.core.message import place
 from app.hub.draft import Draft
 from app.hub.hub import Hub
-from app.hub.memberships import Joined, Member
+from app.hub.member import Member
+from app.hub.memberships import Joined
 from schemas.errors import SchemaError
-from tests.support.fanout import RecordingFanOut
 from tests.support.hubs import RecordingBroker, new_hub, running_hub
+from tests.support.members import RecordingFanOut, new_member
 from tests.support.messages import OTHER, TEAM, message, somebody, texts_of
 
 BOB = somebody("bob", "user", "circles:*:r")
@@ -40,7 +41,7 @@ async def hub(broker: RecordingBroker, fanout: RecordingFanOut) -> AsyncIterator
 
 
 def bob(sid: str = "b1") -> Member:
-    return Member(sid, "/circles", BOB)
+    return new_member(sid, "/circles", BOB)
 
 
 async def say(hub: Hub, *texts: str, channel: Channel = TEAM) -> None:
@@ -78,7 +79,7 @@ async def test_history_may_be_lost_while_joining(hub: Hub, fanout: RecordingFanO
 
 
 async def test_the_server_lets_in_whom_it_wants(hub: Hub) -> None:
-    stranger = Member("s1", "/circles", somebody("eve", "user"))
+    stranger = new_member("s1", "/circles", somebody("eve", "user"))
     with pytest.raises(Forbidden):
         await join(hub, stranger)
     async with hub.memberships.joining(stranger, TEAM, None, None, trusted=True):
@@ -216,7 +217,7 @@ async def test_who_joins_sees_itself_among_the_members(hub: Hub) -> None:
 
 
 async def test_who_may_not_see_members_is_told_none(hub: Hub) -> None:
-    member = Member("b1", "/notifications", BOB)
+    member = new_member("b1", "/notifications", BOB)
     async with hub.memberships.joining(member, BROADCAST_CHANNEL, None, None) as joined:
         assert joined.members is None
 

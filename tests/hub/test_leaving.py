@@ -13,9 +13,9 @@ from app.core.identity import Identity
 from app.hub import memberships
 from app.hub.draft import Draft
 from app.hub.hub import Hub
-from app.hub.memberships import Member
-from tests.support.fanout import RecordingFanOut
+from app.hub.member import Member
 from tests.support.hubs import running_hub
+from tests.support.members import RecordingFanOut, new_member
 from tests.support.messages import OTHER, TEAM, somebody
 
 BOB = somebody("bob", "user", "circles:*:r")
@@ -50,7 +50,7 @@ async def hub(fanout: RecordingFanOut, changes: Changes) -> AsyncIterator[Hub]:
 
 
 async def join(hub: Hub, sid: str, identity: Identity) -> Member:
-    member = Member(sid, TEAM.namespace, identity)
+    member = new_member(sid, TEAM.namespace, identity)
     async with hub.memberships.joining(member, TEAM, None, None):
         pass
     return member

@@ -9,9 +9,9 @@ import pytest
 from app.core.channel import Channel
 from app.hub.draft import Draft
 from app.hub.hub import Hub
-from app.hub.memberships import Member
-from tests.support.fanout import RecordingFanOut
+from app.hub.member import Member
 from tests.support.hubs import RecordingBroker, running_hub
+from tests.support.members import RecordingFanOut, new_member
 from tests.support.messages import TEAM, somebody
 
 BOB = somebody("bob", "user", "circles:*:r")
@@ -29,7 +29,7 @@ async def hub(broker: RecordingBroker, fanout: RecordingFanOut) -> AsyncIterator
 
 
 def bob(sid: str = "b1") -> Member:
-    return Member(sid, "/circles", BOB)
+    return new_member(sid, "/circles", BOB)
 
 
 async def say(hub: Hub, text: str) -> None:

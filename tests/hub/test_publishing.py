@@ -16,8 +16,8 @@ from app.core.message import Message, Receipt
 from app.hub.draft import Draft
 from app.hub.hub import Hub
 from schemas.errors import SchemaError
-from tests.support.fanout import RecordingFanOut
 from tests.support.hubs import new_hub, running_hub
+from tests.support.members import RecordingFanOut
 from tests.support.messages import OTHER, TEAM, somebody, texts_of
 
 ALICE = somebody("alice", "user", "circles:*:rw")

@@ -17,8 +17,8 @@ from app.core.message import Message
 from app.hub import roster as roster_module
 from app.hub.roster import Roster
 from tests.support.backends import RunningBackend
-from tests.support.fanout import RecordingFanOut
 from tests.support.hubs import new_hub
+from tests.support.members import RecordingFanOut, new_member
 from tests.support.messages import TEAM, somebody
 from tests.support.ready import until
 from tests.support.redis import RedisServer
@@ -48,7 +48,7 @@ class Process:
     async def listen(self) -> None:
         """Have everything in the circle noted."""
         await self.backend.broker.subscribe(TEAM)
-        self.fanout.enter("listener", TEAM)
+        self.fanout.enter(new_member("listener", "/circles", AGENT), TEAM)
 
     def told(self, event: str) -> list[Any]:
         """Return the data of each message of a type."""

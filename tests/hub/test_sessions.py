@@ -7,16 +7,15 @@ import asyncio
 import pytest
 
 from app.broker.memory_sessions import MemorySessions
+from app.core.closing import Closing
 from app.core.errors import Unavailable
 from app.core.identity import Identity
 from app.core.session import Session
 from app.hub.sessions import Sessions
+from tests.support.members import Nowhere
 from tests.support.ready import until
 
 ALICE = Identity("alice", "user")
-
-
-def ignore(_session: Session) -> None: ...
 
 
 class Fickle(MemorySessions):
@@ -44,60 +43,83 @@ class Fickle(MemorySessions):
 
 async def test_a_session_begins_and_ends_without_its_store() -> None:
     sessions = Sessions(Fickle(gone=True), 60)
-    session = await sessions.begin("sid~", "/circles", ALICE)
+    session = await sessions.begin("sid~", "/circles", ALICE, Nowhere())
     with pytest.raises(Unavailable):
         await sessions.save(session)
     await sessions.end(session)
 
 
-async def test_whoever_has_lost_it_is_told_once() -> None:
+async def test_the_connection_of_before_is_closed_and_has_left() -> None:
     sessions = Sessions(MemorySessions(), 60)
-    told: list[Session] = []
-    sessions.start(told.append)
-    first = await sessions.begin("sid~", "/circles", ALICE)
-    second = await sessions.claim(first.pid, "/circles", ALICE)
+    sessions.start()
+    ended: list[str] = []
+
+    def end() -> None:
+        async def leave() -> None:
+            ended.append("left")
+            await sessions.end(first)
+
+        leaving.append(asyncio.ensure_future(leave()))
+
+    leaving: list[asyncio.Future[None]] = []
+    ghost = Nowhere(end)
+    first = await sessions.begin("sid~", "/circles", ALICE, ghost)
+    second = await sessions.claim(first.pid, "/circles", ALICE, Nowhere())
     assert second is not None
-    for _time in range(2):
-        await sessions.save(first)
-    await sessions.end(first)
-    assert told == [first]
+    assert (ghost.closings, ended) == ([Closing.SUPERSEDED], ["left"])
+    await asyncio.gather(*leaving)
     await sessions.end(second)
-    assert await sessions.claim(first.pid, "/circles", ALICE) is not None
+    assert await sessions.claim(first.pid, "/circles", ALICE, Nowhere()) is not None
     await sessions.close()
+
+
+async def test_the_connection_of_what_was_claimed_elsewhere_is_closed_once() -> None:
+    store = MemorySessions()
+    here, there = Sessions(store, 60), Sessions(store, 60)
+    ghost = Nowhere()
+    session = await here.begin("sid~", "/circles", ALICE, ghost)
+    assert await there.claim(session.pid, "/circles", ALICE, Nowhere()) is not None
+    for _time in range(2):
+        await here.save(session)
+    assert ghost.closings == [Closing.SUPERSEDED]
+    await here.end(session)
+    assert await Sessions(store, 60).claim(session.pid, "/circles", ALICE, Nowhere()) is not None
 
 
 async def test_one_that_is_over_is_forgotten() -> None:
     store = MemorySessions()
     sessions = Sessions(store, 60)
-    session = await sessions.begin("sid~", "/circles", ALICE)
+    session = await sessions.begin("sid~", "/circles", ALICE, Nowhere())
     session.over = True
     await sessions.end(session)
-    assert await sessions.claim(session.pid, "/circles", ALICE) is None
+    assert await sessions.claim(session.pid, "/circles", ALICE, Nowhere()) is None
 
 
 async def test_one_that_is_over_is_forgotten_once_that_can_be_told() -> None:
     store = Fickle()
     sessions = Sessions(store, 0.5)
-    session = await sessions.begin("sid~", "/circles", ALICE)
+    session = await sessions.begin("sid~", "/circles", ALICE, Nowhere())
     session.over = True
     store.gone = True
     await sessions.end(session)
     store.gone = False
-    sessions.start(ignore)
+    sessions.start()
     await until(lambda: store.forgotten == 1)
-    assert await sessions.claim(session.pid, "/circles", ALICE) is None
+    assert await sessions.claim(session.pid, "/circles", ALICE, Nowhere()) is None
     await sessions.close()
 
 
 async def test_one_that_can_not_be_forgotten_keeps_none_from_being_renewed() -> None:
     store = Fickle()
     sessions = Sessions(store, 0.5)
-    over, other = [await sessions.begin("sid~", "/circles", ALICE) for _number in range(2)]
+    over, other = [
+        await sessions.begin("sid~", "/circles", ALICE, Nowhere()) for _number in range(2)
+    ]
     over.over = True
     store.gone = True
     await sessions.end(over)
     store.gone, store.breaks = False, True
-    sessions.start(ignore)
+    sessions.start()
     await until(lambda: store.forgotten == 1)
     store._kept.clear()
     await until(lambda: other.pid in store._kept)
@@ -106,13 +128,13 @@ async def test_one_that_can_not_be_forgotten_keeps_none_from_being_renewed() -> 
 
 async def test_what_is_open_is_renewed_also_after_everything_was_forgotten() -> None:
     store = MemorySessions()
-    sessions = Sessions(store, 0.2)
-    sessions.start(ignore)
-    session = await sessions.begin("sid~", "/circles", ALICE)
+    sessions, others = Sessions(store, 0.2), Sessions(store, 0.2)
+    sessions.start()
+    session = await sessions.begin("sid~", "/circles", ALICE, Nowhere())
     store._kept.clear()
     async with asyncio.timeout(5):
         claimed = None
         while claimed is None:
             await asyncio.sleep(0.01)
-            claimed = await sessions.claim(session.pid, "/circles", ALICE)
+            claimed = await others.claim(session.pid, "/circles", ALICE, Nowhere())
     await sessions.close()

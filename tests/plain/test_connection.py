@@ -6,7 +6,7 @@ import pytest
 
 from app.core.closing import Closing
 from app.plain.connection import PlainConnection
-from app.transport.flow import MAX_WAITING
+from app.transport.flow import HIGH_WATERMARK
 from app.transport.frames import TEXT
 from app.transport.websocket import WebSocket
 from tests.support.raw import masked
@@ -20,14 +20,18 @@ class Events:
         self.messages: list[str | bytes] = []
         self.closed: list[Closing] = []
 
-    def on_pong(self, connection: PlainConnection) -> None: ...
+    def attach(self, connection: PlainConnection) -> None:
+        self._connection = connection
+        connection.attach(self)
 
-    def on_message(self, connection: PlainConnection, message: str | bytes) -> None:
+    def on_pong(self) -> None: ...
+
+    def on_message(self, message: str | bytes) -> None:
         self.messages.append(message)
         if message == "hold":
-            connection.hold_requests()
+            self._connection.hold_requests()
 
-    def on_closed(self, connection: PlainConnection, closing: Closing) -> None:
+    def on_closed(self, closing: Closing) -> None:
         self.closed.append(closing)
 
 
@@ -43,13 +47,15 @@ def events() -> Events:
 
 @pytest.fixture
 def connection(transport: RecordingTransport, events: Events) -> PlainConnection:
-    return PlainConnection("a~", WebSocket(1000, 1000, transport), events, 1000)
+    connection = PlainConnection("a~", WebSocket(1000, 1000, transport), 1000)
+    events.attach(connection)
+    return connection
 
 
 async def test_who_publishes_faster_than_the_broker_answers_is_held_back(
     connection: PlainConnection, transport: RecordingTransport, events: Events
 ) -> None:
-    texts = [str(number) for number in range(MAX_WAITING)]
+    texts = [str(number) for number in range(HIGH_WATERMARK)]
     for text in ("hold", *texts):
         connection.socket.data_received(masked(TEXT, text.encode()))
     assert events.messages == ["hold"]

@@ -191,14 +191,14 @@ async def test_a_member_that_does_not_read_is_cut_off(
     bob = await connect(token=BOB, url=str(server.make_url("")))
     async with raw_websocket(server, receive_buffer_bytes=4096) as slow:
         await open_raw(slow)
-        [session] = server.app[PLAIN].sessions.values()
+        [connection] = server.app[PLAIN].clients
         message = {"channel": "dev-team", "data": {"content": "x" * 50_000}}
         for _number in range(400):
-            if session.closed:
+            if connection.closed:
                 break
             assert (await bob.request("user_message", message))["ok"]
-            assert session.socket.unsent_bytes < 250_000
-        assert session.closed
+            assert connection.socket.unsent_bytes < 250_000
+        assert connection.closed
     assert logs.events() == ["cut off a connection that does not read"]
     assert server.app[HUB].counters.closed["slow"] == 1
     assert (await bob.request("presence", {"channel": "dev-team"}))["count"] == 0
@@ -215,7 +215,7 @@ async def test_metrics_count_plain_members(
     assert before["hearth_members", ("/circles",)] == 2
     assert before["hearth_members", ("/feeds",)] == 1
     await plain.socket.close()
-    await until(lambda: len(server.app[PLAIN].sessions) == 1)
+    await until(lambda: len(server.app[PLAIN].clients) == 1)
     after = await scrape(server)
     assert after["hearth_members", ("/circles",)] == 1
     assert after["hearth_closed_total", ("transport close",)] == 1

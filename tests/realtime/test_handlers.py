@@ -6,7 +6,7 @@ import asyncio
 import gc
 from typing import Any
 
-from app.realtime.manager import Rooms
+from app.realtime.manager import Manager
 from app.realtime.server import Server
 from tests.fixtures.logs import Logs
 from tests.fixtures.servers import ServePlain
@@ -19,7 +19,7 @@ __all__ = ["joined", "realtime", "socket"]  # fixtures
 async def test_a_connect_handler_that_takes_long_is_pinged_meanwhile(
     serve_plain: ServePlain,
 ) -> None:
-    realtime = Server(Rooms(), ping_interval=0.05, ping_timeout=5)
+    realtime = Server(Manager(), ping_interval=0.05, ping_timeout=5)
     may_end = asyncio.Event()
 
     async def connect(_sid: str, _environ: Any, _auth: Any) -> None:
@@ -67,7 +67,7 @@ async def test_an_answer_that_its_callback_cannot_take_is_one_line(
     joined.write("431[1,2,3]")
     joined.write('422["message-with-ack"]')
     assert await joined.next() == "432[]"
-    await realtime._work.finish(10)
+    await realtime.work.finish(10)
     gc.collect()
     assert len(logs.events()) == 1
     assert "never retrieved" not in logs.events()[0]

@@ -1,33 +1,38 @@
-"""Rooms: who is in them, and that each gets exactly what was sent while it was in."""
+"""Clients and their rooms: who is in them, and that nothing is left when they are gone."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
 
-from app.core.message import Publication
-from app.realtime.manager import Client, Rooms
+from app.realtime.client import Client
+from app.realtime.manager import Manager
 from app.realtime.packets import Packet
-from app.transport.frames import TEXT, encode
-from app.transport.room import Room
-from tests.support.transport import RecordingTransport, new_connection, open_websocket
+from tests.support.session import new_session, open_websocket
 
 NAMESPACE = "/chat"
-PUBLICATION = Publication(1, "user_message", b"{}", 0.0)
 
 
 class Member:
     """A client of `NAMESPACE` on a WebSocket of its own, and what it got."""
 
-    def __init__(self, rooms: Rooms, namespace: str = NAMESPACE) -> None:
-        self.connection = new_connection()
-        self.transport: RecordingTransport = open_websocket(self.connection)
-        self.client: Client = rooms.add_client(self.connection, namespace)
-        self.client.connected = True
+    def __init__(self, manager: Manager, namespace: str = NAMESPACE) -> None:
+        self.connection = new_session()
+        self.transport = open_websocket(self.connection)
+        self.clients: dict[str, Client] = {}
+        self.client = self.enter(manager, namespace)
         self.sid = self.client.sid
+
+    def enter(self, manager: Manager, namespace: str) -> Client:
+        """Become a client of a namespace; again, if it is one already."""
+        client = Client(manager.generate_sid(), namespace, self.connection, self.clients)
+        client.connected = True
+        self.clients[namespace] = client
+        manager.add(client)
+        return client
 
     @property
     def got(self) -> list[str]:
@@ -51,126 +56,130 @@ class Engine:
 
 
 @pytest.fixture
-def rooms() -> Rooms:
-    rooms = Rooms()
-    rooms.set_server(Engine())
-    return rooms
+def manager() -> Manager:
+    manager = Manager()
+    manager.set_server(Engine())
+    return manager
 
 
 @pytest.fixture
-def members(rooms: Rooms) -> list[Member]:
+def members(manager: Manager) -> list[Member]:
     """Three clients; the first two are in room `a`, the last two in `b`."""
-    members = [Member(rooms) for _number in range(3)]
+    members = [Member(manager) for _number in range(3)]
     for room, inside in {"a": members[:2], "b": members[1:]}.items():
         for member in inside:
-            rooms.basic_enter_room(member.sid, NAMESPACE, room)
+            manager.basic_enter_room(member.sid, NAMESPACE, room)
     return members
 
 
-def room(rooms: Rooms, name: str) -> Room:
-    found = rooms.room(NAMESPACE, name)
-    assert found is not None
-    return found
+def end(manager: Manager, member: Member) -> None:
+    """End a member, as the server does."""
+    manager.pre_disconnect(member.sid, NAMESPACE)
+    manager.basic_disconnect(member.sid, NAMESPACE)
 
 
-def frame(text: str) -> bytes:
-    return encode(TEXT, text.encode())
+def sids(manager: Manager, room: str) -> list[str]:
+    return [sid for sid, _eio_sid in manager.get_participants(NAMESPACE, room)]
 
 
-async def next_turn() -> None:
-    await asyncio.sleep(0)
-
-
-# Who is where
-
-
-def test_rooms_are_known_while_somebody_is_in_them(rooms: Rooms, members: list[Member]) -> None:
+def test_a_client_is_in_the_rooms_that_it_entered(manager: Manager, members: list[Member]) -> None:
     first, second, third = members
-    assert sorted(rooms.room_names(NAMESPACE)) == ["a", "b"]
-    assert rooms.get_rooms(second.sid, NAMESPACE)[0] == second.sid
-    assert sorted(rooms.get_rooms(second.sid, NAMESPACE)[1:]) == ["a", "b"]
-    rooms.basic_leave_room(first.sid, NAMESPACE, "a")
-    rooms.basic_leave_room(second.sid, NAMESPACE, "a")
-    assert rooms.room_names(NAMESPACE) == ["b"]
-    assert rooms.room(NAMESPACE, "a") is None
-    assert rooms.get_rooms(first.sid, NAMESPACE) == [first.sid]
-    rooms.basic_close_room("b", NAMESPACE)
-    assert rooms._rooms == {}
-    assert rooms.get_rooms(third.sid, NAMESPACE) == [third.sid]
+    assert manager.get_rooms(second.sid, NAMESPACE)[0] == second.sid
+    assert sorted(manager.get_rooms(second.sid, NAMESPACE)[1:]) == ["a", "b"]
+    manager.basic_leave_room(first.sid, NAMESPACE, "a")
+    manager.basic_leave_room(second.sid, NAMESPACE, "a")
+    assert sids(manager, "a") == []
+    assert manager.get_rooms(first.sid, NAMESPACE) == [first.sid]
+    manager.basic_close_room("b", NAMESPACE)
+    assert sids(manager, "b") == []
+    assert manager.get_rooms(third.sid, NAMESPACE) == [third.sid]
 
 
-def test_entering_and_leaving_twice_is_once(rooms: Rooms, members: list[Member]) -> None:
-    first = members[0]
-    rooms.basic_enter_room(first.sid, NAMESPACE, "a")
-    assert list(room(rooms, "a").members) == [members[0].sid, members[1].sid]
+def test_entering_and_leaving_twice_is_once(manager: Manager, members: list[Member]) -> None:
+    first, second, _third = members
+    manager.basic_enter_room(first.sid, NAMESPACE, "a")
+    assert sids(manager, "a") == [first.sid, second.sid]
     for _time in range(2):
-        rooms.basic_leave_room(first.sid, NAMESPACE, "a")
-    rooms.basic_leave_room(first.sid, NAMESPACE, "nowhere")
-    rooms.basic_leave_room("nobody", NAMESPACE, "a")
-    rooms.basic_close_room("nowhere", NAMESPACE)
-    assert list(room(rooms, "a").members) == [members[1].sid]
+        manager.basic_leave_room(first.sid, NAMESPACE, "a")
+    manager.basic_leave_room(first.sid, NAMESPACE, "nowhere")
+    manager.basic_leave_room("nobody", NAMESPACE, "a")
+    manager.basic_close_room("nowhere", NAMESPACE)
+    assert sids(manager, "a") == [second.sid]
 
 
-def test_nobody_enters_a_room_that_is_somebodys_id(rooms: Rooms, members: list[Member]) -> None:
+def test_nobody_enters_a_room_that_is_somebodys_id(manager: Manager, members: list[Member]) -> None:
     first, second, _third = members
     with pytest.raises(ValueError, match="sid room"):
-        rooms.basic_enter_room(first.sid, NAMESPACE, second.sid)
+        manager.basic_enter_room(first.sid, NAMESPACE, second.sid)
     with pytest.raises(ValueError, match="sid room"):
-        rooms.basic_close_room(second.sid, NAMESPACE)
+        manager.basic_close_room(second.sid, NAMESPACE)
     with pytest.raises(ValueError, match="not connected"):
-        rooms.basic_enter_room("nobody", NAMESPACE, "a")
+        manager.basic_enter_room("nobody", NAMESPACE, "a")
 
 
-def test_participants_are_pairs_of_ids(rooms: Rooms, members: list[Member]) -> None:
+def test_participants_are_pairs_of_ids(manager: Manager, members: list[Member]) -> None:
     pairs = [(member.sid, member.connection.sid) for member in members]
-    assert list(rooms.get_participants(NAMESPACE, None)) == pairs
-    assert list(rooms.get_participants(NAMESPACE, "a")) == pairs[:2]
-    assert list(rooms.get_participants(NAMESPACE, ["a", "b"])) == pairs
-    assert list(rooms.get_participants(NAMESPACE, members[2].sid)) == pairs[2:]
-    assert list(rooms.get_participants(NAMESPACE, "nowhere")) == []
-    assert list(rooms.get_participants("/nowhere", None)) == []
+    assert list(manager.get_participants(NAMESPACE, None)) == pairs
+    assert list(manager.get_participants(NAMESPACE, "a")) == pairs[:2]
+    assert list(manager.get_participants(NAMESPACE, ["a", "b"])) == pairs
+    assert list(manager.get_participants(NAMESPACE, members[2].sid)) == pairs[2:]
+    assert list(manager.get_participants(NAMESPACE, "nowhere")) == []
+    assert list(manager.get_participants("/nowhere", None)) == []
 
 
-def test_namespaces_do_not_share_rooms(rooms: Rooms, members: list[Member]) -> None:
-    other = Member(rooms, "/other")
-    rooms.basic_enter_room(other.sid, "/other", "a")
-    assert sorted(rooms.get_namespaces()) == ["/chat", "/other"]
-    assert list(rooms.get_participants("/other", "a")) == [(other.sid, other.connection.sid)]
-    assert not rooms.is_connected(other.sid, NAMESPACE)
-    rooms.basic_disconnect(other.sid, "/other")
-    assert sorted(rooms.get_namespaces()) == ["/chat"]
+def test_namespaces_do_not_share_rooms(manager: Manager, members: list[Member]) -> None:
+    other = Member(manager, "/other")
+    manager.basic_enter_room(other.sid, "/other", "a")
+    assert sorted(manager.get_namespaces()) == ["/chat", "/other"]
+    assert list(manager.get_participants("/other", "a")) == [(other.sid, other.connection.sid)]
+    assert not manager.is_connected(other.sid, NAMESPACE)
+    manager.pre_disconnect(other.sid, "/other")
+    manager.basic_disconnect(other.sid, "/other")
+    assert sorted(manager.get_namespaces()) == ["/chat"]
 
 
-def test_who_disconnects_is_nowhere(rooms: Rooms, members: list[Member]) -> None:
+def test_who_disconnects_is_nowhere(manager: Manager, members: list[Member]) -> None:
     _first, second, _third = members
-    assert rooms.is_connected(second.sid, NAMESPACE)
-    assert rooms.pre_disconnect(second.sid, NAMESPACE) == second.connection.sid
-    assert not rooms.is_connected(second.sid, NAMESPACE)
+    assert manager.is_connected(second.sid, NAMESPACE)
+    assert manager.pre_disconnect(second.sid, NAMESPACE) == second.connection.sid
+    assert not manager.is_connected(second.sid, NAMESPACE)
+    assert second.clients == {}  # it may enter again
     for _time in range(2):
-        rooms.basic_disconnect(second.sid, NAMESPACE)
-    assert rooms.client(NAMESPACE, second.sid) is None
-    assert second.connection.clients == {}
-    assert rooms.get_rooms(second.sid, NAMESPACE) == []
-    assert rooms.pre_disconnect(second.sid, NAMESPACE) is None
-    assert rooms.eio_sid_from_sid(second.sid, NAMESPACE) is None
-    assert [second.sid in room(rooms, name).members for name in ("a", "b")] == [False, False]
+        manager.basic_disconnect(second.sid, NAMESPACE)
+    assert manager.client(NAMESPACE, second.sid) is None
+    assert manager.get_rooms(second.sid, NAMESPACE) == []
+    assert manager.pre_disconnect(second.sid, NAMESPACE) is None
+    assert manager.eio_sid_from_sid(second.sid, NAMESPACE) is None
+    assert [second.sid in sids(manager, name) for name in ("a", "b")] == [False, False]
 
 
-def test_an_end_leaves_the_connections_next_client_alone(rooms: Rooms) -> None:
-    member = Member(rooms)
-    again = rooms.add_client(member.connection, NAMESPACE)
-    rooms.basic_disconnect(member.sid, NAMESPACE)
-    assert member.connection.clients == {NAMESPACE: again}
+def test_an_end_leaves_the_connections_next_client_alone(manager: Manager) -> None:
+    member = Member(manager)
+    again = member.enter(manager, NAMESPACE)
+    end(manager, member)
+    assert member.clients == {NAMESPACE: again}
+    assert manager.client(NAMESPACE, again.sid) is again
 
 
-def test_nothing_is_left_when_all_are_gone(rooms: Rooms, members: list[Member]) -> None:
+def test_an_end_leaves_alone_who_was_restored_under_its_id(manager: Manager) -> None:
+    member, restored = Member(manager), Member(manager)
+    end(manager, restored)
+    restored.client.sid = member.sid
+    restored.client.ending = False
+    manager.pre_disconnect(member.sid, NAMESPACE)
+    manager.add(restored.client)
+    manager.basic_disconnect(member.sid, NAMESPACE)
+    assert manager.client(NAMESPACE, member.sid) is restored.client
+
+
+def test_nothing_is_left_when_all_are_gone(manager: Manager, members: list[Member]) -> None:
     for member in members:
-        rooms._generate_ack_id(member.sid, lambda: None)
-        rooms.basic_disconnect(member.sid, NAMESPACE)
-    assert (rooms._clients, rooms._rooms, rooms.callbacks) == ({}, {}, {})
+        manager._generate_ack_id(member.sid, lambda: None)
+        end(manager, member)
+    assert (manager._clients, manager._rooms, manager.callbacks) == ({}, {}, {})
 
 
-class CountingRooms(dict[str, Room]):
+class CountingRooms(dict[str, dict[str, Client]]):
     """Counts how often a room is asked for, and whether anybody goes through all."""
 
     reads = 0
@@ -179,7 +188,7 @@ class CountingRooms(dict[str, Room]):
         self.reads += 1
         return super().get(*args)
 
-    def __getitem__(self, name: str) -> Room:
+    def __getitem__(self, name: str) -> dict[str, Client]:
         self.reads += 1
         return super().__getitem__(name)
 
@@ -190,89 +199,58 @@ class CountingRooms(dict[str, Room]):
 
 
 @pytest.mark.parametrize("others", [0, 1000])
-def test_a_disconnect_costs_what_the_client_was_in(rooms: Rooms, others: int) -> None:
+def test_a_disconnect_costs_what_the_client_was_in(manager: Manager, others: int) -> None:
     """Not what there is: stock looks into every room of the namespace."""
-    member, bystander = Member(rooms), Member(rooms)
+    member, bystander = Member(manager), Member(manager)
     for number in range(others):
-        rooms.basic_enter_room(bystander.sid, NAMESPACE, f"other {number}")
+        manager.basic_enter_room(bystander.sid, NAMESPACE, f"other {number}")
     for name in ("a", "b"):
-        rooms.basic_enter_room(member.sid, NAMESPACE, name)
-    counting = rooms._rooms[NAMESPACE] = CountingRooms(rooms._rooms[NAMESPACE])
-    rooms.basic_disconnect(member.sid, NAMESPACE)
+        manager.basic_enter_room(member.sid, NAMESPACE, name)
+    counting = manager._rooms[NAMESPACE] = CountingRooms(manager._rooms[NAMESPACE])
+    end(manager, member)
     assert counting.reads == 2
     assert len(counting) == others
 
 
-# What they get
+class Channels:
+    """Rooms that are channels: those whose names begin with `#`."""
+
+    def __init__(self) -> None:
+        self.inside: dict[str, list[str]] = {}
+
+    def covers(self, namespace: str, room: Any) -> bool:
+        return isinstance(room, str) and room.startswith("#")
+
+    async def enter(self, client: Client, room: str) -> None:
+        self.inside.setdefault(room, []).append(client.sid)
+
+    async def leave(self, client: Client, room: str) -> None:
+        self.inside[room].remove(client.sid)
+
+    def of(self, client: Client) -> Iterable[str]:
+        return [room for room, inside in self.inside.items() if client.sid in inside]
+
+    def members(self, namespace: str, room: str) -> Iterable[str]:
+        return ["of another protocol~", *self.inside.get(room, ())]
 
 
-async def test_frames_of_one_turn_are_joined_and_written_once(
-    rooms: Rooms, members: list[Member]
-) -> None:
-    first, second, third = members
-    for text in ("1", "2", "3"):
-        room(rooms, "a").send(frame(text), PUBLICATION)
-    assert first.transport.writes == []
-    await next_turn()
-    assert (
-        first.transport.writes == second.transport.writes == [frame("1") + frame("2") + frame("3")]
-    )
-    assert third.transport.writes == []
-    room(rooms, "a").send(frame("4"), PUBLICATION)
-    await next_turn()
-    assert first.transport.writes[1:] == [frame("4")]
-    await next_turn()
-    assert len(first.transport.writes) == 2
-
-
-async def test_who_enters_in_between_gets_what_follows(rooms: Rooms, members: list[Member]) -> None:
-    first, _second, third = members
-    room(rooms, "a").send(frame("before"), PUBLICATION)
-    rooms.basic_enter_room(third.sid, NAMESPACE, "a")
-    room(rooms, "a").send(frame("after"), PUBLICATION)
-    await next_turn()
-    assert (first.got, third.got) == (["before", "after"], ["after"])
-
-
-@pytest.mark.parametrize("way", ["leave", "disconnect", "close"])
-async def test_who_leaves_in_between_gets_what_came_before(
-    rooms: Rooms, members: list[Member], way: str
-) -> None:
-    first, second, _third = members
-    room(rooms, "a").send(frame("before"), PUBLICATION)
-    if way == "leave":
-        rooms.basic_leave_room(first.sid, NAMESPACE, "a")
-    elif way == "disconnect":
-        rooms.basic_disconnect(first.sid, NAMESPACE)
-    else:
-        rooms.basic_close_room("a", NAMESPACE)
-    if (left := rooms.room(NAMESPACE, "a")) is not None:
-        left.send(frame("after"), PUBLICATION)
-    await next_turn()
-    assert first.got == ["before"]
-    assert second.got == ["before"] + ["after"] * (way != "close")
-
-
-async def test_a_room_that_is_made_anew_has_forgotten_nothing(
-    rooms: Rooms, members: list[Member]
-) -> None:
-    _first, _second, third = members
-    room(rooms, "b").send(frame("1"), PUBLICATION)
-    rooms.basic_close_room("b", NAMESPACE)
-    rooms.basic_enter_room(third.sid, NAMESPACE, "b")
-    room(rooms, "b").send(frame("2"), PUBLICATION)
-    await next_turn()
-    assert third.got == ["1", "2"]
-
-
-async def test_a_member_that_is_cut_off_disturbs_nobody(
-    rooms: Rooms, members: list[Member]
-) -> None:
-    first, second, _third = members
-    first.transport.unsent_bytes = 1001  # bytes, of 1000
-    first.connection.on_unsent(over_limit=True)
-    first.transport.unsent_bytes = 1002
-    room(rooms, "a").send(frame("1"), PUBLICATION)
-    await next_turn()
-    assert first.transport.calls == ["abort"]
-    assert (first.got, second.got) == ([], ["1"])
+async def test_rooms_that_are_channels_are_entered_and_left_as_such() -> None:
+    channels = Channels()
+    manager = Manager(channels)
+    manager.set_server(Engine())
+    first, second, third = members = [Member(manager) for _number in range(3)]
+    for member in members:
+        await manager.enter_room(member.sid, NAMESPACE, "#dev")
+    await manager.enter_room(first.sid, NAMESPACE, "a")
+    assert channels.inside == {"#dev": [member.sid for member in members]}
+    assert sorted(manager.get_rooms(first.sid, NAMESPACE)) == sorted([first.sid, "#dev", "a"])
+    await manager.leave_room(second.sid, NAMESPACE, "#dev")
+    await manager.leave_room("nobody", NAMESPACE, "#dev")
+    with pytest.raises(ValueError, match="not connected"):
+        await manager.enter_room("nobody", NAMESPACE, "#dev")
+    assert sids(manager, "#dev") == [first.sid, third.sid]
+    await manager.emit("news", None, NAMESPACE, room="#dev")
+    assert [member.got for member in members] == [['42/chat,["news"]'], [], ['42/chat,["news"]']]
+    await manager.close_room("#dev", NAMESPACE)
+    assert channels.inside == {"#dev": []}
+    assert sids(manager, "a") == [first.sid]

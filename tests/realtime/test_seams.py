@@ -19,7 +19,7 @@ from aiohttp.test_utils import TestServer
 from socketio.async_pubsub_manager import AsyncPubSubManager
 
 from app.engine import server as engine
-from app.realtime import clients, manager, packets, publishing, shared_manager
+from app.realtime import manager, packets, shared_manager
 from app.realtime import server as realtime
 from namespaces.base import ChannelNamespace
 from tests.support.raw import raw_websocket
@@ -32,13 +32,13 @@ OVERRIDDEN: list[tuple[type, type, str, str]] = [
     (realtime.Server, socketio.AsyncServer, "_engineio_server_class", ""),
     (realtime.Server, socketio.AsyncServer, "_send_packet", "eio_sid, pkt"),
     (realtime.Server, socketio.AsyncServer, "get_environ", "sid, namespace=None"),
-    (clients.ClientServer, socketio.AsyncServer, "register_namespace", "namespace_handler"),
+    (realtime.Server, socketio.AsyncServer, "register_namespace", "namespace_handler"),
     (
-        *(clients.ClientServer, socketio.AsyncServer, "disconnect"),
+        *(realtime.Server, socketio.AsyncServer, "disconnect"),
         "sid, namespace=None, ignore_queue=False",
     ),
     (
-        *(publishing.PublishingServer, socketio.AsyncServer, "emit"),
+        *(realtime.Server, socketio.AsyncServer, "emit"),
         (
             "event, data=None, to=None, room=None, skip_sid=None, namespace=None, callback=None, "
             "ignore_queue=False"
@@ -51,7 +51,7 @@ OVERRIDDEN: list[tuple[type, type, str, str]] = [
     (engine.EngineServer, engineio.AsyncServer, "handle_request", "*args, **kwargs"),
     (packets.Packet, socketio.packet.Packet, "decode", "encoded_packet"),
     *(
-        (manager.Rooms, socketio.AsyncManager, method, expected)
+        (manager.Manager, socketio.AsyncManager, method, expected)
         for method, expected in {
             "get_namespaces": "",
             "get_participants": "namespace, room",
@@ -72,13 +72,13 @@ OVERRIDDEN: list[tuple[type, type, str, str]] = [
         }.items()
     ),
     (
-        *(manager.Rooms, socketio.AsyncManager, "emit"),
+        *(manager.Manager, socketio.AsyncManager, "emit"),
         "event, data, namespace, room=None, skip_sid=None, callback=None, to=None, **kwargs",
     ),
-    (shared_manager.SharedRooms, AsyncPubSubManager, "_publish", "data"),
-    (shared_manager.SharedRooms, AsyncPubSubManager, "_thread", ""),
+    (shared_manager.SharedManager, AsyncPubSubManager, "_publish", "data"),
+    (shared_manager.SharedManager, AsyncPubSubManager, "_thread", ""),
     (
-        shared_manager.SharedRooms,
+        shared_manager.SharedManager,
         AsyncPubSubManager,
         "_return_callback",
         "host_id, sid, namespace, callback_id, *args",

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import socketio
 
-from app.realtime.manager import Rooms
+from app.realtime.manager import Manager
 from app.realtime.server import Server
 from tests.fixtures.logs import BAD_PACKET, Logs
 from tests.fixtures.servers import ServePlain
@@ -24,7 +24,7 @@ PLACES = '{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}'
 
 def echo_server() -> Server:
     """Return a server that greets with what the client brought, and sends back what it says."""
-    server = Server(Rooms())
+    server = Server(Manager())
     for namespace in ("/", "/custom"):
 
         async def connect(

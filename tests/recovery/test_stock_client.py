@@ -93,8 +93,9 @@ async def test_it_may_be_back_before_the_server_has_noticed(
 ) -> None:
     alice = await recovering(proxy.url)
     await join(alice, "dev-team")
-    rooms = server.app[SERVER].manager
-    before = rooms.client("/circles", alice.sid).connection
+    client = server.app[SERVER].manager.client("/circles", alice.sid)
+    assert client is not None
+    before = client.connection
     proxy.strand()
     await alice.moment("disconnect")
     assert not before.closed

@@ -9,8 +9,8 @@ import pytest
 from app.hub.hub import Hub
 from tests.fixtures.proxies import Through
 from tests.support.backends import RunningBackend
-from tests.support.fanout import RecordingFanOut
 from tests.support.hubs import running_hub
+from tests.support.members import RecordingFanOut
 from tests.support.proxy import Proxy
 from tests.support.ready import until
 from tests.support.redis import RedisServer

@@ -6,9 +6,8 @@ import asyncio
 import time
 
 from app.hub.hub import Hub
-from app.hub.memberships import Member
 from tests.fixtures.redis import StartBackend
-from tests.support.fanout import RecordingFanOut
+from tests.support.members import RecordingFanOut, new_member
 from tests.support.messages import TEAM, message, somebody
 from tests.support.ready import until
 
@@ -63,13 +62,13 @@ async def test_joins_under_the_publishing_of_others_see_neither_gap_nor_overlap(
     publishing = asyncio.create_task(publish())
     answered: dict[str, int] = {}
     for number in range(60):
-        member = Member(f"s{number}", "/circles", BOB)
+        member = new_member(f"s{number}", "/circles", BOB)
         async with memberships.joining(member, TEAM, None, None) as result:
             answered[member.sid] = result.recovery.position.offset
             await asyncio.sleep(0.001 * (number % 3))
         if number % 4 == 0:  # the last one leaves, and the channel is subscribed to anew
-            for sid in list(fanout.members[TEAM]):
-                await memberships.leave(Member(sid, "/circles", BOB, {TEAM}), TEAM)
+            for sid, one in list(fanout.members[TEAM].items()):
+                await memberships.leave(one, TEAM)
                 del answered[sid]
                 del fanout.inbox[sid]
     goes_on = False

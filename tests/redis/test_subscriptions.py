@@ -16,10 +16,9 @@ from app.core.channel import Channel
 from app.core.errors import Unavailable
 from app.core.message import Publication
 from app.hub.hub import Hub
-from app.hub.memberships import Member
 from tests.fixtures.redis import StartBackend
-from tests.support.fanout import RecordingFanOut
 from tests.support.listener import Listener
+from tests.support.members import RecordingFanOut, new_member
 from tests.support.messages import OTHER, TEAM, message, somebody, texts_of
 from tests.support.proxy import Proxy
 from tests.support.ready import until
@@ -87,7 +86,7 @@ async def test_joins_while_connections_are_killed_see_neither_gap_nor_overlap(
     answered: dict[str, int] = {}
 
     async def join(sid: str) -> None:
-        member = Member(sid, "/circles", BOB)
+        member = new_member(sid, "/circles", BOB)
         while True:
             try:
                 async with memberships.joining(member, TEAM, None, None) as joined:

@@ -11,7 +11,7 @@ from tests.support.clock import START
 from tests.support.virtual_loop import run_virtually
 
 
-class Door:
+class Unidentified:
     """A timer on the running loop's virtual time; notes who was sent away, and when.
 
     Args:
@@ -33,7 +33,7 @@ class Door:
 
 def test_a_connection_ends_at_its_instant() -> None:
     async def main() -> None:
-        door = Door()
+        door = Unidentified()
         door.timer.set("a", START + 60)
         await asyncio.sleep(59)
         assert door.ended == []
@@ -45,7 +45,7 @@ def test_a_connection_ends_at_its_instant() -> None:
 
 def test_each_connection_has_its_own_instant() -> None:
     async def main() -> None:
-        door = Door()
+        door = Unidentified()
         door.timer.set("late", START + 60)
         door.timer.set("early", START + 30)
         await asyncio.sleep(100)
@@ -56,7 +56,7 @@ def test_each_connection_has_its_own_instant() -> None:
 
 def test_an_instant_that_has_passed_ends_it_at_once() -> None:
     async def main() -> None:
-        door = Door()
+        door = Unidentified()
         door.timer.set("a", START - 60)
         door.timer.set("b", START)
         assert door.ended == []  # not while somebody is still at work with it
@@ -68,7 +68,7 @@ def test_an_instant_that_has_passed_ends_it_at_once() -> None:
 
 def test_a_fresh_token_moves_the_instant() -> None:
     async def main() -> None:
-        door = Door()
+        door = Unidentified()
         door.timer.set("a", START + 60)
         await asyncio.sleep(59)
         door.timer.set("a", START + 600)
@@ -80,7 +80,7 @@ def test_a_fresh_token_moves_the_instant() -> None:
 
 def test_a_shorter_token_moves_it_too() -> None:
     async def main() -> None:
-        door = Door()
+        door = Unidentified()
         door.timer.set("a", START + 600)
         door.timer.set("a", START + 60)
         await asyncio.sleep(1000)
@@ -91,7 +91,7 @@ def test_a_shorter_token_moves_it_too() -> None:
 
 def test_a_token_that_does_not_end_keeps_the_connection() -> None:
     async def main() -> None:
-        door = Door()
+        door = Unidentified()
         door.timer.set("a", START + 60)
         door.timer.set("a", None)
         door.timer.set("b", None)
@@ -103,7 +103,7 @@ def test_a_token_that_does_not_end_keeps_the_connection() -> None:
 
 def test_a_connection_that_is_gone_is_forgotten() -> None:
     async def main() -> None:
-        door = Door()
+        door = Unidentified()
         door.timer.set("a", START + 60)
         door.timer.cancel("a")
         door.timer.cancel("a")
@@ -116,7 +116,7 @@ def test_a_connection_that_is_gone_is_forgotten() -> None:
 
 def test_a_connection_that_has_ended_can_be_forgotten() -> None:
     async def main() -> None:
-        door = Door()
+        door = Unidentified()
         door.timer.set("a", START + 60)
         await asyncio.sleep(100)
         door.timer.cancel("a")
@@ -129,7 +129,7 @@ def test_a_token_of_years_is_waited_for() -> None:
     years = 3 * 365 * 86_400
 
     async def main() -> None:
-        door = Door()
+        door = Unidentified()
         door.timer.set("a", START + years)
         await asyncio.sleep(years - 1)
         assert door.ended == []
@@ -160,7 +160,7 @@ def test_it_is_the_wall_clock_that_counts() -> None:
     """The loop's own clock may run faster: then the timer wakes too early, and waits again."""
 
     async def main() -> None:
-        door = Door(slow=0.25)
+        door = Unidentified(slow=0.25)
         door.timer.set("a", START + 60)
         await asyncio.sleep(79)
         assert door.ended == []

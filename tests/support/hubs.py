@@ -16,7 +16,7 @@ from app.hub.hub import Hub
 from app.hub.memberships import MembershipListener, Memberships
 from app.hub.sessions import Sessions
 from schemas.catalogue import standard_registry
-from tests.support.fanout import RecordingFanOut
+from tests.support.members import RecordingFanOut
 
 
 class RecordingBroker(MemoryBroker):

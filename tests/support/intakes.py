@@ -14,8 +14,8 @@ from app.core.message import Message, Publication
 from app.workers.emits import read_emit
 from app.workers.intake import Intake
 from tests.support.backends import RunningBackend
-from tests.support.fanout import RecordingFanOut
 from tests.support.hubs import new_hub
+from tests.support.members import RecordingFanOut
 from tests.support.ready import until
 
 EMITS = "socketio"

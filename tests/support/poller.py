@@ -9,7 +9,7 @@ import aiohttp
 from aiohttp.test_utils import TestServer
 
 from app.app_keys import SERVER
-from app.engine.session import Connection
+from app.engine.session import EngineSession
 from tests.support.client import PATIENCE_SECONDS
 
 QUERY = {"EIO": "4", "transport": "polling"}
@@ -50,9 +50,9 @@ class Poller:
             return response.status
 
     @property
-    def connection(self) -> Connection:
+    def connection(self) -> EngineSession:
         """The server's end."""
-        connection: Connection = self._server.app[SERVER].eio.sockets[self.sid]
+        connection: EngineSession = self._server.app[SERVER].eio.sockets[self.sid]
         return connection
 
     async def hang(self) -> asyncio.Task[list[str]]:

@@ -10,7 +10,7 @@ from aiohttp.web import BaseRunner
 from app.runner import Runner
 
 
-class DoorServer(TestServer):
+class ListenerServer(TestServer):
     """`TestServer` with our runner."""
 
     async def _make_runner(self, **options: Any) -> BaseRunner:

@@ -1,13 +1,12 @@
-"""A transport that remembers what it was asked to do."""
+"""A transport, and a connection on it, that remember what they were asked to do."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 from app.core.closing import Closing
-from app.engine.session import Connection
 from app.transport import frames
+from app.transport.connection import Connection, State, discard
 from app.transport.flow import ProtocolError
 from app.transport.frames import CLOSE, TEXT
 from app.transport.websocket import WebSocket
@@ -58,39 +57,56 @@ class RecordingTransport(asyncio.Transport):
         return [int.from_bytes(frame.payload, "big") for frame in sent if frame.opcode == CLOSE]
 
 
-class RecordingEvents:
-    """Remembers what connections tell; `4bad` is no message to it."""
+class RecordingConnection(Connection):
+    """A connection of no protocol: `messages` is what was handed on, `closings` how it ended.
 
-    def __init__(self) -> None:
+    The message `held` takes time, and `bad` breaks the protocol.
+    """
+
+    socket: WebSocket
+
+    def __init__(self, sid: str = "sid", max_unsent_bytes: int = 1000) -> None:
+        self.transport = RecordingTransport()
+        socket = WebSocket(1000, max_unsent_bytes, self.transport)
+        super().__init__(State.OPEN, socket.write, max_unsent_bytes)
+        self.sid = sid
+        self.socket = socket
         self.messages: list[str | bytes] = []
-        self.pongs = 0
-        self.closed: list[Closing] = []
-        self.held: str | None = None  # the message that takes time
+        self.held: str | None = None
+        self.closings: list[Closing] = []
+        socket.attach(self)
 
-    def on_pong(self, connection: Connection) -> None:
-        self.pongs += 1
+    @property
+    def got(self) -> list[str]:
+        """The texts that were written to it."""
+        return self.transport.texts()
 
-    def on_message(self, connection: Connection, packet: str | bytes) -> None:
-        self.messages.append(packet)
-        if packet == self.held:
-            connection.hold_requests()
-        elif packet == "4bad":
+    def receive(self, *messages: str | bytes) -> None:
+        """Take messages, each as soon as it may be handed on."""
+        for message in messages:
+            if self._blocked:
+                self._let_wait(message)
+            elif not self.closed:
+                self._handle(message)
+
+    on_text = receive
+    on_binary = receive
+
+    def on_pong(self) -> None: ...
+
+    def on_lost(self, reason: str) -> None: ...
+
+    def fail(self, error: ProtocolError) -> None:
+        self.close(Closing.TRANSPORT_ERROR)
+
+    def close(self, closing: Closing) -> None:
+        self.state = State.CLOSED
+        self.write = discard
+        self.closings.append(closing)
+
+    def _handle(self, message: str | bytes) -> None:
+        self.messages.append(message)
+        if message == "bad":
             raise ProtocolError("a bad message")
-
-    def on_closed(self, connection: Connection, closing: Closing) -> None:
-        self.closed.append(closing)
-
-
-def new_connection(
-    events: Any = None, max_unsent_bytes: int = 1000, sid: str = "sid"
-) -> Connection:
-    """Return a polling connection of nobody's."""
-    handshake: Any = None
-    return Connection(sid, handshake, events or RecordingEvents(), max_unsent_bytes)
-
-
-def open_websocket(connection: Connection) -> RecordingTransport:
-    """Give a connection a WebSocket; return what it writes to."""
-    transport = RecordingTransport()
-    connection.open_socket(WebSocket(1000, 1000, transport))
-    return transport
+        if message == self.held:
+            self.hold_requests()

@@ -9,10 +9,9 @@ from typing import Any
 import pytest
 
 from app.core.closing import Closing
-from app.engine.session import Connection
 from app.transport.frames import TEXT, encode
 from app.transport.heartbeat import Heartbeat
-from tests.support.transport import RecordingEvents, new_connection
+from tests.support.transport import RecordingConnection
 from tests.support.virtual_loop import run_virtually
 
 INTERVAL, TIMEOUT = 25.0, 20.0
@@ -28,9 +27,11 @@ class Beats:
         self.pings: dict[str, list[float]] = {}
         self.ends: dict[str, float] = {}
 
-    def add(self, sid: str = "a", *, answers: Callable[[], bool] = lambda: False) -> Connection:
+    def add(
+        self, sid: str = "a", *, answers: Callable[[], bool] = lambda: False
+    ) -> RecordingConnection:
         """Watch a connection that answers its pings, or not."""
-        connection = new_connection(_Ends(self, sid), sid=sid)
+        connection = _Ending(self, sid)
         self.pings[sid] = []
 
         def write(data: bytes) -> None:
@@ -44,14 +45,15 @@ class Beats:
         return connection
 
 
-class _Ends(RecordingEvents):
+class _Ending(RecordingConnection):
     def __init__(self, beats: Beats, sid: str) -> None:
-        super().__init__()
-        self._beats, self._sid = beats, sid
+        super().__init__(sid)
+        self._beats = beats
 
-    def on_closed(self, connection: Connection, closing: Closing) -> None:
+    def close(self, closing: Closing) -> None:
+        super().close(closing)
         assert closing is Closing.PING_TIMEOUT
-        self._beats.ends[self._sid] = now()
+        self._beats.ends[self.sid] = now()
 
 
 def now() -> float:
@@ -147,7 +149,8 @@ async def test_who_is_gone_is_left_alone() -> None:
     beats = Beats()
     connection = beats.add()
     await asyncio.sleep(20)
-    connection.closed = True
+    beats.heartbeat.discard(connection)
+    beats.heartbeat.discard(connection)
     await asyncio.sleep(100)
     assert (beats.pings["a"], beats.ends) == ([], {})
 
@@ -157,20 +160,22 @@ async def test_who_is_gone_while_it_was_to_answer_is_left_alone() -> None:
     beats = Beats()
     connection = beats.add()
     await asyncio.sleep(30)
-    connection.closed = True
+    beats.heartbeat.discard(connection)
     await asyncio.sleep(100)
     assert (beats.pings["a"], beats.ends) == (about(25), {})
 
 
 @virtually
-async def test_it_is_overdue_as_soon_as_its_time_is_over() -> None:
+async def test_it_is_overdue_as_soon_as_its_time_is_over_whenever_the_timer_comes() -> None:
     beats = Beats()
-    connection = beats.add()
-    assert not beats.heartbeat.overdue(connection)
-    await asyncio.sleep(26)
-    assert not beats.heartbeat.overdue(connection)
-    connection.due_at = now()
-    assert beats.heartbeat.overdue(connection)
+    beats.add("a")
+    await asyncio.sleep(0.003)
+    late = beats.add("b")  # due so soon behind the other that the timer comes later
+    await asyncio.sleep(44.999 - now())
+    assert not beats.heartbeat.overdue(late)
+    await asyncio.sleep(45.004 - now())
+    assert beats.heartbeat.overdue(late)
+    assert list(beats.ends) == ["a"]
 
 
 @virtually

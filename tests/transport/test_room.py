@@ -1,113 +1,158 @@
-"""What members with a trail get: the same publications, each with an offset string of its own."""
+"""Rooms: each member gets exactly what was sent while it was in, encoded once for all."""
 
 from __future__ import annotations
 
 import asyncio
 
-from hypothesis import given
-from hypothesis import strategies as st
+import pytest
 
-from app.broker.record import discontinuity
 from app.core.channel import Channel
 from app.core.counters import Counters
-from app.core.history import Position
 from app.core.message import Publication
 from app.core.session import Session
-from app.transport.frames import TEXT, decode, encode
-from app.transport.room import Room, Sent, Trail
-from tests.support.transport import RecordingTransport, new_connection, open_websocket
+from app.transport.frames import TEXT, encode
+from app.transport.room import Encoding, Room
+from tests.support.transport import RecordingConnection
 
-CHANNEL = Channel("/circles", "dev-team")
-
-
-def frame(text: str) -> bytes:
-    return encode(TEXT, f'42/circles,["user_message","{text}"]'.encode())
+CHANNEL = Channel("/chat", "a")
+LIMIT = 1000  # unsent bytes
 
 
-def publication(offset: int | None) -> Publication:
-    return Publication(offset, "user_message", b"{}", 0.0)
+class Texts(Encoding):
+    """A publication's body as text; it has no form for one without a body."""
+
+    def __init__(self) -> None:
+        self.made = 0
+
+    def encode(self, channel: Channel, publication: Publication) -> bytes:
+        assert channel == CHANNEL
+        self.made += 1
+        return encode(TEXT, publication.body) if publication.body else b""
 
 
-class Restorable:
-    """A member with a trail, and what it got."""
+class Member:
+    """A member of rooms, and what it got."""
 
-    def __init__(self, room: Room, pid: str, base: int) -> None:
-        self.session = Session(pid, "owner", f"{pid}~", "/circles", "alice", "")
-        self.session.enter("dev-team", Position(base, "e1"), trusted=False)
-        self.connection = new_connection()
-        self.transport: RecordingTransport = open_websocket(self.connection)
-        place = self.session.places["dev-team"]
-        self.trail = Trail(self.connection, self.session, place)
-        room.add(self.session.sid, self.connection, self.trail)
+    session: Session | None = None
+
+    def __init__(self, sid: str) -> None:
+        self.sid = sid
+        self.connection = RecordingConnection(sid, LIMIT)
 
     @property
     def got(self) -> list[str]:
-        return [one.removeprefix('42/circles,["user_message",') for one in self.transport.texts()]
+        return self.connection.got
 
 
-async def test_each_has_its_own_and_who_has_none_gets_the_plain_event() -> None:
-    room = Room(Counters())
-    first, second = Restorable(room, "aaaaaa", 4), Restorable(room, "bbbbbb", 4)
-    plain = new_connection()
-    transport = open_websocket(plain)
-    room.add("plain~", plain)
-    second.session.enter("ops", Position(7, "e1"), trusted=False)
-    second.session.follow(second.session.places["ops"], publication(8))
-    room.send(frame("x"), publication(5))
-    room.send(frame("y" * 200), publication(6))
+@pytest.fixture
+def encoding() -> Texts:
+    return Texts()
+
+
+@pytest.fixture
+def counters() -> Counters:
+    return Counters()
+
+
+@pytest.fixture
+def room(encoding: Texts, counters: Counters) -> Room:
+    return encoding.room(CHANNEL, counters)
+
+
+@pytest.fixture
+def members(room: Room) -> list[Member]:
+    """Two members of the room."""
+    members = [Member("first"), Member("second")]
+    for member in members:
+        room.add(member)
+    return members
+
+
+def publication(text: str) -> Publication:
+    return Publication(1, "user_message", text.encode(), 0.0)
+
+
+async def next_turn() -> None:
     await asyncio.sleep(0)
-    assert first.got == ['"x","aaaaaa:0:1.5"]', f'"{"y" * 200}","aaaaaa:0:1.6"]']
-    assert second.got == ['"x","bbbbbb:0:2.8,1.5"]', f'"{"y" * 200}","bbbbbb:0:2.8,1.6"]']
-    assert [one.count(",") for one in transport.texts()] == [2, 2]
-    assert len(room) == 3
-    assert list(room) == ["plain~", "aaaaaa~", "bbbbbb~"]
-    for sid in list(room):
-        room.remove(sid)
+
+
+def test_it_knows_who_is_in_it(room: Room, members: list[Member]) -> None:
+    assert (list(room), len(room)) == (["first", "second"], 2)
+    room.remove("first")
+    room.remove("first")
+    room.remove("nobody")
+    room.add(members[1])
+    assert list(room) == ["second"]
+    room.remove("second")
     assert not room
 
 
-async def test_what_is_not_kept_and_what_was_lost_come_in_between() -> None:
-    room = Room(Counters())
-    member = Restorable(room, "aaaaaa", 4)
-    room.send(frame("a"), publication(5))
-    room.send(frame("typing"), publication(None))
-    room.send(frame("lost"), discontinuity(CHANNEL, Position(0, "e2"), 0.0))
-    room.send(frame("b"), publication(1))
-    await asyncio.sleep(0)
-    assert member.got == [
-        *('"a","aaaaaa:0:1.5"]', '"typing","aaaaaa:0:1.5"]'),
-        *('"lost","aaaaaa:1:1.0"]', '"b","aaaaaa:1:1.1"]'),
-    ]
-    room.send(frame("c"), publication(2))
-    await asyncio.sleep(0)
-    assert member.got[-1] == '"c","aaaaaa:1:1.2"]'
+async def test_what_is_sent_in_one_turn_is_joined_and_written_once(
+    room: Room, members: list[Member], encoding: Texts, counters: Counters
+) -> None:
+    first, second = members
+    for text in "123":
+        room.send(publication(text))
+    assert first.connection.transport.writes == []
+    await next_turn()
+    joined = b"".join(encode(TEXT, text) for text in (b"1", b"2", b"3"))
+    assert first.connection.transport.writes == second.connection.transport.writes == [joined]
+    assert (encoding.made, counters.delivered) == (3, 6)
+    room.send(publication("4"))
+    await next_turn()
+    assert first.connection.transport.writes[1:] == [encode(TEXT, b"4")]
+    await next_turn()
+    assert len(first.connection.transport.writes) == 2
 
 
-async def test_who_enters_in_the_midst_of_a_turn_gets_what_comes_after() -> None:
-    room = Room(Counters())
-    first = Restorable(room, "aaaaaa", 0)
-    room.send(frame("a"), publication(1))
-    second = Restorable(room, "bbbbbb", 1)
-    room.send(frame("b"), publication(2))
-    room.remove(first.session.sid)
-    room.send(frame("c"), publication(3))
-    await asyncio.sleep(0)
-    assert first.got == ['"a","aaaaaa:0:1.1"]', '"b","aaaaaa:0:1.2"]']
-    assert second.got == ['"b","bbbbbb:0:1.2"]', '"c","bbbbbb:0:1.3"]']
+async def test_what_was_sent_can_be_written_at_once(room: Room, members: list[Member]) -> None:
+    room.send(publication("1"))
+    room.flush()
+    assert members[0].got == ["1"]
+    await next_turn()
+    assert members[0].got == ["1"]
 
 
-@given(
-    st.lists(st.text(st.characters(categories=["L", "N"]), max_size=70_000), min_size=1, max_size=5)
-    | st.lists(st.integers(90, 130).map("x".__mul__), min_size=1, max_size=5),
-    st.binary(min_size=1, max_size=200).filter(lambda head: b'"' not in head),
-)
-def test_both_ways_to_write_them_are_the_same(texts: list[str], head: bytes) -> None:
-    """Whatever the length, and with it the frame's header."""
-    publications = [publication(number) for number in range(9, 9 + len(texts))]
-    sent = Sent([frame(text) for text in texts], publications)
-    expected = b"".join(
-        encode(TEXT, f'42/circles,["user_message","{text}","'.encode() + head + b'%d"]' % number)
-        for number, text in enumerate(texts, 9)
-    )
-    assert sent.after(head) == expected
-    assert len(list(decode(expected))) == len(texts)
+async def test_who_enters_in_between_gets_what_follows(room: Room, members: list[Member]) -> None:
+    third = Member("third")
+    room.send(publication("before"))
+    room.add(third)
+    room.send(publication("after"))
+    await next_turn()
+    assert (members[0].got, third.got) == (["before", "after"], ["after"])
+
+
+async def test_who_leaves_in_between_gets_what_came_before(
+    room: Room, members: list[Member]
+) -> None:
+    first, second = members
+    room.send(publication("before"))
+    room.remove(first.sid)
+    room.send(publication("after"))
+    await next_turn()
+    assert (first.got, second.got) == (["before"], ["before", "after"])
+
+
+async def test_what_a_protocol_has_no_form_for_is_not_sent(
+    room: Room, members: list[Member], counters: Counters
+) -> None:
+    room.send(publication(""))
+    await next_turn()
+    assert (members[0].connection.transport.writes, counters.delivered) == ([], 0)
+
+
+async def test_a_member_that_is_cut_off_disturbs_nobody(room: Room, members: list[Member]) -> None:
+    first, second = members
+    first.connection.transport.unsent_bytes = LIMIT + 1
+    first.connection.socket.pause_writing()
+    first.connection.transport.unsent_bytes = LIMIT + 2
+    room.send(publication("1"))
+    await next_turn()
+    assert first.connection.transport.calls == ["abort"]
+    assert (first.got, second.got) == ([], ["1"])
+
+
+def test_one_member_alone_can_be_sent_something(members: list[Member], encoding: Texts) -> None:
+    first, second = members
+    encoding.send(first, CHANNEL, publication("for you"))
+    assert (first.got, second.got) == (["for you"], [])

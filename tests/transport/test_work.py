@@ -10,27 +10,26 @@ from typing import Any
 import pytest
 
 from app.core.closing import Closing
-from app.engine.session import Connection
 from app.transport.flow import ProtocolError
 from app.transport.work import Work
 from tests.fixtures.logs import Logs
-from tests.support.transport import RecordingEvents, new_connection
+from tests.support.transport import RecordingConnection
 
 MANY = 5000  # more than Python's stack is deep
 Handle = Callable[[str], Awaitable[None]]
 
 
-class Beginning(RecordingEvents):
-    """Begins the work of each message at once, as the server does for our own namespaces."""
+class Beginning(RecordingConnection):
+    """Begins the work of each message at once, as servers do for our own namespaces."""
 
     def __init__(self, handle: Handle) -> None:
         super().__init__()
         self.work = Work()
-        self._handle = handle
+        self._handler = handle
 
-    def on_message(self, connection: Connection, packet: str | bytes) -> None:
-        super().on_message(connection, packet)
-        self.work.begin(connection, self._handle(str(packet)))
+    def _handle(self, message: str | bytes) -> None:
+        super()._handle(message)
+        self.work.begin(self, self._handler(str(message)))
 
 
 def from_the_loop(function: Callable[[], object]) -> asyncio.Future[None]:
@@ -49,18 +48,13 @@ def from_the_loop(function: Callable[[], object]) -> asyncio.Future[None]:
     return done
 
 
-def receive(connection: Connection, *packets: str) -> None:
-    for packet in packets:
-        connection.receive(packet)
-
-
 async def nothing() -> None: ...
 
 
-def begin(work: Awaitable[Any], connection: Connection | None = None) -> tuple[Work, Any]:
+def begin(work: Awaitable[Any], connection: RecordingConnection | None = None) -> tuple[Work, Any]:
     """Return a call that begins `work`, and where."""
     all_work = Work()
-    return all_work, lambda: all_work.begin(connection or new_connection(), work)
+    return all_work, lambda: all_work.begin(connection or RecordingConnection(), work)
 
 
 async def test_what_waits_for_nothing_is_done_at_once_and_without_a_task() -> None:
@@ -70,14 +64,15 @@ async def test_what_waits_for_nothing_is_done_at_once_and_without_a_task() -> No
         await nothing()
         tasks.append(asyncio.current_task())
 
-    connection = new_connection()
+    connection = RecordingConnection()
     work, call = begin(note(), connection)
 
     def check() -> None:
         call()
         assert tasks == [None]
         assert not work._tasks
-        assert not connection.busy
+        connection.receive("next")
+        assert connection.messages == ["next"]
 
     await from_the_loop(check)
 
@@ -88,21 +83,18 @@ async def test_what_waits_goes_on_in_a_task_and_the_next_message_waits_for_it() 
 
     async def handle(packet: str) -> None:
         seen.append(f"begins {packet}")
-        if packet == "4a":
+        if packet == "a":
             seen.append(await gate)
             async with asyncio.timeout(10):  # there is a task from here on
                 await asyncio.sleep(0)
         seen.append(f"ends {packet}")
 
-    events = Beginning(handle)
-    connection = new_connection(events)
-    await from_the_loop(lambda: receive(connection, "4a", "4b", "4c"))
-    assert seen == ["begins 4a"]
+    connection = Beginning(handle)
+    await from_the_loop(lambda: connection.receive("a", "b", "c"))
+    assert seen == ["begins a"]
     gate.set_result("opened")
-    await events.work.finish(10)
-    assert seen == [
-        *("begins 4a", "opened", "ends 4a", "begins 4b", "ends 4b", "begins 4c", "ends 4c")
-    ]
+    await connection.work.finish(10)
+    assert seen == [*("begins a", "opened", "ends a", "begins b", "ends b", "begins c", "ends c")]
 
 
 async def test_messages_that_waited_are_handled_one_after_the_other_not_one_in_the_other() -> None:
@@ -111,8 +103,7 @@ async def test_messages_that_waited_are_handled_one_after_the_other_not_one_in_t
     async def handle(packet: str) -> None:
         seen.append(packet)
 
-    events = Beginning(handle)
-    connection = new_connection(events)
+    connection = Beginning(handle)
     connection.hold_requests()
     sent = [f"42{number}" for number in range(MANY)]
     for packet in sent:
@@ -145,14 +136,13 @@ async def test_what_fails_is_logged_once_and_the_next_message_is_handled(
         for _ in range(steps):
             await asyncio.sleep(0)
         seen.append(packet)
-        if packet == "4a":
+        if packet == "a":
             raise RuntimeError("a bug")
 
-    events = Beginning(handle)
-    connection = new_connection(events)
-    await from_the_loop(lambda: receive(connection, "4a", "4b"))
-    await events.work.finish(10)
-    assert seen == ["4a", "4b"]
+    connection = Beginning(handle)
+    await from_the_loop(lambda: connection.receive("a", "b"))
+    await connection.work.finish(10)
+    assert seen == ["a", "b"]
     assert logs.events() == logs.tracebacks() == ["a handler failed"]
     assert not connection.closed
 
@@ -164,11 +154,10 @@ async def test_who_breaks_the_protocol_is_closed(steps: int) -> None:
             await asyncio.sleep(0)
         raise ProtocolError("not like this")
 
-    events = Beginning(handle)
-    connection = new_connection(events)
-    await from_the_loop(lambda: receive(connection, "4a", "4b"))
-    await events.work.finish(10)
-    assert (events.messages, events.closed) == (["4a"], [Closing.TRANSPORT_ERROR])
+    connection = Beginning(handle)
+    await from_the_loop(lambda: connection.receive("a", "b"))
+    await connection.work.finish(10)
+    assert (connection.messages, connection.closings) == (["a"], [Closing.TRANSPORT_ERROR])
 
 
 async def test_it_has_a_context_of_its_own_in_all_its_steps() -> None:
@@ -225,7 +214,8 @@ async def test_a_cancellation_within_the_first_step_ends_nothing_else() -> None:
     async def give_up() -> None:
         raise asyncio.CancelledError
 
-    connection = new_connection()
+    connection = RecordingConnection()
     _work, call = begin(give_up(), connection)
     await from_the_loop(call)
-    assert not connection.busy
+    connection.receive("next")
+    assert connection.messages == ["next"]

@@ -65,11 +65,13 @@ async def test_error_events_are_shown(
     await expect(console.state).to_have_text("connected")
 
     def emit(code: str) -> None:
-        server = development.app[SERVER]
+        manager = development.app[SERVER].manager
         error = {"code": code, "message": "Something happened."}
         envelope = notice("error", error, "2026-11-20T12:00:00.000Z") | {"error": error}
-        for sid, _ in server.manager.get_participants("/circles", None):
-            server.post_event(sid, "/circles", "error", envelope)
+        for sid, _ in manager.get_participants("/circles", None):
+            client = manager.client("/circles", sid)
+            assert client is not None
+            client.post("error", envelope)
 
     emit("internal")
     await expect(console.connection_error).to_contain_text("internal Something happened.")

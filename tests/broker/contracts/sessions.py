@@ -47,7 +47,7 @@ class SessionStoreContract:
         await store.forget(session, 60)
         again = await store.claim(session.pid, "third", WHOSE, 60)
         assert again is not None
-        assert list(again.places) == ["dev-team"]
+        assert list(again.cursors) == ["dev-team"]
         assert not await store.save(claimed, 60)
 
     async def test_what_is_forgotten_is_gone(self, store: SessionStore) -> None:

@@ -7,16 +7,16 @@ import base64
 from typing import Final
 
 from app.transport import frames
-from app.transport.flow import allowance
+from app.transport.flow import grace
 
 SEPARATOR: Final = "\x1e"
 
 
-class Outbox:
+class PollBuffer:
     """Keep encoded frames until they are polled for, or move to a WebSocket as they are.
 
     Args:
-        limit: bytes that may be kept, see `allowance`.
+        limit: bytes that may be kept, see `grace`.
     """
 
     __slots__ = ("_allowed", "_bytes", "_frames", "_limit", "_poll", "over")
@@ -45,7 +45,7 @@ class Outbox:
         self._bytes += len(data)
         if not self.over and self._bytes > self._limit:
             self.over = True
-            self._allowed = allowance(self._bytes, self._limit)
+            self._allowed = grace(self._bytes, self._limit)
         self.release()
 
     async def wait(self) -> None:

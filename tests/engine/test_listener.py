@@ -16,18 +16,18 @@ from aiohttp.typedefs import Handler
 
 from app.app_keys import SERVER
 from app.application import create_app
-from app.realtime.manager import Rooms
+from app.realtime.manager import Manager
 from app.realtime.server import Server
 from app.runner import Runner
 from app.settings import Settings
-from tests.engine.test_opening import DOUBTFUL, HEADERS, LINE, PLAIN, but, head
+from tests.engine.test_fast_handshake import DOUBTFUL, HEADERS, LINE, PLAIN, but, head
 from tests.fixtures.servers import Serve, Start
 from tests.support.client import PATIENCE_SECONDS
 from tests.support.raw import PAUSE_SECONDS, RawWebSocket, masked, raw_http, raw_websocket
-from tests.support.server import DoorServer
+from tests.support.server import ListenerServer
 
 ENTER = masked(1, b"40", key=b"\0\0\0\0")
-CLASSES = (DoorServer, TestServer)
+CLASSES = (ListenerServer, TestServer)
 # Those that HTTP goes on waiting after.
 UNFINISHED = {"nothing", "the first half", "without its end", "line ends of one byte"}
 
@@ -68,7 +68,7 @@ async def ways(start_server: Start) -> AsyncIterator[list[Way]]:
     found = []
     for server_class in CLASSES:
         environs: list[dict[str, Any]] = []
-        realtime = Server(Rooms())
+        realtime = Server(Manager())
 
         async def connect(
             _sid: str, environ: dict[str, Any], _auth: Any, environs: Any = environs
@@ -198,7 +198,7 @@ async def test_a_middleware_that_it_does_not_know_keeps_it_out_of_the_way(
         raise web.HTTPForbidden
 
     app = web.Application(middlewares=[refuse])
-    app[SERVER] = Server(Rooms())
+    app[SERVER] = Server(Manager())
     app[SERVER].attach(app)
     async with raw_websocket(await start_server(app)) as client:
         assert (await client.handshake()).status == 403
@@ -214,8 +214,8 @@ async def test_all_that_http_can_do_it_can_do_behind_the_door(server: TestServer
 
 async def test_who_says_nothing_is_sent_away(server: TestServer) -> None:
     assert isinstance(server.runner, Runner)
-    assert server.runner._doors is not None
-    server.runner._doors._silent._seconds = 0.05
+    assert server.runner._listener is not None
+    server.runner._listener._silent._seconds = 0.05
     async with raw_http(server) as talks, raw_http(server) as silent:
         talks.writer.write(b"G")
         async with asyncio.timeout(PATIENCE_SECONDS):
@@ -230,7 +230,7 @@ async def test_the_end_closes_who_says_nothing(serve: Serve) -> None:
         async with raw_http(server) as other:  # so that the first one has been accepted
             assert (await other.request("GET", "/healthz")).status == 200
         assert isinstance(server.runner, Runner)
-        doors = server.runner._doors
+        doors = server.runner._listener
         assert doors is not None
         await server.close()
         async with asyncio.timeout(PATIENCE_SECONDS):
@@ -240,8 +240,8 @@ async def test_the_end_closes_who_says_nothing(serve: Serve) -> None:
 
 async def test_who_comes_while_it_ends_is_closed(server: TestServer) -> None:
     assert isinstance(server.runner, Runner)
-    assert server.runner._doors is not None
-    server.runner._doors.close()
+    assert server.runner._listener is not None
+    server.runner._listener.close()
     async with raw_http(server) as late, asyncio.timeout(PATIENCE_SECONDS):
         assert await late.reader.read() == b""
 
@@ -252,8 +252,8 @@ async def test_who_goes_without_a_word_is_forgotten(server: TestServer) -> None:
     async with raw_http(server) as other:
         await other.request("GET", "/healthz")
     assert isinstance(server.runner, Runner)
-    assert server.runner._doors is not None
-    assert server.runner._doors._silent.clear() == []
+    assert server.runner._listener is not None
+    assert server.runner._listener._silent.clear() == []
 
 
 async def test_small_frames_are_not_held_back(server: TestServer) -> None:
@@ -261,15 +261,15 @@ async def test_small_frames_are_not_held_back(server: TestServer) -> None:
     async with raw_http(server), raw_http(server) as other:
         await other.request("GET", "/healthz")  # so that the first one has been accepted
         assert isinstance(server.runner, Runner)
-        assert server.runner._doors is not None
-        [door] = server.runner._doors._silent.clear()
+        assert server.runner._listener is not None
+        [door] = server.runner._listener._silent.clear()
         plain = door.transport.get_extra_info("socket")
         assert plain.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 async def test_the_address_of_a_client_may_be_of_version_6(start_server: Start) -> None:
     app = create_app(Settings())
-    server = DoorServer(app, host="::1")
+    server = ListenerServer(app, host="::1")
     await server.start_server()
     try:
         reader, writer = await asyncio.open_connection("::1", server.port)

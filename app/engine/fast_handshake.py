@@ -26,7 +26,7 @@ _FURTHER: Final = frozenset(
 )
 
 
-class Opening(NamedTuple):
+class FastHandshake(NamedTuple):
     """A handshake.
 
     Args:
@@ -44,7 +44,7 @@ class Opening(NamedTuple):
     rest: bytes
 
 
-class OpeningReader:
+class FastHandshakeReader:
     """Reads handshakes at one path.
 
     Args:
@@ -57,7 +57,7 @@ class OpeningReader:
             % (re.escape(path.encode()), _PAIR, _PAIR, _HEADER)
         )
 
-    def read(self, data: bytes) -> Opening | None:
+    def read(self, data: bytes) -> FastHandshake | None:
         """Return the handshake at the beginning of `data`, or None where there is any doubt."""
         head = self._head.match(data, 0, MAX_HEAD_BYTES)
         if head is None:
@@ -92,4 +92,4 @@ class OpeningReader:
         )
         if reply is None:
             return None
-        return Opening(target.decode("ascii"), lines, headers, reply, data[head.end() :])
+        return FastHandshake(target.decode("ascii"), lines, headers, reply, data[head.end() :])

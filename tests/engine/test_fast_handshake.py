@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from app.engine.opening import MAX_HEAD_BYTES, MAX_HEADERS, OpeningReader
+from app.engine.fast_handshake import MAX_HEAD_BYTES, MAX_HEADERS, FastHandshakeReader
 
 LINE = "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1"
 HEADERS = [
     *("Host: localhost:8000", "Connection: Upgrade", "Upgrade: websocket"),
     *("Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="),
 ]
-reader = OpeningReader("/socket.io/")
+reader = FastHandshakeReader("/socket.io/")
 
 
 def head(line: str = LINE, headers: list[str] | None = None, end: str = "\r\n") -> bytes:

@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.engine.outbox import SEPARATOR, Outbox
+from app.engine.poll_buffer import SEPARATOR, PollBuffer
 from app.engine.server import _decode
-from app.transport.flow import allowance
 from app.transport.frames import BINARY, TEXT, encode
 
 # https://socket.io/docs/v4/engine-io-protocol/#encoding
@@ -31,7 +30,7 @@ def frame(packet: str | bytes) -> bytes:
 def test_payloads_are_written_as_the_protocol_says(
     packets: list[str | bytes], payload: str
 ) -> None:
-    outbox = Outbox(100)
+    outbox = PollBuffer(100)
     for packet in packets:
         outbox.add(frame(packet))
     assert outbox.take_payload() == payload
@@ -39,7 +38,7 @@ def test_payloads_are_written_as_the_protocol_says(
 
 
 def test_frames_that_came_joined_are_packets_of_their_own() -> None:
-    outbox = Outbox(100)
+    outbox = PollBuffer(100)
     outbox.add(frame("4a") + frame("4b"))
     outbox.add(frame("4c"))
     assert outbox.take_payload() == "4a\x1e4b\x1e4c"
@@ -50,14 +49,14 @@ texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters=SEPA
 
 @given(st.lists(texts.map(lambda text: f"4{text}") | st.binary(), min_size=1, max_size=5))
 def test_what_is_in_a_payload_is_read_back(packets: list[str | bytes]) -> None:
-    outbox = Outbox(100)
+    outbox = PollBuffer(100)
     for packet in packets:
         outbox.add(frame(packet))
     assert [_decode(one) for one in outbox.take_payload().split(SEPARATOR)] == packets
 
 
 def test_it_has_no_room_past_its_limit() -> None:
-    outbox = Outbox(10)
+    outbox = PollBuffer(10)
     outbox.add(bytes(10))
     assert outbox.has_room(1)  # and what goes over the limit may be large
     outbox.add(bytes(1))
@@ -74,8 +73,7 @@ def test_it_has_no_room_past_its_limit() -> None:
     ("unsent", "allowed"), [(101, 102), (150, 200), (200, 300), (1000, 1100), (5000, 5100)]
 )
 def test_behind_a_large_write_there_is_room_for_small_ones(unsent: int, allowed: int) -> None:
-    assert allowance(unsent, 100) == allowed
-    outbox = Outbox(100)
+    outbox = PollBuffer(100)
     outbox.add(bytes(unsent))
     while outbox.has_room(1):
         outbox.add(bytes(1))
@@ -83,7 +81,7 @@ def test_behind_a_large_write_there_is_room_for_small_ones(unsent: int, allowed:
 
 
 def test_taking_a_payload_makes_room_too() -> None:
-    outbox = Outbox(3)
+    outbox = PollBuffer(3)
     for _time in range(2):
         outbox.add(frame("4hello"))
         assert not outbox.has_room(8)
@@ -92,7 +90,7 @@ def test_taking_a_payload_makes_room_too() -> None:
 
 
 async def test_who_waits_gets_what_comes() -> None:
-    outbox = Outbox(100)
+    outbox = PollBuffer(100)
     waiting = asyncio.ensure_future(outbox.wait())
     await asyncio.sleep(0)
     assert outbox.polled
@@ -105,14 +103,14 @@ async def test_who_waits_gets_what_comes() -> None:
 
 
 async def test_nobody_waits_for_what_is_there() -> None:
-    outbox = Outbox(100)
+    outbox = PollBuffer(100)
     outbox.add(frame("4a"))
     await outbox.wait()
     assert not outbox.polled
 
 
 async def test_who_waits_can_be_sent_away() -> None:
-    outbox = Outbox(100)
+    outbox = PollBuffer(100)
     outbox.release()  # nobody
     waiting = asyncio.ensure_future(outbox.wait())
     await asyncio.sleep(0)
@@ -123,7 +121,7 @@ async def test_who_waits_can_be_sent_away() -> None:
 
 
 async def test_who_gives_up_waits_no_more() -> None:
-    outbox = Outbox(100)
+    outbox = PollBuffer(100)
     waiting = asyncio.ensure_future(outbox.wait())
     await asyncio.sleep(0)
     waiting.cancel()

@@ -1,0 +1,124 @@
+"""The listener in front of aiohttp, with a fast path for WebSocket handshakes.
+
+To aiohttp a connection is a parser, a task and a request object, all of which are thrown away when
+a WebSocket takes it over: most of what a connecting client would cost. So each connection is
+`Unidentified` at first, and its first bytes decide: a handshake that is plainly right is answered
+at once, everything else goes to aiohttp, byte for byte.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Final, cast
+
+from aiohttp.tcp_helpers import tcp_nodelay
+
+from app.engine.fast_handshake import FastHandshake, FastHandshakeReader
+from app.engine.server import EngineServer
+from app.transport.deadlines import Deadlines
+from app.transport.handshake import Handshake, remote_address
+from app.transport.websocket import Upgraded
+
+FIRST_BYTES_SECONDS: Final = 60.0
+
+
+class Unidentified(asyncio.Protocol):
+    """The protocol of a TCP connection on which nothing has arrived yet."""
+
+    __slots__ = ("_listener", "transport")
+
+    transport: asyncio.Transport
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+        tcp_nodelay(self.transport, True)  # aiohttp does so for connections that pass this on
+        self._listener.on_connected(self)
+
+    def data_received(self, data: bytes) -> None:
+        self._listener.on_first_bytes(self, data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._listener.on_lost(self)
+
+
+class Listener:
+    """Makes an `Unidentified` of each connection of a listening server.
+
+    Args:
+        engine: opens the sessions.
+        others: makes aiohttp's protocol, for all other connections.
+        serves: tells whether a `Host` is answered; a request that is refused goes to aiohttp as
+            well, whose middleware then says so.
+        first_bytes_seconds: after which a connection that has sent nothing is closed.
+    """
+
+    def __init__(
+        self,
+        engine: EngineServer,
+        others: Callable[[], asyncio.Protocol],
+        serves: Callable[[str], bool] | None = None,
+        first_bytes_seconds: float = FIRST_BYTES_SECONDS,
+    ) -> None:
+        self._engine = engine
+        self._others = others
+        self._serves = serves
+        opens = engine.path and "websocket" in engine.transports
+        self._read = FastHandshakeReader(engine.path).read if opens else _read_nothing
+        self._silent: Deadlines[Unidentified] = Deadlines(first_bytes_seconds, _close)
+        self._closed = False
+
+    def __call__(self) -> Unidentified:
+        return Unidentified(self)
+
+    def close(self) -> None:
+        """Close the connections on which nothing has arrived, and those that still come."""
+        self._closed = True
+        for silent in self._silent.clear():
+            silent.transport.close()
+
+    # What connections tell
+
+    def on_connected(self, connection: Unidentified) -> None:
+        """A connection is open."""
+        if self._closed:
+            connection.transport.close()
+        else:
+            self._silent.add(connection)
+
+    def on_lost(self, connection: Unidentified) -> None:
+        """A connection has ended before anything arrived."""
+        self._silent.discard(connection)
+
+    def on_first_bytes(self, connection: Unidentified, data: bytes) -> None:
+        """A connection's first bytes have arrived."""
+        self._silent.discard(connection)
+        transport = connection.transport
+        if not self._opens_websocket(transport, data):
+            others = self._others()
+            transport.set_protocol(others)
+            others.connection_made(transport)
+            others.data_received(data)
+
+    def _opens_websocket(self, transport: asyncio.Transport, data: bytes) -> bool:
+        read = self._read(data)
+        if read is None or not (self._serves is None or self._serves(read.headers["host"])):
+            return False
+        remote = remote_address(transport.get_extra_info("peername"))
+        scheme = "https" if transport.get_extra_info("sslcontext") else "http"
+        handshake = Handshake("GET", read.target, remote, scheme, read.lines)
+        if "origin" in read.headers and not self._engine.allows_origin(handshake.environ):
+            return False
+        self._engine.open_websocket(handshake, Upgraded(transport, read.reply, read.rest))
+        return True
+
+
+def _close(connection: Unidentified) -> None:
+    connection.transport.close()
+
+
+def _read_nothing(_data: bytes) -> FastHandshake | None:
+    return None

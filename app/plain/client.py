@@ -1,0 +1,257 @@
+"""A plain client: one connection at an endpoint, who it is, and its requests."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Iterable
+from contextlib import AsyncExitStack
+from itertools import chain, repeat
+from typing import Any, Protocol
+
+from app.auth import Authenticator
+from app.core.clock import isoformat
+from app.core.closing import Closing
+from app.core.errors import Forbidden, HearthError, Invalid, TooLarge, Unauthorized
+from app.core.history import Position
+from app.core.identity import Identity
+from app.core.message import Receipt
+from app.core.rate import TokenBucket
+from app.hub.hub import Hub
+from app.hub.member import Member
+from app.plain import texts
+from app.plain.connection import PlainConnection
+from app.plain.encoding import PLAIN
+from app.plain.incoming import nonce_of, read_draft, read_message, read_token
+from app.plain.paths import EVENTS, LOGS, Endpoint, read_since
+from app.requests import answers
+from app.requests.authenticating import require_current
+from app.requests.expiry import ExpiryTimer
+from app.transport.rate_limit import RateLimit
+from app.transport.work import Work
+from schemas.errors import SchemaError
+
+
+class PlainClients(Protocol):
+    """What plain clients share."""
+
+    hub: Hub
+    authenticator: Authenticator
+    limits: dict[str, float]
+    max_message_bytes: int
+    rate_limit: RateLimit
+    expiry: ExpiryTimer[PlainClient]
+    work: Work
+
+    def expect_token(self, client: PlainClient) -> None:
+        """A client has to say who it is."""
+
+    def got_token(self, client: PlainClient) -> None:
+        """It has."""
+
+    def on_pong(self, client: PlainClient) -> None:
+        """A client has answered a ping."""
+
+    def on_closed(self, client: PlainClient, closing: Closing) -> None:
+        """A client's connection has ended."""
+
+
+class PlainClient:
+    """See `PlainHandler`. `member` is who it is, None until a token has said so."""
+
+    __slots__ = ("_bucket", "_clients", "_since", "_stranger", "connection", "endpoint", "member")
+
+    def __init__(
+        self, clients: PlainClients, connection: PlainConnection, endpoint: Endpoint
+    ) -> None:
+        self.connection = connection
+        self.endpoint = endpoint
+        self.member: Member | None = None
+        self._clients = clients
+        self._stranger = False  # it came without a token, so that one may still follow
+        # For each of its channels, in their order, which message it saw last.
+        self._since: list[Position | None] = []
+        self._bucket: TokenBucket | None = None
+
+    # Who it is
+
+    def open(self, token: str | None, since: Iterable[str]) -> None:
+        """Begin, now that the handshake is answered.
+
+        Args:
+            since: as the query has them.
+        """
+        self._stranger = not token
+        try:
+            if not self.endpoint.is_feed:
+                self._since = [read_since(text) for text in since]
+            self.endpoint.check()
+            for channel in self.endpoint.channels:
+                self._clients.hub.registry.check_channel(channel.namespace, channel.name)
+            self._admit(token)
+        except Exception as error:  # noqa: BLE001 - every connection is answered
+            self.refuse(error)
+
+    def _admit(self, token: str | None) -> None:
+        try:
+            identity = self._identify(token)
+        except (Unauthorized, Forbidden):
+            if token is not None:
+                raise
+            # Strangers are not let in, or not here: so it has to say who it is.
+            self._clients.expect_token(self)
+        else:
+            self._begin(self._join(identity))
+
+    def _identify(self, token: str | None) -> Identity:
+        """Return who a token proves it to be. Raises `Unauthorized`, or `Forbidden` here."""
+        identity = self._clients.authenticator.identify(token, self.endpoint.user_id)
+        self.endpoint.open_to(identity)
+        return identity
+
+    async def _join(self, identity: Identity) -> None:
+        """Make it a member of all its channels, or say why not and end it."""
+        if self.connection.closed:
+            return
+        endpoint, hub = self.endpoint, self._clients.hub
+        member = self.member = Member(
+            self.connection.sid, endpoint.namespace, identity, self.connection, PLAIN
+        )
+        self._clients.expiry.set(self, identity.expires_at)
+        try:
+            async with AsyncExitStack() as stack:
+                joined: list[texts.Place] = []
+                places = chain(self._since, repeat(None))
+                for channel, since in zip(endpoint.open_to(identity), places, strict=False):
+                    limit = texts.HISTORY_MESSAGES if channel in (LOGS, EVENTS) else None
+                    joining = hub.memberships.joining(member, channel, since, limit)
+                    joined.append((channel, since, await stack.enter_async_context(joining)))
+                if endpoint.is_feed:
+                    first = texts.feed_history(joined)
+                else:
+                    first = texts.welcome(identity, self._clients.limits, joined, hub.clock())
+                if first:
+                    self.connection.write(first)
+                self._since = []
+        except Exception as error:  # noqa: BLE001 - every connection is answered
+            self.refuse(error)
+
+    def _take_token(self, frame: str | bytes) -> None:
+        """Take the first message of who was asked for a token."""
+        try:
+            message = read_message(frame, self._clients.max_message_bytes)
+            if message["type"] != "auth":
+                raise Unauthorized("The first message must be {type: auth, token}.")
+            identity = self._identify(read_token(message))
+        except (Invalid, TooLarge, SchemaError) as error:
+            self.refuse(Unauthorized(str(error)))
+        except Exception as error:  # noqa: BLE001 - every connection is answered
+            self.refuse(error)
+        else:
+            self._clients.got_token(self)
+            self._stranger = False
+            self._begin(self._join(identity))
+
+    # What arrives
+
+    def on_pong(self) -> None:
+        self._clients.on_pong(self)
+
+    def on_closed(self, closing: Closing) -> None:
+        self._clients.on_closed(self, closing)
+
+    def on_message(self, message: str | bytes) -> None:
+        asked: dict[str, Any] = {}
+        if self.member is None:
+            self._take_token(message)
+            return
+        try:
+            refusal = self._count_request()
+            if self.endpoint.is_feed and message == "ping":
+                asked = {"type": "ping"}
+            else:
+                asked = read_message(message, self._clients.max_message_bytes)
+            if refusal is not None:
+                raise refusal
+            require_current(self.member.identity, self._clients.hub.clock())
+            pending = self._take(self.member, asked)
+        except Exception as error:  # noqa: BLE001 - every frame is answered
+            self._tell(error, asked)
+            return
+        if pending is not None:
+            self._begin(self._finish(pending, asked))
+
+    async def _finish(self, pending: Awaitable[object], asked: dict[str, Any]) -> None:
+        try:
+            await pending
+        except Exception as error:  # noqa: BLE001 - every frame is answered
+            self._tell(error, asked)
+
+    def _begin(self, work: Awaitable[None]) -> None:
+        self._clients.work.begin(self.connection, work)
+
+    def _count_request(self) -> HearthError | None:
+        limit = self._clients.rate_limit
+        if self._bucket is None:
+            self._bucket = limit.bucket()
+        return limit.refusal(self._bucket)
+
+    def refuse(self, error: Exception) -> None:
+        """Say why, and end it."""
+        told = self._tell(error, {})
+        self.connection.close(Closing.because_of(told))
+
+    def _tell(self, error: Exception, asked: dict[str, Any]) -> HearthError:
+        """Send an `error` envelope about a message, or about the connection itself."""
+        hub = self._clients.hub
+        told = answers.refusal(hub, error, self.endpoint.namespace)
+        further = nonce_of(asked) | answers.failure(told)
+        frame = texts.notice_frame("error", told.to_dict(), hub.clock(), **further)
+        self.connection.write(frame)
+        return told
+
+    # Requests
+
+    def _take(self, member: Member, asked: dict[str, Any]) -> Awaitable[object] | None:
+        is_feed = self.endpoint.is_feed
+        match asked["type"]:
+            case "ping":
+                self.connection.write(texts.pong(self._clients.hub.clock(), for_feed=is_feed))
+            case "pong":
+                pass  # some answer heartbeats so
+            case "auth":
+                return self._authenticate(member, read_token(asked))
+            case _ if is_feed:
+                raise Invalid("Nothing is published here; this path only listens.")
+            case _:
+                return self._publish(member, asked)
+        return None
+
+    def _publish(self, member: Member, asked: dict[str, Any]) -> Awaitable[object] | None:
+        draft = read_draft(asked, self.endpoint.channels, member.identity)
+        receipt = self._clients.hub.publish_as(member.identity, draft)
+        return None if isinstance(receipt, Receipt) else receipt
+
+    async def _authenticate(self, member: Member, token: str) -> None:
+        """Go on with a fresh token; who came without one begins anew, as whom it proves."""
+        clients = self._clients
+        identity = clients.authenticator.identify(token, self.endpoint.user_id)
+        if identity.key != member.identity.key and not self._stranger:
+            raise Forbidden("The token is somebody else's.")
+        try:
+            channels = self.endpoint.open_to(identity)
+        except Forbidden as error:
+            self.refuse(error)
+            return
+        self._stranger = False
+        if identity.key != member.identity.key or not member.channels.issuperset(channels):
+            await clients.hub.memberships.disconnect(member)
+            if not self.connection.closed:
+                await self._join(identity)
+            return
+        member.go_on_as(identity)
+        clients.expiry.set(self, identity.expires_at)
+        for channel in member.channels.difference(channels):
+            await clients.hub.memberships.leave(member, channel)
+        if not self.endpoint.is_feed:
+            expires_at = identity.expires_at
+            data = {"expires_at": None if expires_at is None else isoformat(expires_at)}
+            self.connection.write(texts.notice_frame("auth", data, clients.hub.clock()))

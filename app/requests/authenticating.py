@@ -1,0 +1,41 @@
+"""Authentication of requests: tokens that have ended, and those that take their place."""
+
+from __future__ import annotations
+
+from app.auth import Authenticator
+from app.core import access
+from app.core.errors import Forbidden, TokenExpired
+from app.core.identity import Identity
+from app.hub.hub import Hub
+from app.hub.member import Member
+
+
+def require_current(identity: Identity, now: float) -> None:
+    """Raise `TokenExpired` when an identity's token has ended: its connection is about to, too.
+
+    Args:
+        now: seconds since 1970.
+    """
+    if identity.expires_at is not None and identity.expires_at <= now:
+        raise TokenExpired
+
+
+def identify_again(authenticator: Authenticator, member: Member, token: str) -> Identity:
+    """Return the identity that a fresh token proves.
+
+    Raises:
+        Unauthorized: it proves none.
+        Forbidden: it is somebody else's.
+    """
+    identity = authenticator.identify(token)
+    if identity.key != member.identity.key:
+        raise Forbidden("The token is somebody else's.")
+    return identity
+
+
+async def go_on_as(hub: Hub, member: Member, identity: Identity) -> None:
+    """Have a member go on with a fresh token, and leave the channels that it doesn't open."""
+    member.go_on_as(identity)
+    for channel in list(member.channels):
+        if not access.may_read(identity, channel):
+            await hub.memberships.leave(member, channel)

@@ -1,0 +1,224 @@
+"""The requests of one client of a namespace of channels, and their answers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+from app.auth import Authenticator
+from app.core.channel import Channel, channel_named
+from app.core.clock import isoformat
+from app.core.closing import Closing
+from app.core.errors import HearthError, Invalid, Unavailable
+from app.core.history import Position
+from app.core.message import Receipt
+from app.core.session import Session
+from app.hub.draft import Draft
+from app.hub.hub import Hub
+from app.hub.member import Member
+from app.realtime.client import Client, Request
+from app.requests import answers
+from app.requests.authenticating import go_on_as, identify_again, require_current
+from app.requests.expiry import ExpiryTimer
+from schemas import requests
+from schemas.envelope import notice
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What the clients of one namespace share.
+
+    Args:
+        welcome: what the namespace does for each new member.
+    """
+
+    path: str
+    hub: Hub
+    authenticator: Authenticator
+    expiry: ExpiryTimer[Any]
+    welcome: Callable[[Member], Awaitable[None]]
+
+
+class ChannelClient:
+    """A client whose events are requests; see `ClientHandler`.
+
+    Events are looked up in the requests below and among the registry's types, never by the name
+    of a method: an event called `connect` or `__init__` reaches nothing.
+
+    Args:
+        restored: whether it is a member of its channels again.
+    """
+
+    __slots__ = ("_context", "_restored", "client", "member")
+
+    def __init__(self, context: Context, client: Client, member: Member, *, restored: bool) -> None:
+        self.client = client
+        self.member = member
+        self._context = context
+        self._restored = restored
+
+    @property
+    def session(self) -> Session | None:
+        return self.member.session
+
+    async def on_connected(self) -> None:
+        if self._restored:
+            return
+        try:
+            await self._context.welcome(self.member)
+        except Unavailable as error:
+            # The client can't know what it would have joined: have it come back, as who loses a
+            # connection does by itself, and who is sent away doesn't.
+            self.tell(error)
+            self.client.connection.close(Closing.UNAVAILABLE)
+
+    async def on_disconnected(self) -> None:
+        self._context.expiry.cancel(self)
+        await self._context.hub.memberships.disconnect(self.member)
+
+    def publishes(self, event: str) -> bool:
+        context = self._context
+        return event not in REQUESTS and context.hub.registry.get(context.path, event) is not None
+
+    def on_request(self, request: Request) -> Awaitable[Any] | None:
+        """Handle one event and answer it, whatever happens; None when that is done already."""
+        try:
+            pending = self._dispatch(request)
+        except Exception as error:  # noqa: BLE001 - every request is answered
+            self._fail(request, error)
+            return None
+        if pending is None or isinstance(pending, asyncio.Future):
+            return pending
+        return self._finish(request, pending)
+
+    def notify(self, event: str, data: dict[str, Any], **further: Any) -> None:
+        """Send an event of the server's own.
+
+        Args:
+            further: more keys of its envelope.
+        """
+        envelope = notice(event, data, isoformat(self._context.hub.clock()))
+        self.client.post(event, envelope | further)
+
+    def tell(self, error: HearthError) -> None:
+        """Send an `error` event."""
+        self.notify("error", error.to_dict(), **answers.failure(error))
+
+    async def _finish(self, request: Request, pending: Awaitable[Any]) -> None:
+        try:
+            await pending
+        except Exception as error:  # noqa: BLE001 - every request is answered
+            self._fail(request, error)
+
+    def _dispatch(self, request: Request) -> Awaitable[Any] | None:
+        if request.error is not None:
+            raise request.error
+        context = self._context
+        require_current(self.member.identity, context.hub.clock())
+        if (handle := REQUESTS.get(request.event)) is not None:
+            return handle(self, request)
+        if context.hub.registry.get(context.path, request.event) is not None:
+            return self._publish(request)
+        raise Invalid(
+            f"{context.path} has no such event.",
+            fields={"type": "Neither a request nor a type of message here."},
+        )
+
+    def _fail(self, request: Request, error: BaseException) -> None:
+        told = answers.refusal(self._context.hub, error, self._context.path)
+        if request.wants_ack:
+            request.reply(answers.failure(told))
+        else:
+            self.tell(told)
+
+    def _channel(self, asked: dict[str, Any]) -> Channel:
+        return Channel(self._context.path, asked["channel"])
+
+    # The requests of docs/protocol.md
+
+    def _publish(self, request: Request) -> Awaitable[Any] | None:
+        asked = requests.PUBLISH.load(_argument(request))
+        identity = self.member.identity
+        draft = Draft(
+            channel_named(self._context.path, asked["channel"]),
+            request.event,
+            asked["data"],
+            identity.to_dict(),
+            asked.get("action"),
+            asked.get("nonce"),
+        )
+        receipt = self._context.hub.publish_as(identity, draft)
+        if isinstance(receipt, Receipt):
+            request.reply(answers.published(receipt))
+            return None
+        receipt.add_done_callback(partial(self._on_published, request))
+        return receipt
+
+    def _on_published(self, request: Request, published: asyncio.Future[Receipt]) -> None:
+        if published.cancelled():
+            return  # the server ends
+        if (error := published.exception()) is not None:
+            self._fail(request, error)
+        else:
+            request.reply(answers.published(published.result()))
+
+    async def _join(self, request: Request) -> None:
+        asked = requests.JOIN.load(_argument(request))
+        channel = self._channel(asked)
+        since = Position(**asked["since"]) if asked.get("since") else None
+        memberships = self._context.hub.memberships
+        async with memberships.joining(self.member, channel, since, asked.get("history")) as joined:
+            request.reply(answers.joined(channel, joined))
+
+    async def _leave(self, request: Request) -> None:
+        asked = requests.LEAVE.load(_argument(request))
+        await self._context.hub.memberships.leave(self.member, self._channel(asked))
+        request.reply({"ok": True})
+
+    async def _history(self, request: Request) -> None:
+        asked = requests.HISTORY.load(_argument(request))
+        page = await self._context.hub.history(
+            self.member.identity, self._channel(asked), asked.get("before"), asked["limit"]
+        )
+        request.reply(answers.page(page))
+
+    async def _presence(self, request: Request) -> None:
+        asked = requests.PRESENCE.load(_argument(request))
+        members = await self._context.hub.presence(self.member.identity, self._channel(asked))
+        request.reply({"ok": True, **answers.presence(members)})
+
+    async def _authenticate(self, request: Request) -> None:
+        asked = requests.AUTHENTICATE.load(_argument(request))
+        context = self._context
+        identity = identify_again(context.authenticator, self.member, asked["token"])
+        context.expiry.set(self, identity.expires_at)
+        await go_on_as(context.hub, self.member, identity)
+        expires_at = identity.expires_at
+        request.reply(
+            {"ok": True, "expires_at": None if expires_at is None else isoformat(expires_at)}
+        )
+
+    async def _ping(self, request: Request) -> None:
+        now = isoformat(self._context.hub.clock())
+        request.reply({"ok": True, "server_time": now})
+        self.notify("pong", {"server_time": now})
+
+
+REQUESTS: Final[dict[str, Callable[[ChannelClient, Request], Awaitable[None]]]] = {
+    "join": ChannelClient._join,  # noqa: SLF001 - the class's own table
+    "leave": ChannelClient._leave,  # noqa: SLF001
+    "history": ChannelClient._history,  # noqa: SLF001
+    "presence": ChannelClient._presence,  # noqa: SLF001
+    "authenticate": ChannelClient._authenticate,  # noqa: SLF001
+    "ping": ChannelClient._ping,  # noqa: SLF001
+}
+
+
+def _argument(request: Request) -> Any:
+    """Return the request's one argument. Raises `Invalid` when it has none or more."""
+    if len(request.data) != 2:  # the event's name comes first
+        raise Invalid(f"{request.event} takes exactly one argument.", fields={"": "One object."})
+    return request.data[1]

@@ -1,0 +1,1 @@
+"""The house: how the source is laid out, and the tests that hold it so."""
