@@ -5,6 +5,7 @@ pytest_plugins = [
     "tests.fixtures.logs",
     "tests.fixtures.node",
     "tests.fixtures.processes",
+    "tests.fixtures.proxies",
     "tests.fixtures.redis",
     "tests.fixtures.servers",
     "tests.support.marks",

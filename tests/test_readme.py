@@ -12,9 +12,7 @@ import pytest
 
 from app.settings import Settings
 from tests.fixtures.clients import Connect
-from tests.fixtures.processes import Run
-from tests.support.process import ROOT, clean_environment, until_line
-from tests.support.ready import until_status
+from tests.support.process import ROOT, HearthProcess, clean_environment, until_line
 from tests.support.redis import RedisServer
 from tests.support.tokens import AGENT, ALICE, BOB
 
@@ -32,10 +30,9 @@ def test_the_frontend_is_the_example() -> None:
 
 
 async def test_frontend_agent_and_worker_have_a_conversation(
-    run: Run, connect: Connect, redis_server: RedisServer, tmp_path: Path
+    processes: list[HearthProcess], connect: Connect, redis_server: RedisServer, tmp_path: Path
 ) -> None:
-    one, two = await asyncio.gather(*(run(REDIS_URL=redis_server.url) for _ in range(2)))
-    await asyncio.gather(*(until_status(process.url) for process in (one, two)))
+    one, two = processes
     watcher = await connect(url=two.url, token=BOB)
     await watcher.request("join", {"channel": "dev-team"})
     environment = clean_environment(REDIS_URL=redis_server.url)

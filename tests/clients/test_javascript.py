@@ -9,8 +9,8 @@ from aiohttp.test_utils import TestServer
 
 from app.app_keys import SERVER
 from namespaces import NAMESPACES
-from tests.clients.conftest import TRANSPORTS, ConnectNode
-from tests.support.node import NodeClient, NodeDriver
+from tests.fixtures.node import ConnectNode
+from tests.support.node import TRANSPORTS, NodeClient, NodeDriver
 from tests.support.tokens import AGENT, ALICE, BOB
 
 MESSAGES = 200

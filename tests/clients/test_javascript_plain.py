@@ -12,9 +12,8 @@ import structlog
 
 from app.realtime.manager import Manager
 from app.realtime.server import Server
-from tests.clients.conftest import TRANSPORTS
 from tests.fixtures.servers import ServePlain
-from tests.support.node import NodeClient, NodeDriver
+from tests.support.node import TRANSPORTS, NodeClient, NodeDriver
 
 CHAT = "/chat"
 BINARY = bytes(range(256))
@@ -47,11 +46,7 @@ async def open_node(
     url = str((await serve_plain(realtime)).make_url(""))
 
     async def open_one(namespace: str = CHAT, **options: Any) -> NodeClient:
-        client = node.open(url, namespace, **TRANSPORTS[transport], **options)
-        await client.moment("connect")
-        if transport == "upgrade":
-            await client.moment("upgrade")
-        return client
+        return await node.connect(url, namespace, transport, **options)
 
     return open_one
 

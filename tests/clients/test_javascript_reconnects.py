@@ -11,7 +11,7 @@ from aiohttp.test_utils import TestServer
 from app.app_keys import HUB, SERVER
 from app.core.identity import Identity
 from app.hub.draft import Draft
-from tests.clients.conftest import ConnectNode
+from tests.fixtures.node import ConnectNode
 from tests.fixtures.servers import Serve
 from tests.support.node import NodeClient
 from tests.support.tokens import ALICE, BOB

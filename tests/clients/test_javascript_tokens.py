@@ -7,8 +7,8 @@ from unittest.mock import ANY
 
 from aiohttp.test_utils import TestServer
 
-from tests.clients.conftest import TRANSPORTS, ConnectNode
-from tests.support.node import NodeDriver
+from tests.fixtures.node import ConnectNode
+from tests.support.node import TRANSPORTS, NodeDriver
 from tests.support.tokens import ALICE, BOB, token
 
 FOREIGN = token("alice", "user", "*:*:rw", secret="a secret of somebody else, long enough")

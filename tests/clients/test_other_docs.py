@@ -9,21 +9,20 @@ import shutil
 import signal
 import sys
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
 from app.core.closing import Closing
 from tests.fixtures.clients import Connect
-from tests.fixtures.processes import Launch, Run
+from tests.fixtures.processes import Launch
+from tests.fixtures.proxies import Through
 from tests.fixtures.servers import Serve
 from tests.support.client import Client
 from tests.support.pages import blocks
 from tests.support.process import ROOT, START_SECONDS, HearthProcess
 from tests.support.proxy import Proxy
-from tests.support.ready import until_status
-from tests.support.redis import RedisServer
 from tests.support.tokens import ALICE, BOB, token
 
 PAGE = ROOT / "docs/clients-other.md"
@@ -52,19 +51,9 @@ def start_program(launch: Launch, tmp_path: Path) -> StartProgram:
 
 
 @pytest.fixture
-async def processes(run: Run, redis_server: RedisServer) -> list[HearthProcess]:
-    """Two server processes."""
-    processes = await asyncio.gather(*(run(REDIS_URL=redis_server.url) for _ in range(2)))
-    await asyncio.gather(*(until_status(process.url) for process in processes))
-    return processes
-
-
-@pytest.fixture
-async def proxy(processes: list[HearthProcess]) -> AsyncIterator[Proxy]:
+async def proxy(processes: list[HearthProcess], through: Through) -> Proxy:
     """What is between a program and the first process."""
-    proxy = await Proxy(processes[0].url).start()
-    yield proxy
-    await proxy.close()
+    return await through(processes[0].url)
 
 
 @pytest.fixture
@@ -111,6 +100,16 @@ async def printed(program: Process) -> tuple[int, str] | str:
     raise AssertionError("it has ended")
 
 
+async def greet(bob: Client, program: Process, name: str) -> None:
+    """Have a program print the first message; the one in Python says Hello itself."""
+    await until_alice(bob, is_there=True)
+    if name == "program.py":
+        assert (await bob.next("user_message"))["sender"] == {"id": "alice", "kind": "user"}
+    else:
+        await say(bob, "Hello")
+    assert await printed(program) == (1, "Hello")
+
+
 def test_the_program_gives_up_at_the_codes_that_say_so() -> None:
     [codes] = re.findall(r"close_code not in (\([\d, ]+\))", PYTHON)
     final = {closing.code for closing in Closing if closing.code >= 4000 and not closing.comes_back}
@@ -132,13 +131,7 @@ async def test_what_was_missed_comes_once_and_in_order(
     name: str,
 ) -> None:
     program = await start_program(name, proxy.url)
-    await until_alice(bob, is_there=True)
-    if name == "program.py":
-        assert await printed(program) == (1, "Hello")
-        assert (await bob.next("user_message"))["sender"] == {"id": "alice", "kind": "user"}
-    else:
-        await say(bob, "Hello")
-        assert await printed(program) == (1, "Hello")
+    await greet(bob, program, name)
     await say(bob, "before")
     assert await printed(program) == (2, "before")
 
@@ -161,24 +154,20 @@ async def test_what_was_missed_comes_once_and_in_order(
 
 @pytest.mark.parametrize("name", PROGRAMS)
 async def test_what_cannot_be_had_is_told(
-    serve: Serve, connect: Connect, start_program: StartProgram, name: str
+    serve: Serve, connect: Connect, start_program: StartProgram, through: Through, name: str
 ) -> None:
     server = await serve(history_size=2)
     url = str(server.make_url("")).rstrip("/")
-    proxy = await Proxy(url).start()
+    proxy = await through(url)
     bob = await connect(url=url, token=BOB)
     await bob.request("join", {"channel": "dev-team"})
     program = await start_program(name, proxy.url)
-    await until_alice(bob, is_there=True)
-    await say(bob, "before")
-    while (await printed(program))[1] != "before":  # the one in Python says Hello itself
-        pass
+    await greet(bob, program, name)
     proxy.stop()
     await until_alice(bob, is_there=False)
     await say(bob, "1", "2", "3", "4")
     proxy.resume()
     assert await printed(program) == "lost"
-    await proxy.close()
 
 
 async def test_who_may_not_come_in_is_told_why_and_stays_away(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
 
 import hearth_client
 import pytest
@@ -13,29 +12,13 @@ from aiohttp.test_utils import TestServer
 from hearth_client import Channel, HearthError, Message, Receipt, State
 
 from tests.clients.test_python_client import contents, take
-from tests.fixtures.processes import Run
+from tests.fixtures.processes import Run, RunReady
+from tests.fixtures.proxies import Through
 from tests.fixtures.servers import Serve
 from tests.support.process import HearthProcess
-from tests.support.proxy import Proxy
 from tests.support.ready import until, until_status
 from tests.support.redis import RedisServer, free_port
 from tests.support.tokens import ALICE, BOB
-
-Through = Callable[[str], Awaitable[Proxy]]
-
-
-@pytest.fixture
-async def through() -> AsyncIterator[Through]:
-    """Return a function that puts a proxy in front of a URL."""
-    proxies: list[Proxy] = []
-
-    async def start(url: str) -> Proxy:
-        proxies.append(await Proxy(url).start())
-        return proxies[-1]
-
-    yield start
-    for proxy in proxies:
-        await proxy.close()
 
 
 async def say(channel: Channel, number: int) -> Receipt:
@@ -130,12 +113,13 @@ async def test_a_server_that_is_killed_under_publishing(
             assert offsets(messages) == offsets(receipts)
 
 
-async def test_a_redis_that_is_restarted_with_its_data(run: Run, redis_server: RedisServer) -> None:
+async def test_a_redis_that_is_restarted_with_its_data(
+    run_ready: RunReady, redis_server: RedisServer
+) -> None:
     kept = ("--appendonly", "yes", "--appendfsync", "always")
     redis_server.stop()
     redis_server.start(*kept)
-    server = await run(REDIS_URL=redis_server.url, MESSAGES_PER_SECOND="0")
-    await until_status(server.url)
+    [server] = await run_ready(1, MESSAGES_PER_SECOND="0")
     async with hearth_client.connect(server.url, token=ALICE) as hearth:
         circle = await hearth.circle("dev-team")
         seen: list[Message] = []
@@ -151,10 +135,9 @@ async def test_a_redis_that_is_restarted_with_its_data(run: Run, redis_server: R
 
 
 async def test_a_redis_that_comes_back_without_its_data(
-    run: Run, redis_server: RedisServer
+    run_ready: RunReady, redis_server: RedisServer
 ) -> None:
-    server = await run(REDIS_URL=redis_server.url)
-    await until_status(server.url)
+    [server] = await run_ready(1)
     async with hearth_client.connect(server.url, token=ALICE) as hearth:
         circle = await hearth.circle("dev-team")
         before = await say_all(circle, range(3))
@@ -294,10 +277,10 @@ async def test_a_server_that_comes_late(run: Run, redis_server: RedisServer) -> 
 
 
 async def test_a_server_that_hangs_is_left(
-    run: Run, redis_server: RedisServer, through: Through, monkeypatch: pytest.MonkeyPatch
+    processes: list[HearthProcess], through: Through, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hearth_client.connection, "ANSWER_SECONDS", 1.0)
-    hanging, other = await asyncio.gather(*(run(REDIS_URL=redis_server.url) for _ in range(2)))
+    hanging, other = processes
     proxy = await through(hanging.url)
     async with hearth_client.connect(proxy.url, token=ALICE) as hearth:
         circle = await hearth.circle("dev-team")

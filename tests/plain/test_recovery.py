@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import pytest
 
 from tests.fixtures.clients import Connect
-from tests.fixtures.processes import Run
+from tests.fixtures.processes import RunReady
 from tests.fixtures.servers import Serve
 from tests.plain.conftest import TEAM, Open
 from tests.support.client import Client
@@ -114,11 +113,9 @@ async def test_a_since_that_is_none_is_refused(open_plain: Open, since: str) -> 
 
 
 async def test_two_processes_are_one_to_plain_members_too(
-    run: Run, connect: Connect, open_plain: Open, redis_server: RedisServer
+    run_ready: RunReady, connect: Connect, open_plain: Open, redis_server: RedisServer
 ) -> None:
-    settings = {"REDIS_URL": redis_server.url, "MESSAGES_PER_SECOND": "0"}
-    one, two = await asyncio.gather(*(run(**settings) for _ in range(2)))
-    await asyncio.gather(*(until_status(process.url) for process in (one, two)))
+    one, two = await run_ready(2, MESSAGES_PER_SECOND="0")
     here, there = await open_plain(url=one.url), await open_plain(url=two.url)
     since = place(await here.read())
     await there.read()

@@ -7,11 +7,9 @@ call `sio.emit` and the like on either.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-import socketio
 from aiohttp.test_utils import TestServer
 from structlog.testing import capture_logs
 
@@ -46,16 +44,6 @@ def sio(other: TestServer) -> Server:
     """The other process's server."""
     sio: Server = other.app[SERVER]
     return sio
-
-
-@pytest.fixture
-async def worker(redis_server: RedisServer) -> AsyncIterator[Any]:
-    """A stock manager, as a worker has it."""
-    manager = socketio.AsyncRedisManager(redis_server.url, write_only=True)
-    yield manager
-    if manager.redis is not None:
-        await manager.pubsub.aclose()
-        await manager.redis.aclose()
 
 
 @pytest.fixture(params=["process", "worker"])
@@ -242,7 +230,7 @@ async def test_callbacks_come_back_from_another_process(connect: Connect, sio: S
 
 
 async def test_an_answer_is_awaited_in_what_another_asked_for(
-    serve_plain: Any, serve: Serve, redis_server: RedisServer, connect: Connect, sio: Server
+    connect: Connect, sio: Server, worker: Any
 ) -> None:
     # A disconnect handler that waits for an answer through Redis must not hold the answer up.
     alice, bob = await connect(), await connect(token=BOB)
@@ -256,12 +244,9 @@ async def test_an_answer_is_awaited_in_what_another_asked_for(
         await handle(message)
 
     manager._do["disconnect"] = disconnect
-    worker = socketio.AsyncRedisManager(redis_server.url, write_only=True)
     await worker.can_disconnect(bob.sid, "/circles")
     await asyncio.wait_for(bob.disconnected.wait(), 10)
     await until(lambda: answers == ["answer"])
-    await worker.pubsub.aclose()
-    await worker.redis.aclose()
 
 
 async def test_a_worker_cannot_ask_for_a_callback(connect: Connect, worker: Any) -> None:

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from tests.fixtures.clients import Connect
-from tests.fixtures.processes import Run
 from tests.support.client import Client
 from tests.support.process import HearthProcess
 from tests.support.ready import until, until_status
@@ -18,14 +17,6 @@ from tests.support.tokens import AGENT, ALICE, BOB, token
 
 OTHER_AGENT = token("agent-8", "agent", "*:*:rw")
 PATIENCE_SECONDS = 30.0
-
-
-async def two_processes(run: Run, redis_server: RedisServer) -> list[HearthProcess]:
-    """Start two, and wait until they serve."""
-    processes = await asyncio.gather(*(run(REDIS_URL=redis_server.url) for _ in range(2)))
-    for process in processes:
-        await until_status(process.url)
-    return list(processes)
 
 
 async def join(connect: Connect, process: HearthProcess, who: str) -> Client:
@@ -66,10 +57,8 @@ def left(client: Client) -> list[str]:
     return sorted(message["data"]["agent_id"] for message in client.all("agent_left"))
 
 
-async def test_all_processes_see_the_same(
-    run: Run, connect: Connect, redis_server: RedisServer
-) -> None:
-    one, two = await two_processes(run, redis_server)
+async def test_all_processes_see_the_same(processes: list[HearthProcess], connect: Connect) -> None:
+    one, two = processes
     alice = await join(connect, one, ALICE)
     agents = [await join(connect, process, AGENT) for process in (one, two, two)]
     bob = await join(connect, two, BOB)
@@ -92,9 +81,9 @@ async def test_all_processes_see_the_same(
 
 @pytest.mark.parametrize("signum", [signal.SIGKILL, signal.SIGTERM])
 async def test_the_members_of_a_process_that_ends_leave(
-    run: Run, connect: Connect, redis_server: RedisServer, signum: int
+    processes: list[HearthProcess], connect: Connect, signum: int
 ) -> None:
-    one, two = await two_processes(run, redis_server)
+    one, two = processes
     alice = await join(connect, one, ALICE)
     await join(connect, one, OTHER_AGENT)
     for who in (AGENT, AGENT, OTHER_AGENT, BOB):
@@ -107,9 +96,9 @@ async def test_the_members_of_a_process_that_ends_leave(
 
 
 async def test_redis_loses_everything(
-    run: Run, connect: Connect, redis_server: RedisServer
+    processes: list[HearthProcess], connect: Connect, redis_server: RedisServer
 ) -> None:
-    one, two = await two_processes(run, redis_server)
+    one, two = processes
     alice = await join(connect, one, ALICE)
     for process in (one, two, two):
         await join(connect, process, AGENT)
@@ -127,9 +116,9 @@ async def test_redis_loses_everything(
 
 
 async def test_a_process_that_stood_still_has_its_members_again(
-    run: Run, connect: Connect, redis_server: RedisServer
+    processes: list[HearthProcess], connect: Connect
 ) -> None:
-    one, two = await two_processes(run, redis_server)
+    one, two = processes
     alice = await join(connect, one, ALICE)
     await join(connect, two, AGENT)
     await until_status_says(alice, "alice", "agent-7")

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
-import socketio
-
 from tests.fixtures.clients import Connect
-from tests.fixtures.processes import Run
+from tests.fixtures.processes import Run, RunReady
+from tests.support.process import HearthProcess
 from tests.support.ready import until_status
 from tests.support.redis import RedisServer
 from tests.support.tokens import AGENT, ALICE, BOB
 
 
 async def test_members_of_two_processes_talk(
-    run: Run, connect: Connect, redis_server: RedisServer
+    processes: list[HearthProcess], connect: Connect
 ) -> None:
-    one, two = await asyncio.gather(*(run(REDIS_URL=redis_server.url) for _ in range(2)))
+    one, two = processes
     alice = await connect(url=one.url, token=ALICE)
     agent = await connect(url=two.url, token=AGENT)
     for client in (alice, agent):
@@ -45,9 +43,9 @@ async def test_members_of_two_processes_talk(
 
 
 async def test_messages_of_one_sender_keep_their_order(
-    run: Run, connect: Connect, redis_server: RedisServer
+    processes: list[HearthProcess], connect: Connect
 ) -> None:
-    one, two = await asyncio.gather(*(run(REDIS_URL=redis_server.url) for _ in range(2)))
+    one, two = processes
     alice = await connect(url=one.url, token=ALICE)
     bob = await connect(url=two.url, token=BOB)
     for client in (alice, bob):
@@ -63,18 +61,14 @@ async def test_messages_of_one_sender_keep_their_order(
 
 
 async def test_a_worker_reaches_members_of_every_process_once(
-    run: Run, connect: Connect, redis_server: RedisServer
+    processes: list[HearthProcess], connect: Connect, worker: Any
 ) -> None:
-    processes = await asyncio.gather(*(run(REDIS_URL=redis_server.url) for _ in range(2)))
     clients = [await connect(url=process.url, token=BOB) for process in processes]
     for client in clients:
         await client.request("join", {"channel": "dev-team"})
-    worker = socketio.AsyncRedisManager(redis_server.url, write_only=True)
     for number in range(20):
         payload: dict[str, Any] = {"agent_id": 1, "content": str(number)}
         await worker.emit("agent_message", payload, room="dev-team", namespace="/circles")
-    await worker.pubsub.aclose()
-    await worker.redis.aclose()
     for client in clients:
         await client.next("agent_message", 20)
         await client.settle()
@@ -84,35 +78,32 @@ async def test_a_worker_reaches_members_of_every_process_once(
         assert offsets == list(range(offsets[0], offsets[0] + 20))
 
 
-async def test_a_redis_that_comes_late_is_waited_for(run: Run, connect: Connect) -> None:
-    redis = RedisServer()
-    try:
-        process = await run(REDIS_URL=redis.url.replace("://", "://:hunter2@"))
-        line = await process.logged("Redis can't be reached; trying again until it can")
-        assert str(redis.port) in line["redis"]
-        await until_status(process.url, 503)
-        alice = await connect(url=process.url)
-        failed = await alice.request("join", {"channel": "dev-team"})
-        assert failed["error"]["code"] == "unavailable"
-        message = {"channel": "dev-team", "data": {"content": "Hi"}}
-        failed = await alice.request("user_message", message)
-        assert failed["error"]["code"] == "unavailable"
-        redis.start("--requirepass", "hunter2")
-        await until_status(process.url, 200)
-        assert (await alice.request("join", {"channel": "dev-team"}))["ok"]
-        assert (await alice.request("user_message", message))["offset"] == 1
-        assert (await alice.next("user_message"))["offset"] == 1
-        assert not [line for line in process.log if "hunter2" in str(line)]
-        assert len([line for line in process.log if line.get("level") == "error"]) == 1
-    finally:
-        redis.close()
+async def test_a_redis_that_comes_late_is_waited_for(
+    run: Run, connect: Connect, late_redis: RedisServer
+) -> None:
+    process = await run(REDIS_URL=late_redis.url.replace("://", "://:hunter2@"))
+    line = await process.logged("Redis can't be reached; trying again until it can")
+    assert str(late_redis.port) in line["redis"]
+    await until_status(process.url, 503)
+    alice = await connect(url=process.url)
+    failed = await alice.request("join", {"channel": "dev-team"})
+    assert failed["error"]["code"] == "unavailable"
+    message = {"channel": "dev-team", "data": {"content": "Hi"}}
+    failed = await alice.request("user_message", message)
+    assert failed["error"]["code"] == "unavailable"
+    late_redis.start("--requirepass", "hunter2")
+    await until_status(process.url, 200)
+    assert (await alice.request("join", {"channel": "dev-team"}))["ok"]
+    assert (await alice.request("user_message", message))["offset"] == 1
+    assert (await alice.next("user_message"))["offset"] == 1
+    assert not [line for line in process.log if "hunter2" in str(line)]
+    assert len([line for line in process.log if line.get("level") == "error"]) == 1
 
 
 async def test_a_redis_that_goes_and_comes_back(
-    run: Run, connect: Connect, redis_server: RedisServer
+    run_ready: RunReady, connect: Connect, redis_server: RedisServer
 ) -> None:
-    process = await run(REDIS_URL=redis_server.url)
-    await until_status(process.url)
+    [process] = await run_ready(1)
     alice = await connect(url=process.url)
     await alice.request("join", {"channel": "dev-team"})
     message = {"channel": "dev-team", "data": {"content": "Hi"}, "nonce": "n1"}
@@ -130,10 +121,9 @@ async def test_a_redis_that_goes_and_comes_back(
 
 
 async def test_a_frozen_redis_is_answered_for(
-    run: Run, connect: Connect, redis_server: RedisServer
+    run_ready: RunReady, connect: Connect, redis_server: RedisServer
 ) -> None:
-    process = await run(REDIS_URL=redis_server.url)
-    await until_status(process.url)
+    [process] = await run_ready(1)
     alice = await connect(url=process.url)
     redis_server.freeze()
     message = {"channel": "dev-team", "data": {"content": "Hi"}}

@@ -2,61 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 from aiohttp.test_utils import TestServer
 
 from app.app_keys import SERVER
-from tests.clients.conftest import TRANSPORTS
 from tests.fixtures.clients import Connect
+from tests.fixtures.node import ConnectNode
+from tests.fixtures.proxies import Through
 from tests.support.client import Client
-from tests.support.node import NodeClient, NodeDriver
+from tests.support.node import NodeClient
 from tests.support.proxy import Proxy
 from tests.support.tokens import ALICE, BOB
 
 Recovering = Callable[..., Awaitable[NodeClient]]
-Through = Callable[[str], Awaitable[Proxy]]
 
 
 @pytest.fixture
-def recovering(node: NodeDriver, request: pytest.FixtureRequest) -> Recovering:
+def recovering(connect_node: ConnectNode) -> Recovering:
     """Return a function that connects a socket which asks to be restored."""
 
     async def connect(
         url: str = "",
         namespace: str = "/circles",
         token: str | None = ALICE,
-        transport: str = "websocket",
         recover: bool = True,
         **options: Any,
     ) -> NodeClient:
-        if not url:
-            server: TestServer = request.getfixturevalue("server")
-            url = str(server.make_url(""))
         auth = {"token": token, "recover": recover}
-        client = node.open(url, namespace, **TRANSPORTS[transport], auth=auth, **options)
-        await client.moment("connect")
-        if transport == "upgrade":
-            await client.moment("upgrade")
-        return client
+        return await connect_node(namespace, url=url, auth=auth, **options)
 
     return connect
-
-
-@pytest.fixture
-async def through() -> AsyncIterator[Through]:
-    """Return a function that lays a way to a server which can be cut."""
-    proxies: list[Proxy] = []
-
-    async def lay(url: str) -> Proxy:
-        proxies.append(await Proxy(url).start())
-        return proxies[-1]
-
-    yield lay
-    for proxy in proxies:
-        await proxy.close()
 
 
 @pytest.fixture

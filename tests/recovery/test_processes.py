@@ -9,7 +9,8 @@ import pytest
 
 from tests.fixtures.clients import Connect
 from tests.fixtures.processes import Run
-from tests.recovery.conftest import Recovering, Through, connects, text, texts
+from tests.fixtures.proxies import Through
+from tests.recovery.conftest import Recovering, connects, text, texts
 from tests.support.client import Client
 from tests.support.node import NodeClient
 from tests.support.process import HearthProcess
@@ -20,16 +21,8 @@ from tests.support.tokens import ALICE, BOB
 
 
 @pytest.fixture
-async def processes(run: Run, redis_server: RedisServer) -> list[HearthProcess]:
-    """Two server processes on one Redis; the second is never harmed."""
-    started = await asyncio.gather(*(run(REDIS_URL=redis_server.url) for _number in range(2)))
-    await asyncio.gather(*(until_status(process.url) for process in started))
-    return list(started)
-
-
-@pytest.fixture
 async def proxy(processes: list[HearthProcess], through: Through) -> Proxy:
-    """The way to the first process, until a test says otherwise."""
+    """The way to the first process, until a test says otherwise; the second is never harmed."""
     return await through(processes[0].url)
 
 

@@ -12,8 +12,9 @@ from aiohttp.test_utils import TestServer
 from app.app_keys import HUB, SERVER
 from app.broker.memory_sessions import MemorySessions
 from tests.fixtures.clients import Connect
+from tests.fixtures.proxies import Through
 from tests.fixtures.servers import Serve
-from tests.recovery.conftest import Recovering, Through, connects, text, texts
+from tests.recovery.conftest import Recovering, connects, text, texts
 from tests.support.client import Client
 from tests.support.node import NodeClient
 from tests.support.proxy import Proxy

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import pytest
 from aiohttp.test_utils import TestServer
 
 from app.app_keys import SERVER
 from app.core.identity import parse_grants
 from tests.fixtures.clients import Connect
+from tests.fixtures.proxies import Through
 from tests.fixtures.servers import Serve
-from tests.recovery.conftest import Recovering, Through, connects, drop, text, texts, trailing
+from tests.recovery.conftest import Recovering, connects, drop, text, texts, trailing
 from tests.support.client import Client
 from tests.support.node import NodeClient
 from tests.support.proxy import Proxy
 from tests.support.tokens import BOB, token
-
-
-@pytest.fixture(params=["polling", "websocket", "upgrade"])
-def transport(request: pytest.FixtureRequest) -> str:
-    """How the client connects."""
-    name: str = request.param
-    return name
 
 
 async def say(bob: Client, *contents: object, channel: str = "dev-team") -> None:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from app.hub.hub import Hub
+from tests.fixtures.proxies import Through
 from tests.support.backends import RunningBackend
 from tests.support.hubs import running_hub
 from tests.support.members import RecordingFanOut
@@ -33,8 +34,6 @@ async def shared_hub(redis_server: RedisServer, fanout: RecordingFanOut) -> Asyn
 
 
 @pytest.fixture
-async def proxy(redis_server: RedisServer) -> AsyncIterator[Proxy]:
-    """A proxy before `redis_server`."""
-    one = await Proxy(redis_server.url).start()
-    yield one
-    await one.close()
+async def proxy(redis_server: RedisServer, through: Through) -> Proxy:
+    """The way to `redis_server`."""
+    return await through(redis_server.url)

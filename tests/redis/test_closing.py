@@ -9,10 +9,11 @@ import signal
 import pytest
 
 from tests.fixtures.clients import Connect
-from tests.fixtures.processes import Run
+from tests.fixtures.processes import RunReady
 from tests.fixtures.redis import StartBackend
 from tests.support.backends import RunningBackend
 from tests.support.messages import TEAM, somebody
+from tests.support.process import HearthProcess
 from tests.support.proxy import Proxy
 from tests.support.ready import until, until_status
 from tests.support.redis import RedisServer
@@ -60,10 +61,9 @@ async def test_closing_at_once(redis_server: RedisServer) -> None:
 
 @pytest.mark.parametrize("state", ["gone", "frozen"])
 async def test_a_process_stops_without_redis(
-    run: Run, connect: Connect, redis_server: RedisServer, state: str
+    run_ready: RunReady, connect: Connect, redis_server: RedisServer, state: str
 ) -> None:
-    process = await run(REDIS_URL=redis_server.url)
-    await until_status(process.url)
+    [process] = await run_ready(1)
     client = await connect(url=process.url)
     await client.request("join", {"channel": "dev-team"})
     redis_server.stop() if state == "gone" else redis_server.freeze()
@@ -74,11 +74,8 @@ async def test_a_process_stops_without_redis(
     assert not [line for line in process.log if line.get("raw")], process.log
 
 
-async def test_what_is_half_open_shows_in_readyz(
-    run: Run, redis_server: RedisServer, proxy: Proxy
-) -> None:
-    process = await run(REDIS_URL=proxy.url)
-    await until_status(process.url)
+async def test_what_is_half_open_shows_in_readyz(run_ready: RunReady, proxy: Proxy) -> None:
+    [process] = await run_ready(1, REDIS_URL=proxy.url)
     proxy.stall()
     await until_status(process.url, 503)
     line = await process.logged("nothing comes back from Redis")
@@ -87,10 +84,12 @@ async def test_what_is_half_open_shows_in_readyz(
 
 
 async def test_who_is_frozen_and_thawed_serves_on(
-    start_backend: StartBackend, run: Run, connect: Connect, redis_server: RedisServer
+    processes: list[HearthProcess],
+    start_backend: StartBackend,
+    connect: Connect,
+    redis_server: RedisServer,
 ) -> None:
-    process, other = await run(REDIS_URL=redis_server.url), await run(REDIS_URL=redis_server.url)
-    await asyncio.gather(until_status(process.url), until_status(other.url))
+    process, other = processes
     redis_server.ask("CONFIG", "SET", "client-output-buffer-limit", "pubsub 100kb 100kb 1")
     alice, bob = await connect(url=process.url), await connect(url=other.url)
     for client in (alice, bob):

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import pytest
 
-STARTERS: Final = frozenset({"browser", "launch", "node", "redis_server", "run"})
+STARTERS: Final = frozenset({"browser", "launch", "node", "late_redis", "run"})
 
 _running: pytest.Item | None = None
 

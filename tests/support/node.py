@@ -16,6 +16,11 @@ from tests.support.process import ROOT
 DRIVER: Final = ROOT / "tests" / "clients" / "driver.mjs"
 # Tests wait for things, not for the client's patience to come back.
 RECONNECT_AT_ONCE: Final = {"reconnectionDelay": 10, "reconnectionDelayMax": 50}
+TRANSPORTS: Final[dict[str, dict[str, Any]]] = {
+    "polling": {"transports": ["polling"]},
+    "websocket": {"transports": ["websocket"]},
+    "upgrade": {"transports": ["polling", "websocket"]},
+}
 _LONGEST_LINE_BYTES: Final = 16_000_000
 
 
@@ -147,6 +152,16 @@ class NodeDriver:
                 "options": {"forceNew": True, **RECONNECT_AT_ONCE, **options},
             }
         )
+        return client
+
+    async def connect(
+        self, url: str, namespace: str, transport: str = "websocket", **options: Any
+    ) -> NodeClient:
+        """Return a client that has connected over one of `TRANSPORTS`."""
+        client = self.open(url, namespace, **TRANSPORTS[transport], **options)
+        await client.moment("connect")
+        if transport == "upgrade":
+            await client.moment("upgrade")
         return client
 
     def next_id(self) -> int:

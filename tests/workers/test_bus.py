@@ -12,9 +12,9 @@ from app.core.channel import Channel
 from app.hub.draft import Draft
 from app.workers.routes import ROUTES, keyed
 from tests.fixtures.clients import Connect
-from tests.fixtures.processes import Run
 from tests.fixtures.servers import Serve
-from tests.support.ready import until_ready, until_status
+from tests.support.process import HearthProcess
+from tests.support.ready import until_ready
 from tests.support.redis import RedisServer
 from tests.support.tokens import ALICE, BOB
 from tests.workers.rejected import rejected
@@ -98,10 +98,8 @@ async def test_an_envelope_with_a_nonce_is_published_once(connect: Connect, redi
 
 
 async def test_each_process_takes_part_and_members_get_everything_once(
-    run: Run, connect: Connect, redis: Any, redis_server: RedisServer
+    processes: list[HearthProcess], connect: Connect, redis: Any
 ) -> None:
-    processes = await asyncio.gather(*(run(REDIS_URL=redis_server.url) for _ in range(2)))
-    await asyncio.gather(*(until_status(process.url) for process in processes))
     circles = [await connect(url=process.url, token=BOB) for process in processes]
     feeds = [await connect("/feeds", url=process.url, token=ALICE) for process in processes]
     for circle, feed in zip(circles, feeds, strict=True):

@@ -11,10 +11,9 @@ from typing import Any
 import pytest
 
 from tests.fixtures.clients import Connect
-from tests.fixtures.processes import Launch, Run
+from tests.fixtures.processes import Launch, RunReady
 from tests.support.client import Client
 from tests.support.process import ROOT, HearthProcess, until_line
-from tests.support.ready import until_status
 from tests.support.redis import RedisServer
 from tests.support.tokens import BOB
 
@@ -37,10 +36,9 @@ def start_worker(launch: Launch, redis_server: RedisServer) -> StartWorker:
 
 
 @pytest.fixture
-async def hearth(run: Run, redis_server: RedisServer) -> HearthProcess:
+async def hearth(run_ready: RunReady) -> HearthProcess:
     """A server in a process of its own."""
-    process = await run(REDIS_URL=redis_server.url, MESSAGES_PER_SECOND="0")
-    await until_status(process.url)
+    [process] = await run_ready(1, MESSAGES_PER_SECOND="0")
     return process
 
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-import redis.asyncio
+from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
 from app.broker.contract import Fence, Published
@@ -39,22 +39,15 @@ async def start(redis_server: RedisServer) -> AsyncIterator[Start]:
     await asyncio.gather(*(one.close() for one in started))
 
 
-@pytest.fixture
-async def worker(redis_server: RedisServer) -> AsyncIterator[redis.asyncio.Redis]:
-    """A worker's connection."""
-    async with redis.asyncio.Redis.from_url(redis_server.url) as client:
-        yield client
-
-
 def names(first: int, last: int) -> list[str]:
     """Return numbers as `emitted` writes them."""
     return [str(number) for number in range(first, last)]
 
 
-async def emit(worker: redis.asyncio.Redis, first: int, last: int) -> None:
+async def emit(redis: Redis, first: int, last: int) -> None:
     """Emit numbered messages."""
     for number in range(first, last):
-        await worker.publish(EMITS, emitted(number))
+        await redis.publish(EMITS, emitted(number))
 
 
 async def until_contents(one: RunningIngest, wanted: list[str]) -> None:
@@ -68,9 +61,9 @@ async def until_contents(one: RunningIngest, wanted: list[str]) -> None:
     assert contents == wanted
 
 
-async def rejected(worker: redis.asyncio.Redis) -> list[tuple[bytes, bytes]]:
+async def rejected(redis: Redis) -> list[tuple[bytes, bytes]]:
     """Return what was rejected, and why."""
-    kept: Any = await worker.xrange("hearth:rejected")
+    kept: Any = await redis.xrange("hearth:rejected")
     return [(fields[b"data"], fields[b"reason"]) for _id, fields in kept]
 
 
@@ -85,51 +78,49 @@ async def settled(some: Sequence[RunningIngest]) -> None:
     await until(lambda: not any(len(one.ingest._backlog) for one in some))
 
 
-async def test_each_is_published_once_in_order(start: Start, worker: redis.asyncio.Redis) -> None:
+async def test_each_is_published_once_in_order(start: Start, redis: Redis) -> None:
     some = [await start() for _ in range(3)]
-    await emit(worker, 0, 300)
+    await emit(redis, 0, 300)
     await until_contents(some[0], names(0, 300))
     await settled(some)
     assert len([one for one in some if one.ingest.leads]) == 1
 
 
-async def test_equal_ones_count_each(start: Start, worker: redis.asyncio.Redis) -> None:
+async def test_equal_ones_count_each(start: Start, redis: Redis) -> None:
     some = [await start() for _ in range(2)]
     for _ in range(50):
-        await worker.publish(EMITS, emitted("same"))
+        await redis.publish(EMITS, emitted("same"))
     await until_contents(some[0], ["same"] * 50)
     await settled(some)
 
 
-async def test_what_a_killed_holder_left_is_taken_in_by_another(
-    start: Start, worker: redis.asyncio.Redis
-) -> None:
+async def test_what_a_killed_holder_left_is_taken_in_by_another(start: Start, redis: Redis) -> None:
     some = [await start() for _ in range(3)]
     holder = holder_of(some)
-    await emit(worker, 0, 20)
+    await emit(redis, 0, 20)
     await until_contents(holder, names(0, 20))
     holder.gate.clear()
-    await emit(worker, 20, 40)
+    await emit(redis, 20, 40)
     for _ in range(5):
-        await worker.publish(EMITS, emitted("same"))
+        await redis.publish(EMITS, emitted("same"))
     await holder.vanish()
     rest = [one for one in some if one is not holder]
-    await emit(worker, 40, 60)
+    await emit(redis, 40, 60)
     await until_contents(rest[0], [*names(0, 40), *["same"] * 5, *names(40, 60)])
     await settled(rest)
 
 
 async def test_who_has_just_started_leaves_it_to_those_who_have_heard_more(
-    start: Start, worker: redis.asyncio.Redis, redis_server: RedisServer
+    start: Start, redis: Redis, redis_server: RedisServer
 ) -> None:
     some = [await start() for _ in range(2)]
     holder = holder_of(some)
     other = next(one for one in some if one is not holder)
     holder.gate.clear()
-    await emit(worker, 0, 10)
+    await emit(redis, 0, 10)
     young = [await RunningIngest.start(redis_server.url) for _ in range(3)]
     try:
-        await emit(worker, 10, 20)
+        await emit(redis, 10, 20)
         await holder.vanish()
         await until(lambda: other.ingest.leads)
         await until_contents(other, names(0, 20))
@@ -140,56 +131,52 @@ async def test_who_has_just_started_leaves_it_to_those_who_have_heard_more(
 
 
 async def test_who_starts_alone_after_a_kill_takes_in_what_it_has_heard(
-    start: Start, worker: redis.asyncio.Redis
+    start: Start, redis: Redis
 ) -> None:
     holder = await start()
     await holder.vanish()  # and its lease is still there
     young = asyncio.create_task(start())
-    while (await worker.pubsub_numsub(EMITS))[0][1] == 0:  # noqa: ASYNC110 - nothing tells of it
+    while (await redis.pubsub_numsub(EMITS))[0][1] == 0:  # noqa: ASYNC110 - nothing tells of it
         await asyncio.sleep(0.01)
-    await emit(worker, 0, 10)
+    await emit(redis, 0, 10)
     one = await young
     await until_contents(one, names(0, 10))
 
 
-async def test_a_late_publish_of_a_former_holder_does_nothing(
-    start: Start, worker: redis.asyncio.Redis
-) -> None:
+async def test_a_late_publish_of_a_former_holder_does_nothing(start: Start, redis: Redis) -> None:
     some = [await start() for _ in range(2)]
     holder = holder_of(some)
     other = next(one for one in some if one is not holder)
     holder.gate.clear()  # it stands still for longer than its lease
-    await emit(worker, 0, 30)
+    await emit(redis, 0, 30)
     await until(lambda: other.ingest.leads)
     await until_contents(other, names(0, 30))
     holder.gate.set()
-    await emit(worker, 30, 40)
+    await emit(redis, 30, 40)
     await until_contents(other, names(0, 40))
     await settled(some)
     assert not holder.ingest.leads
 
 
 async def test_a_holder_that_has_missed_something_lets_another_have_it(
-    start: Start, worker: redis.asyncio.Redis
+    start: Start, redis: Redis
 ) -> None:
     some = [await start() for _ in range(2)]
     holder = holder_of(some)
     other = next(one for one in some if one is not holder)
     holder.backend.subscriptions.drop()
-    await emit(worker, 0, 30)
+    await emit(redis, 0, 30)
     await until_contents(other, names(0, 30))
     await until(lambda: holder.ingest.caught_up)
-    await emit(worker, 30, 40)
+    await emit(redis, 30, 40)
     await until_contents(other, names(0, 40))
     await settled(some)
 
 
-async def test_every_connection_is_cut_while_emits_stream_in(
-    start: Start, worker: redis.asyncio.Redis
-) -> None:
+async def test_every_connection_is_cut_while_emits_stream_in(start: Start, redis: Redis) -> None:
     some = [await start() for _ in range(2)]
     for round_number in range(5):
-        await emit(worker, 20 * round_number, 20 * round_number + 20)
+        await emit(redis, 20 * round_number, 20 * round_number + 20)
         for one in some:
             one.backend.commands.drop()
     await until_contents(some[0], names(0, 100))
@@ -197,29 +184,29 @@ async def test_every_connection_is_cut_while_emits_stream_in(
 
 
 async def test_a_redis_that_has_lost_its_data(
-    start: Start, worker: redis.asyncio.Redis, redis_server: RedisServer
+    start: Start, redis: Redis, redis_server: RedisServer
 ) -> None:
     some = [await start() for _ in range(2)]
-    await emit(worker, 0, 10)
+    await emit(redis, 0, 10)
     await until_contents(some[0], names(0, 10))
     holder = holder_of(some)
     redis_server.stop()
     redis_server.start()
-    await worker.connection_pool.disconnect()
+    await redis.connection_pool.disconnect()
     await until(lambda: all(one.backend.broker.ready for one in some))
-    await emit(worker, 10, 20)
+    await emit(redis, 10, 20)
     await until_contents(holder, names(10, 20))
     await until(lambda: all(one.ingest.caught_up for one in some))
     await settled(some)
-    await emit(worker, 20, 30)
+    await emit(redis, 20, 30)
     await until_contents(holder, names(10, 30))
 
 
-async def test_emits_before_a_close_are_taken_in(start: Start, worker: redis.asyncio.Redis) -> None:
+async def test_emits_before_a_close_are_taken_in(start: Start, redis: Redis) -> None:
     one, other = await start(), await start()
-    await emit(worker, 0, 200)
+    await emit(redis, 0, 200)
     await holder_of([one, other]).ingest.close()
-    await emit(worker, 200, 210)
+    await emit(redis, 200, 210)
     await until_contents(one, names(0, 210))
 
 
@@ -245,24 +232,24 @@ class Refuses:
 @pytest.mark.parametrize("error", [ReplyError("WRONGTYPE of a key"), Unavailable()])
 async def test_what_redis_never_takes_is_rejected_and_holds_nobody_up(
     start: Start,
-    worker: redis.asyncio.Redis,
+    redis: Redis,
     error: Exception,
 ) -> None:
     one = await start(IngestTimes(tend=0.05))
     refuses = Refuses(one, "poison", error)
-    await emit(worker, 0, 5)
+    await emit(redis, 0, 5)
     with capture_logs():
-        await worker.publish(EMITS, emitted("poison"))
-        await worker.publish(EMITS, emitted("poison"))
-        await emit(worker, 5, 10)
+        await redis.publish(EMITS, emitted("poison"))
+        await redis.publish(EMITS, emitted("poison"))
+        await emit(redis, 5, 10)
         await until_contents(one, names(0, 10))
         await settled([one])
     assert 2 <= refuses.refused <= 2 * ingest.MOST_FAILURES + 1
-    assert [data for data, _reason in await rejected(worker)] == [emitted("poison")] * 2
+    assert [data for data, _reason in await rejected(redis)] == [emitted("poison")] * 2
     assert one.hub.counters.rejected[EMITS] == 2
 
 
-async def test_what_cannot_be_read_is_rejected(start: Start, worker: redis.asyncio.Redis) -> None:
+async def test_what_cannot_be_read_is_rejected(start: Start, redis: Redis) -> None:
     one = await start()
 
     async def fail() -> Any:
@@ -270,36 +257,36 @@ async def test_what_cannot_be_read_is_rejected(start: Start, worker: redis.async
 
     with capture_logs() as logs:
         one.ingest.receive(EMITS, b"odd", fail)
-        await emit(worker, 0, 2)
+        await emit(redis, 0, 2)
         await until_contents(one, names(0, 2))
     assert [line["log_level"] for line in logs] == ["error", "warning"]
-    assert await rejected(worker) == [(b"odd", b"KeyError")]
+    assert await rejected(redis) == [(b"odd", b"KeyError")]
 
 
 async def test_an_emit_into_a_whole_namespace_is_one_step(
-    start: Start, worker: redis.asyncio.Redis, monkeypatch: pytest.MonkeyPatch
+    start: Start, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one = await start()
     channels = [Channel("/circles", f"c{number}") for number in range(2000)]
     for channel in channels:
         await one.backend.broker.subscribe(channel)
-    await worker.publish(EMITS, emitted("all", room=None))
-    await emit(worker, 0, 1)
+    await redis.publish(EMITS, emitted("all", room=None))
+    await emit(redis, 0, 1)
     await until_contents(one, ["0"])
     for channel in channels[::100]:
         page = await one.backend.broker.history(channel, None, 10)
         assert [content_of(publication) for publication in page.publications] == ["all"]
     monkeypatch.setattr(batch, "MOST_STEP_BYTES", 100_000)
     with capture_logs() as logs:
-        await worker.publish(EMITS, emitted("more", room=None))
-        await emit(worker, 1, 2)
+        await redis.publish(EMITS, emitted("more", room=None))
+        await emit(redis, 1, 2)
         await until_contents(one, names(0, 2))
     assert [line["event"] for line in logs] == ["rejected what a worker emitted"]
     assert "2000 channels" in logs[0]["reason"]
 
 
 async def test_memory_is_bounded(
-    start: Start, worker: redis.asyncio.Redis, monkeypatch: pytest.MonkeyPatch
+    start: Start, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     some = [await start() for _ in range(2)]
     holder = holder_of(some)
@@ -307,33 +294,31 @@ async def test_memory_is_bounded(
     monkeypatch.setattr(ingest, "MOST_WAITING", 50)
     holder.gate.clear()
     with capture_logs() as logs:
-        await emit(worker, 0, 100)
+        await emit(redis, 0, 100)
         await until(lambda: len(other.ingest._backlog) == 50)
-        await worker.ping()
+        await redis.ping()
         assert not other.ingest.caught_up
         assert len(holder.ingest._backlog) <= 50
         holder.gate.set()
         await until_contents(holder, names(0, 50))
-        await emit(worker, 100, 110)
+        await emit(redis, 100, 110)
         await until_contents(holder, [*names(0, 50), *names(100, 110)])
         await until(lambda: all(one.ingest.caught_up for one in some))
     dropped = [line for line in logs if line["log_level"] == "error"]
     assert 1 <= len(dropped) <= 4  # not one line for each
 
 
-async def test_who_has_slept_forgets_what_it_heard_before(
-    start: Start, worker: redis.asyncio.Redis
-) -> None:
+async def test_who_has_slept_forgets_what_it_heard_before(start: Start, redis: Redis) -> None:
     some = [await start() for _ in range(2)]
-    await emit(worker, 0, 10)
+    await emit(redis, 0, 10)
     await until_contents(some[0], names(0, 10))
     await settled(some)
     holder = holder_of(some)
     other = next(one for one in some if one is not holder)
     # What others have ingested meanwhile isn't in the stream any more.
     other.ingest.receive(EMITS, emitted("old"), pytest.fail)
-    await worker.xtrim("hearth:emits:taken", maxlen=0)
-    await emit(worker, 10, 20)
+    await redis.xtrim("hearth:emits:taken", maxlen=0)
+    await emit(redis, 10, 20)
     await until_contents(holder, names(0, 20))
     await settled(some)
     await until(lambda: all(one.ingest.caught_up for one in some))

@@ -16,12 +16,11 @@ from aiohttp.test_utils import TestServer
 
 from app.workers.routes import ROUTES
 from tests.fixtures.clients import Connect
-from tests.fixtures.processes import Launch, Run
+from tests.fixtures.processes import Launch, RunReady
 from tests.fixtures.servers import Serve
 from tests.support.client import PATIENCE_SECONDS, Client
 from tests.support.pages import blocks, commands, rights
 from tests.support.process import ROOT, HearthProcess, clean_environment
-from tests.support.ready import until_status
 from tests.support.redis import RedisServer
 from tests.support.tokens import ALICE, BOB
 from tests.workers.rejected import rejected
@@ -50,11 +49,9 @@ def urls(redis_server: RedisServer) -> dict[str, str]:
 
 
 @pytest.fixture
-async def processes(run: Run, urls: dict[str, str]) -> list[HearthProcess]:
-    """Two server processes."""
-    processes = await asyncio.gather(*(run(REDIS_URL=urls["hearth"]) for _ in range(2)))
-    await asyncio.gather(*(until_status(process.url) for process in processes))
-    return processes
+async def processes(run_ready: RunReady, urls: dict[str, str]) -> list[HearthProcess]:
+    """Two servers on one Redis, as the user `hearth`."""
+    return await run_ready(2, REDIS_URL=urls["hearth"])
 
 
 @pytest.fixture
