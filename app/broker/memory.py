@@ -60,7 +60,7 @@ class MemoryBroker:
         self._generation = secrets.token_bytes(16)
         self._forgotten = 0
         self._channels: dict[Channel, _ChannelState] = {}
-        self._tasks = Tasks()
+        self._tasks = Tasks("housekeeping")
 
     @property
     def ready(self) -> bool:

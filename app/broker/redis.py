@@ -60,7 +60,7 @@ class RedisBroker:
         self._canary = Canary(commands, subscriptions, keys.canary(process))
         self._log = RedisLog(commands, keys, history, clock)
         self._feeds = RedisFeeds(subscriptions, keys, self._log, clock)
-        self._tasks = Tasks()
+        self._tasks = Tasks("broker")
 
     @property
     def ready(self) -> bool:

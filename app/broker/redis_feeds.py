@@ -47,7 +47,7 @@ class RedisFeeds:
         self._log = log
         self._clock = clock
         self._feeds: dict[Channel, Feed] = {}
-        self._tasks = Tasks()
+        self._tasks = Tasks("feeds")
         subscriptions.on_regained(self._backfill_all)
 
     def __iter__(self) -> Iterator[Channel]:

@@ -55,7 +55,7 @@ class RedisHeartbeat:
         self._was_evicted = False
         self._repairing = False
         self._evicting: set[str] = set()
-        self._tasks = Tasks()
+        self._tasks = Tasks("presence")
 
     def start(self, events: PresenceEvents) -> None:
         """Begin to beat."""

@@ -40,7 +40,7 @@ class RedisPresence:
         self._commands = commands
         self._records = PresenceRecords(commands, keys, process, clock)
         self._heartbeat = RedisHeartbeat(commands, keys, self._records)
-        self._tasks = Tasks()
+        self._tasks = Tasks("presence")
 
     @property
     def ready(self) -> bool:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Coroutine
-from typing import Any, Final
+from typing import Final
 
 import structlog
 
@@ -15,6 +14,7 @@ from app.core.errors import HearthError
 from app.core.identity import Identity
 from app.hub.draft import Draft
 from app.hub.hub import Hub
+from app.tasks import Tasks
 
 CIRCLES: Final = "/circles"
 STATUS_INTERVAL_SECONDS: Final = 1.0
@@ -43,27 +43,22 @@ class Roster:
         self._unpublished: dict[Channel, list[Draft]] = {}
         self._publishing: set[Channel] = set()
         self._closing = False
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._overdue_task: asyncio.Task[None] | None = None
+        self._tasks = Tasks("circle_status")
+        self._overdue = Tasks("circle_status of processes that are gone")
 
     def start(self) -> None:
         """Begin to tell what processes that are gone have not told."""
-        self._overdue_task = asyncio.create_task(self._publish_overdue())
+        self._overdue.add(self._publish_overdue())
 
     async def close(self) -> None:
         """Tell what can be told at once; other processes tell the rest."""
         self._closing = True
-        if self._overdue_task is not None:
-            self._overdue_task.cancel()
-            await asyncio.gather(self._overdue_task, return_exceptions=True)
+        await self._overdue.cancel()
         timers, self._timers = self._timers, {}
         for channel, timer in timers.items():
             timer.cancel()
-            self._spawn(self._publish_status(channel))
-        if self._tasks:
-            _done, late = await asyncio.wait(self._tasks, timeout=CLOSE_SECONDS)
-            for task in late:
-                task.cancel()
+            self._tasks.add(self._publish_status(channel))
+        await self._tasks.finish(CLOSE_SECONDS)
 
     async def members_changed(self, channel: Channel, identity: Identity, joined: bool) -> None:
         """Tell the circle that an identity has joined or left it; other channels aren't told."""
@@ -74,7 +69,7 @@ class Roster:
         else:
             self._schedule(channel, DEBOUNCE_SECONDS)
             # Each time: what was owed before, another process may have told since.
-            self._spawn(self._note_due(channel))
+            self._tasks.add(self._note_due(channel))
         if identity.kind == "agent":
             # A repeat of what was published after all is no second one.
             draft = Draft(
@@ -109,7 +104,7 @@ class Roster:
 
     def _on_time(self, channel: Channel) -> None:
         del self._timers[channel]
-        self._spawn(self._publish_status(channel))
+        self._tasks.add(self._publish_status(channel))
 
     async def _publish_status(self, channel: Channel) -> None:
         try:
@@ -143,8 +138,3 @@ class Roster:
                     self._schedule(channel, 0.0)
             except HearthError as error:
                 log.debug("nothing is told for others", reason=error.code)
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.ensure_future(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)

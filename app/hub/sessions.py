@@ -50,7 +50,7 @@ class Sessions:
         self._owners: dict[str, str] = {}  # by pid
         # What is over and couldn't be forgotten yet, and until when that is tried.
         self._unforgotten: dict[str, tuple[Session, float]] = {}
-        self._tasks = Tasks()
+        self._tasks = Tasks("sessions")
 
     @property
     def enabled(self) -> bool:

@@ -167,7 +167,7 @@ class Commands(ReconnectingLink):
                 self._on_time(asked_at, await self._send(link, "TIME"))
         except (Unavailable, ReplyError) as error:
             raise ConnectionRefusedError("Redis doesn't take commands") from error
-        self._watcher = asyncio.create_task(self._watch())
+        self._watcher = self._tasks.add(self._watch())
 
     def on_reply(self, reply: Any) -> None:
         if not self._waiting:  # `-ERR max number of clients reached`, say

@@ -9,6 +9,7 @@ from typing import Any, Final
 import structlog
 
 from app.redis.connector import FAILURES, Connector, Link
+from app.tasks import Tasks
 
 RETRY_SECONDS: Final = 0.2
 #: A connection that has lived so long is opened again at once when it is lost.
@@ -30,22 +31,19 @@ class ReconnectingLink:
         self.link: Link | None = None
         self._connector = connector
         self._purpose = purpose
-        self._task: asyncio.Task[None] | None = None
+        self._tasks = Tasks(f"connection to Redis for {purpose}")
 
     async def start(self) -> None:
         """Begin to connect; return at once."""
-        self._task = asyncio.create_task(self._reconnect())
+        self._tasks.add(self._reconnect())
 
     async def close(self) -> None:
         """Let go of the connection, for good."""
-        if self._task is not None:
-            link = self.link
-            while not self._task.done():  # redis-py may swallow it while it connects
-                self._task.cancel()
-                await asyncio.wait([self._task], timeout=0.1)
-            if link is not None:
-                with suppress(TimeoutError):
-                    await link.closed()
+        link = self.link
+        await self._tasks.cancel()
+        if link is not None:
+            with suppress(TimeoutError):
+                await link.closed()
         await self._connector.close()
 
     def drop(self) -> None:

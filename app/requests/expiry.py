@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable
-from typing import Final, Generic, TypeVar
+from collections.abc import Callable, Coroutine, Hashable
+from typing import Any, Final, Generic, TypeVar
+
+from app.tasks import Tasks
 
 T = TypeVar("T", bound=Hashable)
 
@@ -19,11 +21,13 @@ class ExpiryTimer(Generic[T]):
         clock: seconds since 1970.
     """
 
-    def __init__(self, clock: Callable[[], float], expire: Callable[[T], Awaitable[None]]) -> None:
+    def __init__(
+        self, clock: Callable[[], float], expire: Callable[[T], Coroutine[Any, Any, None]]
+    ) -> None:
         self._clock = clock
         self._expire = expire
         self._timers: dict[T, asyncio.TimerHandle] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks("expiry of tokens")
 
     def set(self, one: T, expires_at: float | None) -> None:
         """Set or move the instant, in seconds since 1970; None: never."""
@@ -43,9 +47,4 @@ class ExpiryTimer(Generic[T]):
             self.set(one, expires_at)
             return
         del self._timers[one]
-        task = asyncio.ensure_future(self._run(one))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _run(self, one: T) -> None:
-        await self._expire(one)
+        self._tasks.add(self._expire(one))

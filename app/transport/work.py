@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import structlog
 
+from app.tasks import Tasks
 from app.transport.connection import Connection
 from app.transport.flow import ProtocolError
 
@@ -21,12 +22,12 @@ class Work:
     """The tasks of a server. What fails in one is logged once, and ends nothing else."""
 
     def __init__(self) -> None:
-        self._tasks: set[asyncio.Future[Any]] = set()
+        self._tasks = Tasks("handlers")
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def spawn(self, work: Awaitable[Any]) -> None:
         """Do something beside all else."""
-        self._keep(_guarded(work), copy_context())
+        self._tasks.add(_guarded(work))
 
     def run(self, connection: Connection, work: Awaitable[Any]) -> None:
         """Do something that a connection's next event is to wait for."""
@@ -59,34 +60,17 @@ class Work:
         self, future: asyncio.Future[Any], on_done: Callable[[asyncio.Future[Any]], None]
     ) -> None:
         """Let what is done elsewhere end too before the server does."""
-
-        def end(future: asyncio.Future[Any]) -> None:
-            self._tasks.discard(future)
-            on_done(future)
-
-        self._tasks.add(future)
-        future.add_done_callback(end)
+        self._tasks.keep(future)
+        future.add_done_callback(on_done)
 
     async def finish(self, seconds: float) -> None:
         """Let what is at work end; cancel what hasn't after so many seconds."""
-        try:
-            async with asyncio.timeout(seconds):
-                while self._tasks:
-                    await asyncio.wait(self._tasks)
-        except TimeoutError:
-            for task in self._tasks:
-                task.cancel()
+        await self._tasks.finish(seconds)
 
     def _keep_in_turn(
         self, connection: Connection, work: Coroutine[Any, Any, None], context: Context
     ) -> None:
-        self._keep(work, context).add_done_callback(lambda _task: connection.go_on())
-
-    def _keep(self, work: Coroutine[Any, Any, None], context: Context) -> asyncio.Task[None]:
-        task = asyncio.get_running_loop().create_task(work, context=context)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
+        self._tasks.add(work, context).add_done_callback(lambda _task: connection.go_on())
 
 
 class _Begun(Coroutine[Any, Any, None]):

@@ -39,6 +39,7 @@ from app.hub.draft import Draft
 from app.hub.hub import Hub
 from app.redis.commands import Commands, ReplyError
 from app.redis.subscriptions import Subscriptions
+from app.tasks import Tasks
 from app.workers.backlog import Backlog, Read, Received, digest
 from app.workers.batch import Batcher
 from app.workers.lease import LEASE_SECONDS, Lease, LeaseState
@@ -109,7 +110,7 @@ class Ingest:
         self._due = 0.0
         self._closing = False
         self._wake = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._tasks = Tasks("ingest")
         subscriptions.on_regained(self._on_resubscribed)
         subscriptions.listen(keys.ingest_barriers, self._on_barrier)
 
@@ -147,17 +148,13 @@ class Ingest:
 
     async def start(self) -> None:
         """Begin to ingest."""
-        self._task = asyncio.create_task(self._run())
+        self._tasks.add(self._run())
 
     async def close(self) -> None:
         """Ingest what is left, and let another process have the lease at once."""
         self._closing = True
         self._wake.set()
-        if self._task is not None:
-            _done, late = await asyncio.wait([self._task], timeout=self._times.drain)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._tasks.finish(self._times.drain)
         with suppress(Unavailable):
             await self._lease.ask(able=False)
 

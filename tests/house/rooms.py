@@ -57,7 +57,7 @@ ROOMS: Final[tuple[Room, ...]] = (
     Room(
         ("app.workers",),
         "the way in through Redis: emits of stock managers, the event bus",
-        ("app.hub", "app.broker", "app.redis", "app.core", "schemas"),
+        ("app.hub", "app.broker", "app.redis", "app.tasks", "app.core", "schemas"),
     ),
     Room(
         ("app.web",),

@@ -74,12 +74,10 @@ class Process:
 
     async def vanish(self) -> None:
         """Stop as a process does that is killed."""
-        helper = self.roster._overdue_task
-        assert helper is not None
-        helper.cancel()
         for timer in self.roster._timers.values():
             timer.cancel()
-        await asyncio.gather(helper, *self.roster._tasks, return_exceptions=True)
+        await self.roster._overdue.cancel()
+        await self.roster._tasks.finish(10)
         await self.backend.vanish()
 
     async def close(self) -> None:
@@ -197,5 +195,5 @@ async def test_what_is_owed_anew_while_a_status_is_due(processes: list[Process])
     assert await two.backend.statuses.claim(TEAM, 0.001) == 0  # another process tells of it
     await one.exit("s1", AGENT)
     await until(lambda: bool(two.told("agent_left")))
-    await asyncio.gather(*one.roster._tasks)
+    await one.roster._tasks.finish(10)
     assert await one.backend.statuses.overdue(0) == [TEAM]

@@ -89,10 +89,7 @@ class RunningIngest:
 
     async def vanish(self) -> None:
         """Stop it as a process does that is killed: nobody is told."""
-        task = self.ingest._task
-        assert task is not None
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await self.ingest._tasks.cancel()
         await self.backend.vanish()
 
     async def contents(self, name: str = "dev-team") -> list[str]:

@@ -198,14 +198,13 @@ async def test_the_end_cancels_what_has_begun_wherever_it_waits(turns: int, logs
     def begin_and_cancel() -> None:
         call()
         if turns == 0:  # before its task has had a turn
-            for task in work._tasks:
+            for task in work._tasks._tasks:
                 task.cancel()
 
     await from_the_loop(begin_and_cancel)
     for _ in range(turns):
         await asyncio.sleep(0)
     await work.finish(0)
-    await asyncio.gather(*work._tasks, return_exceptions=True)
     assert ended == ["cancelled"]
     assert logs.events() == []
 
