@@ -13,6 +13,7 @@ DESIGN: Final = ROOT / "docs/design.md"
 PAGES: Final = (
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
+    ROOT / "CHANGELOG.md",
     ROOT / "bench/README.md",
     *sorted((ROOT / "docs").rglob("*.md")),
 )
