@@ -1,4 +1,4 @@
-"""From what a client brings to an identity (contract §5)."""
+"""From a client's token to its identity (docs/protocol.md, "Identity and permission")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Emits of workers while server processes die, stand still and start (contract §4, promise 6)."""
+"""Emits of workers while server processes die, freeze and start (promise 6)."""
 
 from __future__ import annotations
 

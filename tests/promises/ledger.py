@@ -1,4 +1,4 @@
-"""What was sent, and what is promised of it (contract §4, promises 4 to 6)."""
+"""The ledger: what was sent, and what is promised of it (promises 4 to 6 of docs/protocol.md)."""
 
 from __future__ import annotations
 
