@@ -1,4 +1,4 @@
-"""Members that do not read: cut off past the limit of unsent bytes (contract §4, promise 7)."""
+"""Slow consumers: members that do not read are cut off past the limit of unsent bytes (promise 7)."""
 
 from __future__ import annotations
 
