@@ -222,9 +222,9 @@ class Commands(ReconnectingLink):
                 self.drop()
             if self._answering and now >= next_time_at:
                 next_time_at = now + _TIME_SECONDS
-                self._send_time(now)
+                self._request_time(now)
 
-    def _send_time(self, now: float) -> None:
+    def _request_time(self, now: float) -> None:
         def on_reply(reply: asyncio.Future[Any]) -> None:
             if reply.exception() is None:
                 self._on_time(now, reply.result())
