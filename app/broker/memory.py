@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from app.broker.contract import BrokerEvents, Fence, Published
 from app.core.channel import Channel
 from app.core.history import HistoryOptions, HistoryWindow, Page, Position, Recovery
-from app.core.message import IDEMPOTENCY_SECONDS, Message, Receipt, place
+from app.core.message import IDEMPOTENCY_SECONDS, Message, Receipt, make_publication
 from app.tasks import Tasks
 
 HOUSEKEEPING_SECONDS: Final = 60.0
@@ -94,10 +94,10 @@ class MemoryBroker:
         window = state.window
         self._sequence += 1
         if message.kept:
-            publication = place(message, window.offset + 1, self._sequence)
+            publication = make_publication(message, window.offset + 1, self._sequence)
             window.append(publication)
         else:
-            publication = place(message, None, self._sequence)
+            publication = make_publication(message, None, self._sequence)
         receipt = Receipt(publication.offset, window.epoch, message.timestamp)
         if nonce_key is not None:
             state.receipts[nonce_key] = _Remembered(receipt, message.published_at)

@@ -16,7 +16,7 @@ from app.broker.feed import Feed
 from app.broker.record import discontinuity, encode_record
 from app.core.channel import Channel
 from app.core.history import Position
-from app.core.message import DISCONTINUITY, Publication, place
+from app.core.message import DISCONTINUITY, Publication, make_publication
 from tests.support.messages import TEAM, message, text_of
 from tests.support.ready import until
 
@@ -54,7 +54,7 @@ class Redis:
         self._sequence += 1
         # Clocks of processes differ: the time of publishing says nothing about the order.
         sent = message(str(self._count), 1000.0 - self._count % 3)
-        self.log.append(place(sent, len(self.log) + 1, self._sequence))
+        self.log.append(make_publication(sent, len(self.log) + 1, self._sequence))
         at = b"%d %b %d " % (len(self.log), self.head.epoch.encode(), self._sequence)
         self.on_way.append(at + encode_record(sent))
 

@@ -6,12 +6,12 @@ import pytest
 
 from app.broker.record import after_loss, discontinuity
 from app.core.history import Position
-from app.core.message import Publication, place
+from app.core.message import Publication, make_publication
 from tests.support.messages import TEAM, message
 
 
 def publication(text: str, offset: int) -> Publication:
-    return place(message(text, 1.0), offset)
+    return make_publication(message(text, 1.0), offset)
 
 
 LOST = discontinuity(TEAM, Position(0, "e2"), 1.0)
