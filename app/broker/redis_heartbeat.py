@@ -134,10 +134,10 @@ class RedisHeartbeat:
     async def _reconcile(self) -> None:
         """Make the records in Redis agree with the connections of this process."""
         channels = await self._presence.recorded(self._process)
-        await _each(self._evict_strangers, [(channel,) for channel in channels])
+        await _each(self._evict_departed, [(channel,) for channel in channels])
         await _each(self._enter_again, self._presence.connections())
 
-    async def _evict_strangers(self, channel: Channel) -> None:
+    async def _evict_departed(self, channel: Channel) -> None:
         # An older state of Redis has connections that have left since. Members have been notified
         # of that, except of those in `departed`.
         departed = set(self._presence.departed())
