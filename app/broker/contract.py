@@ -154,6 +154,9 @@ class PresenceStore(Protocol):
 class StatusQueue(Protocol):
     """Status queue: channels whose `circle_status` is due, debounced over all processes."""
 
+    shared: bool
+    """Whether other processes publish what is due after this one has died."""
+
     async def claim(self, channel: Channel, seconds: float) -> float:
         """Claim the right to publish the status of `channel`, which is given once per `seconds`.
 

@@ -54,6 +54,8 @@ class MemoryPresence:
 class MemoryStatusQueue:
     """See `StatusQueue`. No status is ever overdue: when this process dies, so do its members."""
 
+    shared = False
+
     def __init__(self) -> None:
         self._free_at: dict[Channel, float] = {}
 
