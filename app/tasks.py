@@ -1,4 +1,4 @@
-"""Tasks that are kept: they end with their owner, and what fails in one is logged."""
+"""Tasks of one owner: finished or cancelled with it, and logged when they fail."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ log = structlog.get_logger("hearth")
 
 
 class Tasks:
-    """The tasks of one owner. What fails in one is logged once, and ends nothing else.
+    """The tasks of one owner. A task that fails is logged once, and affects nothing else.
 
     Args:
         subject: what they are for, in logs.
@@ -33,19 +33,19 @@ class Tasks:
     def add(
         self, work: Coroutine[Any, Any, None], context: Context | None = None
     ) -> asyncio.Task[None]:
-        """Begin something."""
+        """Start a task."""
         task = asyncio.get_running_loop().create_task(work, context=context)
         self._tasks.add(task)
         task.add_done_callback(self._on_done)
         return task
 
     def keep(self, future: asyncio.Future[Any]) -> None:
-        """Have `finish` wait for what is done elsewhere; whoever does it tells of its errors."""
+        """Have `finish` wait for a future of somebody else, who handles its errors."""
         self._tasks.add(future)
         future.add_done_callback(self._tasks.discard)
 
     def every(self, seconds: float, work: Callable[[], object]) -> None:
-        """Call `work` every so many seconds from now on."""
+        """Call `work` every `seconds` from now on."""
 
         async def repeat() -> None:
             while True:
@@ -55,8 +55,7 @@ class Tasks:
         self.add(repeat())
 
     async def finish(self, seconds: float) -> None:
-        """Let them end by themselves, also those that are added meanwhile; cancel those that
-        haven't after so many seconds."""
+        """Wait until all are done, including those added meanwhile; cancel them after `seconds`."""
         try:
             async with asyncio.timeout(seconds):
                 while self._tasks:
@@ -65,16 +64,16 @@ class Tasks:
             await self.cancel()
 
     async def cancel(self) -> None:
-        """End them now."""
+        """Cancel them, and wait until all are done."""
         while left := [task for task in self._tasks if not task.done()]:
             for task in left:
                 task.cancel()
-            # Libraries may swallow it, redis-py while it connects.
+            # Libraries may swallow the cancellation, such as redis-py while it connects.
             await asyncio.wait(left, timeout=_CANCEL_AGAIN_SECONDS)
 
     def _on_done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         error = None if task.cancelled() else task.exception()
-        # Of a `HearthError` those who wait for the task are told.
+        # A `HearthError` is handled by whoever awaits the task.
         if error is not None and not isinstance(error, HearthError):
             log.error("a task failed", subject=self._subject, exc_info=error)

@@ -1,4 +1,4 @@
-"""What messages look like: the envelope, a payload for each type, the requests, the registry.
+"""Schemas of messages: the envelope, a payload for each type, the requests, and the registry.
 
-Everything else that lists types is made from here. Nothing here knows of sockets or brokers.
+Everything else that lists types is generated from these. They depend on nothing else.
 """

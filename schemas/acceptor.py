@@ -1,9 +1,9 @@
-"""Say quickly that a value certainly fits its schema.
+"""Acceptors: a fast path for values that certainly fit their schema.
 
-marshmallow takes about 20 µs for a small message; nearly all messages are right. An acceptor is
-compiled from a schema and passes only what the schema would pass without changing it; whatever it
-doesn't pass is the schema's to judge, and to explain. `tests/schemas/test_acceptor.py` holds the
-two together.
+marshmallow takes about 20 µs for a small message, and nearly all messages are valid. An acceptor is
+compiled from a schema and accepts only what the schema would load unchanged. Everything else is
+left to the schema, which may load it, or explain what is wrong. `tests/schemas/test_acceptor.py`
+compares the two.
 """
 
 from __future__ import annotations
@@ -34,20 +34,20 @@ Accept = Callable[[Any], bool]
 def compile_acceptor(schema: Schema) -> Accept:
     """Return the acceptor of a schema.
 
-    Of a schema with rules or fields that it doesn't know it accepts nothing; of one that takes
-    further keys only what is plain JSON altogether.
+    It accepts nothing if the schema has hooks, or fields of an unknown kind. If the schema allows
+    unknown keys, it accepts only values that are plain JSON throughout.
     """
     if any(schema._hooks.values()) or any(not _is_plain(field) for field in schema.fields.values()):  # noqa: SLF001
         return lambda value: False
     checks = {name: _compile_field(field) for name, field in schema.fields.items()}
     required = {name: checks[name] for name, field in schema.fields.items() if field.required}
     optional = {name: check for name, check in checks.items() if name not in required}
-    takes_more = schema.unknown == INCLUDE
-    # Nearly all objects have the required keys alone; where those hold no further values, and
-    # so can't nest too deep, nothing is left to be looked at.
+    allows_unknown = schema.unknown == INCLUDE
+    # Nearly all objects have the required keys alone. If the values of those aren't nested, nothing
+    # else remains to be checked.
     required_checks, required_count = tuple(required.items()), len(required)
     flat = all(type(schema.fields[name]) in _FLAT for name in required)
-    suffices = flat or not takes_more
+    suffices = flat or not allows_unknown
 
     def accepts(value: Any) -> bool:
         if type(value) is not dict:
@@ -63,15 +63,15 @@ def compile_acceptor(schema: Schema) -> Accept:
             if name in optional:
                 if not optional[name](item):
                     return False
-            elif not takes_more:
+            elif not allows_unknown:
                 return False
-        return not takes_more or is_plain_json(value)
+        return not allows_unknown or is_plain_json(value)
 
     return accepts
 
 
 def is_plain_json(value: dict[str, Any]) -> bool:
-    """Tell whether `json_problem` finds nothing; quick where values are not nested."""
+    """Return whether `json_problem` finds nothing; fast if values are not nested."""
     for key, item in value.items():
         kind = type(item)
         if not (type(key) is str and (key.isascii() or is_unicode(key))):
@@ -91,7 +91,7 @@ def is_plain_json(value: dict[str, Any]) -> bool:
 
 
 def _is_plain(field: fields.Field[Any]) -> bool:
-    """Tell whether a field hands on what it takes, under its own name."""
+    """Return whether a field loads values unchanged and under its own name."""
     return field.load_default is missing and field.data_key is None
 
 
@@ -147,7 +147,7 @@ def _integer_or_text(_field: IntegerOrText) -> Accept:
     return lambda value: text(value) if type(value) is str else integer(value)
 
 
-# Of what these accept, nothing is a list or an object.
+# What these accept is never a list or an object.
 _FLAT: Final = frozenset(
     {Text, ShortText, ChannelName, Integer, Boolean, IntegerOrText, fields.String}
 )

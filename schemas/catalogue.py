@@ -1,7 +1,8 @@
-"""The types that Hearth is born with (contract §2), and how to add one.
+"""Catalogue of the built-in types of messages, and of a plugin's.
 
 A plugin's type is one more line in `CUSTOM_TYPES`: its name, its namespace, its payload (a
-marshmallow schema, or `Payload()` for any object) and who publishes it.
+marshmallow schema, or `Payload()` for any object) and the kinds of identity that may publish it.
+Source: docs/protocol.md, "Namespaces and types".
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The JSON object that every message is (contract §1)."""
+"""Envelope: the JSON object that every message is (docs/protocol.md, "Envelope")."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from schemas.requests import Loader
 class Envelope(Schema):
     """A whole envelope, as members receive it.
 
-    A worker may write as much of it as it knows: the server completes the rest, and sets
-    `offset` and `timestamp` itself.
+    A worker may leave keys out: the server adds them, and always sets `offset` and `timestamp`
+    itself.
     """
 
     type = ShortText(required=True, max_length=128)
@@ -33,10 +33,10 @@ ENVELOPE = Loader(Envelope())
 
 
 def is_envelope(event: str, value: Any) -> bool:
-    """Tell an envelope from a bare payload of the same event.
+    """Return whether `value` is an envelope, and not a bare payload of the event.
 
-    Payloads have free keys, so `data` alone says nothing (a feed's events may well hold one); a
-    `type` that is the event's own name beside it does.
+    A payload may have any keys, also `data`. An envelope has `data` and a `type` that is the
+    event's name.
     """
     return isinstance(value, Mapping) and "data" in value and value.get("type") == event
 
@@ -47,7 +47,7 @@ def notice(
     """Return an envelope that is for one connection alone, and so has no offset.
 
     Args:
-        timestamp: as in the envelope.
-        channel: what it is about; None for the connection itself.
+        timestamp: in the wire format.
+        channel: the channel that it is about; None: the connection itself.
     """
     return {"type": event, "channel": channel, "data": data, "timestamp": timestamp}

@@ -1,4 +1,4 @@
-"""The one exception that leaves this package."""
+"""SchemaError: the one exception of this package."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ MAX_NAME: Final = 100
 
 
 class SchemaError(ValueError):
-    """What was given doesn't fit its schema.
+    """A value doesn't fit its schema.
 
     Args:
         fields: dotted path of each offending field → what is wrong with it.
@@ -42,6 +42,6 @@ def _flatten(messages: Any, prefix: str) -> list[tuple[str, str]]:
 
 
 def _printable(name: str) -> str:
-    """Return a key as it can be told: unknown ones are as long and odd as a client likes."""
+    """Return a key as printable text: a client's unknown keys may be of any length and content."""
     name = name.encode(errors="replace").decode()
     return name if len(name) <= MAX_NAME else f"{name[:MAX_NAME]}…"

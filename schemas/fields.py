@@ -1,4 +1,4 @@
-"""Fields that take exactly what they say: marshmallow's own coerce (`"5"` to 5, 1 to true)."""
+"""Fields without coercion: marshmallow's own load `"5"` as 5 and 1 as true."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ CHANNEL_RULE: Final = "Must be 1 to 128 characters of A-Z a-z 0-9 _ . : / - and 
 
 
 def is_channel_name(value: Any) -> bool:
-    """Tell whether `value` can be the name of a channel, in some namespace."""
+    """Return whether `value` can be the name of a channel in some namespace."""
     return type(value) is str and len(value) <= _MAX_CHANNEL_NAME and _matches_channel_name(value)
 
 
-# The channels that are in use are asked for with each message; a long text would be a waste of it.
+# Called for each message; callers check the length first, so the cache holds no long texts.
 @lru_cache(maxsize=4096)
 def _matches_channel_name(name: str) -> bool:
     return CHANNEL_NAME.fullmatch(name) is not None
@@ -52,7 +52,7 @@ class ShortText(Text):
 
 
 class ChannelName(Text):
-    """1 to 128 characters of `A-Z a-z 0-9 _ . : / -` (contract §2)."""
+    """The name of a channel: 1 to 128 characters of `A-Z a-z 0-9 _ . : / -`."""
 
     default_error_messages = {"name": CHANNEL_RULE}
 
@@ -67,7 +67,7 @@ class Integer(fields.Integer):
     """A whole number, not text that looks like one and not a boolean."""
 
     def __init__(self, *, minimum: int | None = None, maximum: int = 2**53, **kwargs: Any) -> None:
-        # Beyond 2**53 a JavaScript client would read another number.
+        # JavaScript can't represent larger integers exactly.
         bounds = validate.Range(min=-maximum if minimum is None else minimum, max=maximum)
         super().__init__(strict=True, validate=bounds, **kwargs)
 
@@ -82,7 +82,7 @@ class Boolean(fields.Boolean):
 
 
 class IntegerOrText(fields.Field[int | str]):
-    """An id as its system writes it: 7 or "agent-7"."""
+    """An id, which some systems write as an integer: 7 or "agent-7"."""
 
     TEXT: ClassVar[Text] = ShortText()
     INTEGER: ClassVar[Integer] = Integer()
@@ -97,7 +97,7 @@ class IntegerOrText(fields.Field[int | str]):
 
 
 class Object(fields.Field[dict[str, Any]]):
-    """An object whose contents are somebody else's to check."""
+    """An object whose contents are checked elsewhere."""
 
     default_error_messages = {"invalid": "Must be an object."}
 
@@ -108,7 +108,7 @@ class Object(fields.Field[dict[str, Any]]):
 
 
 class JsonObject(fields.Field[dict[str, Any]]):
-    """A JSON object, kept as it is."""
+    """A JSON object, loaded unchanged."""
 
     default_error_messages = {"invalid": "Must be an object."}
 

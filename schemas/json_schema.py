@@ -1,7 +1,7 @@
-"""JSON Schema (draft 2020-12) of what is in a registry, for whoever isn't Python.
+"""JSON Schema (draft 2020-12) of a registry, for programs in other languages.
 
-What a schema checks in code (`validates_schema`) can't be said here and stays the server's to
-refuse, as does what holds for every value: plain JSON, nested no more than 64 deep.
+It can't express what a schema checks in code (`validates_schema`), nor the rules for every value
+(plain JSON, nested no more than 64 deep). Those only the server checks.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ from schemas.registry import Registry
 JsonSchema = dict[str, Any]
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
-# What the server completes in an envelope before a member sees it (contract §1).
+# The server adds these to an envelope before members receive it.
 _ALWAYS: Final = frozenset({"type", "channel", "data", "timestamp"})
 
 
 def registry_schema(registry: Registry) -> JsonSchema:
     """Return the schema of an object that has each namespace's payloads by type.
 
-    Its `$defs` hold every payload's schema and the envelope's, and what is nested in them, under
-    the names of their marshmallow classes.
+    Its `$defs` have the schemas of the envelope, of all payloads and of what is nested in them,
+    under the names of their marshmallow classes.
     """
     definitions = {"Envelope": envelope_schema()}
     for nested in _nested(Envelope()):
@@ -69,10 +69,10 @@ def envelope_schema() -> JsonSchema:
 
 
 def object_schema(schema: Schema) -> JsonSchema:
-    """Return the schema of what `schema` loads.
+    """Return the JSON Schema of what `schema` loads.
 
     Raises:
-        TypeError: a field or a validator is of a kind that is not known here.
+        TypeError: a field or a validator is of an unknown kind.
     """
     described = {"description": text} if (text := _description(schema)) else {}
     return {
@@ -93,7 +93,7 @@ def _reference(schema: Schema) -> JsonSchema:
 
 
 def _nested(schema: Schema) -> Iterator[Schema]:
-    """Yield every schema that stands in a field of `schema`, however deep."""
+    """Yield every schema that is nested in `schema`, at any depth."""
     for field in schema.fields.values():
         inner = field.inner if isinstance(field, fields.List) else field
         if isinstance(inner, fields.Nested):
@@ -102,7 +102,7 @@ def _nested(schema: Schema) -> Iterator[Schema]:
 
 
 def _description(schema: Schema) -> str | None:
-    """Return the first paragraph of a schema's own docstring, not of one that it inherits."""
+    """Return the first paragraph of a schema's own docstring, not of an inherited one."""
     text = type(schema).__dict__.get("__doc__")
     return " ".join(text.split("\n\n")[0].split()) if text else None
 

@@ -1,4 +1,4 @@
-"""Whether a value can travel as JSON to every client, unharmed."""
+"""JSON values: whether every client can read a value unchanged."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import math
 from typing import Any, Final
 
 MAX_DEPTH: Final = 64
-# What 64 bits hold, with or without a sign. JavaScript is exact up to 2**53 only.
+# The range of signed and unsigned 64 bits. JavaScript is exact up to 2**53 only.
 MIN_INT: Final = -(2**63)
 MAX_INT: Final = 2**64 - 1
 
 
 def json_problem(value: Any) -> str | None:
-    """Say what keeps `value` from being sent on as JSON, or None.
+    """Return why `value` can't be sent as JSON, or None if it can.
 
-    Walks without recursion: what it guards against is a value nested deeper than the stack.
     Rejected are values nested more than `MAX_DEPTH` deep, NaN and the infinities (RFC 8259 §6),
     integers beyond 64 bits, strings with a lone surrogate (§8.2), and anything that isn't JSON.
+    There is no recursion, because the value may be nested deeper than the stack.
     """
     level = [value]
     for _depth in range(MAX_DEPTH + 1):
@@ -49,7 +49,7 @@ def json_problem(value: Any) -> str | None:
 
 
 def is_unicode(text: str) -> bool:
-    """Tell whether `text` is without lone surrogates, which no encoding can write."""
+    """Return whether `text` is without lone surrogates, which can't be encoded."""
     try:
         text.encode()
     except UnicodeEncodeError:

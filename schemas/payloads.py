@@ -1,7 +1,7 @@
-"""The `data` of each message type (contract §2).
+"""Payloads: the `data` of each message type (docs/protocol.md, "Namespaces and types").
 
-A payload keeps keys that its schema doesn't know, for workers evolve; `JsonObject` has then
-already made sure that they are plain JSON.
+A payload keeps keys that its schema doesn't know, so that workers can evolve. `MessageType.check`
+makes sure that they are plain JSON.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which types there are: for each its namespace, payload, publishers and whether it is kept."""
+"""Registry of namespaces, and of types with their payloads and publishers."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from schemas.fields import CHANNEL_NAME, CHANNEL_RULE
 from schemas.json_value import json_problem
 
 KINDS: Final = frozenset({"user", "agent", "service"})
-_REMEMBERED_CHANNELS: Final = 4096
+_CACHED_CHANNELS: Final = 4096
 _TYPE_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
-# Socket.IO's own events, and the requests and events that every namespace has (contract §3).
+# Socket.IO's own events, and the requests and events that every namespace has.
 RESERVED: Final = frozenset(
     {"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"}
     | {"join", "leave", "history", "presence", "authenticate"}
@@ -30,11 +30,11 @@ class MessageType:
     """One type of message in one namespace.
 
     Args:
-        name: also the Socket.IO event that carries it.
+        name: also the Socket.IO event.
         namespace: e.g. `/circles`.
         payload: the schema of its `data`.
-        publishers: kinds of identity that may publish it; none means workers and Hearth only.
-        kept: whether history keeps it.
+        publishers: kinds of identity that may publish it; none: workers and Hearth only.
+        kept: whether it is kept in history.
     """
 
     name: str
@@ -67,8 +67,8 @@ class NamespaceRules:
 
     Args:
         name: e.g. `/chat`.
-        channel: what its channels are called, for people.
-        channel_pattern: what their names match, beyond the rule for all names; None: anything.
+        channel: what its channels are, in words.
+        channel_pattern: what their names must match, beyond the rule for all names; None: anything.
     """
 
     name: str
@@ -77,7 +77,7 @@ class NamespaceRules:
 
 
 class Registry:
-    """All namespaces and types, looked up by whoever receives a message."""
+    """All namespaces and types."""
 
     def __init__(
         self, namespaces: Iterable[NamespaceRules] = (), types: Iterable[MessageType] = ()
@@ -87,7 +87,7 @@ class Registry:
         self._by_namespace: dict[str, dict[str, MessageType]] = {
             name: {} for name in self.namespaces
         }
-        self._checked: set[tuple[str, str]] = set()  # channels known to be right
+        self._checked: set[tuple[str, str]] = set()  # a cache of valid channels
         for message_type in types:
             self.register(message_type)
 
@@ -111,15 +111,15 @@ class Registry:
         self._by_namespace[message_type.namespace][message_type.name] = message_type
 
     def types(self, namespace: str) -> Mapping[str, MessageType]:
-        """Return the types of a namespace by name, also those that are registered later."""
+        """Return the types of a namespace by name, including those that are registered later."""
         return self._by_namespace[namespace]
 
     def get(self, namespace: str, name: str) -> MessageType | None:
-        """Return a type, or None where the namespace has none of that name."""
+        """Return a type, or None if the namespace has none of that name."""
         return self._types.get((namespace, name))
 
     def require(self, namespace: str, name: str) -> MessageType:
-        """Return a type. Raises `SchemaError` where the namespace has none of that name."""
+        """Return a type. Raises `SchemaError` if the namespace has none of that name."""
         message_type = self._types.get((namespace, name))
         if message_type is None:
             if namespace not in self.namespaces:
@@ -138,7 +138,7 @@ class Registry:
             raise SchemaError({"channel": CHANNEL_RULE})
         if rules.channel_pattern is not None and not rules.channel_pattern.fullmatch(name):
             raise SchemaError({"channel": f"Channels of {namespace} are {rules.channel}."})
-        if len(self._checked) >= _REMEMBERED_CHANNELS:
+        if len(self._checked) >= _CACHED_CHANNELS:
             self._checked.clear()
         self._checked.add((namespace, name))
 

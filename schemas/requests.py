@@ -1,4 +1,4 @@
-"""What a client asks for (contract §3). Unknown keys are errors here."""
+"""Requests of clients (docs/protocol.md, "Requests"). Unknown keys are errors."""
 
 from __future__ import annotations
 
@@ -40,11 +40,10 @@ class Presence(Schema):
 
 
 class Publish(Schema):
-    """The envelope as a client writes it: the event's name is its type, and sender and timestamp
-    are the server's to set."""
+    """An envelope as a client sends it: the event is its type; the server sets the rest."""
 
     channel = ChannelName(required=True)
-    data = Object(required=True)  # each type checks its own
+    data = Object(required=True)  # checked by the type's payload
     action = ShortText(max_length=64)
     nonce = ShortText(max_length=128)
 
@@ -54,7 +53,7 @@ class Authenticate(Schema):
 
 
 class Loader:
-    """Loads what fits a schema, quickly where it plainly does."""
+    """Loads values by a schema, with its acceptor as a fast path."""
 
     def __init__(self, schema: Schema) -> None:
         self.schema = schema

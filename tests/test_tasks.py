@@ -1,4 +1,4 @@
-"""Tasks that are kept: what fails in one is told, and none outlives its owner."""
+"""Tasks of one owner: what fails in one is logged, and none outlives its owner."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ async def for_ever(ended: list[str]) -> None:
 async def test_what_fails_is_logged_once_with_its_subject(logs: Logs) -> None:
     tasks = Tasks("the test")
     tasks.add(fail(KeyError("a mistake")))
-    tasks.add(fail(Unavailable()))  # whoever waits for it is told
+    tasks.add(fail(Unavailable()))  # handled by whoever awaits it
     await tasks.finish(10)
     [line] = logs.lines
     assert (line["event"], line["subject"]) == ("a task failed", "the test")
@@ -97,7 +97,7 @@ async def test_something_is_done_again_and_again() -> None:
     await tasks.cancel()
 
 
-async def test_a_connection_that_can_not_be_ended_at_its_tokens_end_is_told(logs: Logs) -> None:
+async def test_a_connection_that_can_not_be_closed_at_its_tokens_end_is_logged(logs: Logs) -> None:
     timer: ExpiryTimer[str] = ExpiryTimer(lambda: 100.0, lambda _one: fail(KeyError("a mistake")))
     timer.set("sid", 99.0)
     await until(lambda: bool(logs.lines))
@@ -117,7 +117,7 @@ class Broken:
         return do
 
 
-async def test_a_status_that_can_not_be_noted_is_told(logs: Logs) -> None:
+async def test_a_status_that_can_not_be_added_to_the_queue_is_logged(logs: Logs) -> None:
     broken: Any = Broken()
     roster = Roster(broken, broken)
     roster.start()

@@ -1,1 +1,1 @@
-"""Order, keep and spread messages: one small contract, `Broker`, and what implements it."""
+"""Backends: brokers, presence, due statuses and sessions, in memory or in Redis."""

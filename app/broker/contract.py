@@ -1,8 +1,9 @@
-"""The contracts of a backend; `tests/broker/` holds every implementation to them.
+"""Interfaces of a backend: what all server processes share.
 
-A backend is what all processes share: the memory of this one (`memory*.py`) or Redis (`redis*.py`).
-Every method raises `app.core.errors.Unavailable` when it can't be reached, and then has changed
-nothing. Whoever starts a part hands it what it tells of.
+A backend is the memory of a single process (`memory*.py`) or Redis (`redis*.py`); `tests/broker/`
+runs the same tests on both. Every method raises `app.core.errors.Unavailable` when the backend
+can't be reached; then nothing was changed, unless the error's message says otherwise. A part calls
+back the events object that it was started with.
 """
 
 from __future__ import annotations
@@ -20,22 +21,22 @@ from app.core.session import Session
 
 
 class BrokerEvents(Protocol):
-    """What a broker tells."""
+    """Callbacks of a broker."""
 
     def on_publication(self, channel: Channel, publication: Publication) -> None:
-        """A channel that is subscribed to has a new publication: in offset order and exactly once.
+        """Receive a publication of a subscribed channel: in offset order and exactly once.
 
         It neither blocks nor raises. Where history was lost, a publication of the type
-        `DISCONTINUITY` says so, and what follows it has offsets of another epoch.
+        `DISCONTINUITY` comes first, and the offsets after it are of another epoch.
         """
 
 
 class Fence(NamedTuple):
-    """What makes a publish happen once, by one process, whoever else tries the same.
+    """Fence: lets only the lease's holder publish, and records what it has published.
 
     Args:
         token: the fencing token of the lease that this process holds.
-        digest: by which the processes know what was published; kept in the log of digests.
+        digest: identifies what is published to all processes; appended to the log of digests.
     """
 
     token: str
@@ -43,25 +44,25 @@ class Fence(NamedTuple):
 
 
 class Published(NamedTuple):
-    """The receipts of one step, and the id of its fence in the log of digests, if it had one."""
+    """The receipts of one step, and the id of its digest in the log, if it was fenced."""
 
     receipts: list[Receipt]
     entry_id: str = ""
 
 
 class Fenced(Exception):
-    """Another process holds the lease, so nothing was published."""
+    """Another process holds the lease; nothing was published."""
 
 
 class Broker(Protocol):
-    """Orders and keeps what is published, and hands it to every process with subscribers."""
+    """Broker: orders publications, keeps history, and fans out to all subscribed processes."""
 
     @property
     def ready(self) -> bool:
         """Whether publishing and receiving work at this moment."""
 
     async def start(self, events: BrokerEvents) -> None:
-        """Begin to receive. Returns at once, also when the broker can't be reached yet."""
+        """Begin to receive. Returns at once, even when the broker can't be reached yet."""
 
     async def close(self) -> None:
         """Stop receiving."""
@@ -69,134 +70,139 @@ class Broker(Protocol):
     def publish_nowait(
         self, channel: Channel, message: Message
     ) -> Receipt | asyncio.Future[Receipt]:
-        """Do what `publish` does, at once; or so that it comes before whatever is begun later.
+        """Publish as `publish` does, ordered before everything that is published later.
 
         Returns:
-            The receipt, where it takes no waiting; else its future.
+            The receipt if it is there at once, else a future of it.
         """
 
     async def publish(self, channel: Channel, message: Message) -> Receipt:
-        """Give a message its offset, keep it and hand it to every subscriber, as one step.
+        """Give a message its offset, add it to history and fan it out, as one atomic step.
 
-        A repeated `nonce_key` within `IDEMPOTENCY_SECONDS` publishes nothing and returns the
-        first receipt, marked as a duplicate.
+        A `nonce_key` repeated within `IDEMPOTENCY_SECONDS` publishes nothing; the first receipt is
+        returned, marked as a duplicate.
         """
 
     async def publish_all(
         self, targets: Sequence[tuple[Channel, Message]], fence: Fence | None = None
     ) -> Published:
-        """Publish into several channels, or none, as one step: everything or nothing.
+        """Publish into any number of channels as one atomic step: everything or nothing.
 
         Args:
-            fence: publish only while the lease is this process's. A process that shares nothing
-                with others always has it.
+            fence: publish only while this process holds the lease. A process that shares nothing
+                with others always does.
 
         Raises:
-            Fenced: it is another's.
+            Fenced: another process holds it.
         """
 
     async def subscribe(self, channel: Channel) -> None:
-        """Have the publications of `channel` told from now on.
+        """Pass the publications of `channel` to `on_publication` from now on.
 
-        When it returns, whatever isn't in history yet is going to be told.
+        Once it has returned, everything that isn't in history yet will be received.
         """
 
     async def unsubscribe(self, channel: Channel) -> None:
-        """Stop what `subscribe` began."""
+        """Undo `subscribe`."""
 
     async def recover(
         self, channel: Channel, since: Position | None, limit: int | None
     ) -> Recovery:
         """Return what was missed since a position; see `HistoryWindow.recover`.
 
-        Of a subscribed channel, everything up to the position that is returned has been told by
-        then.
+        If the channel is subscribed, everything up to the returned position has been received
+        before this returns.
         """
 
     async def history(self, channel: Channel, before: int | None, limit: int) -> Page:
-        """Return a stretch of history; see `HistoryWindow.page`."""
+        """Return a page of history; see `HistoryWindow.page`."""
 
     async def channels(self, namespace: str) -> list[Channel]:
         """Return the channels of `namespace` that any process is subscribed to."""
 
 
 class PresenceEvents(Protocol):
-    """What a presence store finds out by itself."""
+    """Callbacks of a presence store, for changes that no call to `enter` or `exit` returns."""
 
     async def on_presence(self, channel: Channel, identity: Identity, joined: bool) -> None:
-        """An identity has left a channel, for its process is gone; or has joined it again."""
+        """Handle an identity that has left because its process is gone, or that has rejoined."""
 
 
 class PresenceStore(Protocol):
-    """Knows who is in which channel, by identity, over all processes."""
+    """Presence store: which identities are in which channel, over all processes."""
 
     @property
     def ready(self) -> bool:
-        """Whether it knows at this moment."""
+        """Whether presence can be read and written at this moment."""
 
     async def start(self, events: PresenceEvents) -> None:
-        """Begin to notice processes that are gone. Returns at once."""
+        """Begin to detect processes that are gone. Returns at once."""
 
     async def close(self) -> None:
-        """Stop, and tell the other processes that this one's connections are gone."""
+        """Stop, and evict this process's connections."""
 
     async def enter(self, channel: Channel, sid: str, identity: Identity) -> bool:
-        """Note that a connection is in `channel`. True when its identity so joins."""
+        """Add a connection to `channel`. True if its identity joins by that."""
 
     async def exit(self, channel: Channel, sid: str, identity: Identity) -> bool:
-        """Note that a connection has left `channel`. True when its identity so leaves."""
+        """Remove a connection from `channel`. True if its identity leaves by that."""
 
     async def members(self, channel: Channel, limit: int | None = None) -> Members:
-        """Return who is in `channel`, and the first `limit` of them (None: all)."""
+        """Return who is in `channel`: their number, and the first `limit` (None: all)."""
 
 
 class StatusQueue(Protocol):
-    """The channels whose status is due: debounced over all processes, and told by one of them."""
+    """Status queue: channels whose `circle_status` is due, debounced over all processes."""
 
     shared: bool
-    """Whether another process would publish what this one doesn't live to."""
+    """Whether other processes publish what is due after this one has died."""
 
     async def claim(self, channel: Channel, seconds: float) -> float:
-        """Claim the status of `channel`, which is published once in so many seconds.
+        """Claim the right to publish the status of `channel`, which is given once per `seconds`.
 
         Returns:
-            0 when it was claimed, and then is due no more; else the seconds until it can be.
+            0 if it was claimed, and then the status is no longer due; else the seconds until it
+            can be claimed.
         """
 
     async def add(self, channel: Channel) -> None:
-        """Note that the status of `channel` is due, also when this process is gone."""
+        """Mark the status of `channel` as due, which it stays if this process dies."""
 
     async def overdue(self, seconds: float) -> list[Channel]:
-        """Return some channels whose status has been due for so long, for the caller to publish;
-        for as long nobody else gets them."""
+        """Return some channels whose status has been due for `seconds`; the caller publishes them.
+
+        No other caller gets them for another `seconds`.
+        """
 
 
 class SessionEvents(Protocol):
-    """What a session store tells."""
+    """Callbacks of a session store."""
 
     def on_claimed(self, owner: str) -> None:
-        """Another process has claimed the session of this owner, who is of this process."""
+        """Handle that another process has claimed the session of this owner, of this process."""
 
 
 class SessionStore(Protocol):
-    """Keeps sessions by pid. Each has one owner: the connection that claimed it last."""
+    """Session store: sessions by pid, each owned by the connection that claimed it last."""
 
     process: str
-    """What owners begin with, before a colon."""
+    """The prefix of this process's owners, before a colon."""
 
     def start(self, events: SessionEvents) -> None:
-        """Begin to tell."""
+        """Begin to call `events`."""
 
     async def save(self, session: Session, seconds: float) -> bool:
-        """Keep a session for so many seconds, unless it has got another owner.
+        """Store a session for `seconds`, unless it has another owner by now.
 
         Returns:
             Whether it is still its owner's.
         """
 
     async def claim(self, pid: str, owner: str, claimant: str, seconds: float) -> Session | None:
-        """Make a connection the owner of a session; None where there is none of theirs."""
+        """Take a session over for the connection `owner`; None if the claimant has no such one."""
 
     async def forget(self, session: Session, seconds: float) -> None:
-        """End a session, unless it has got another owner; for so many seconds nobody can save it
-        again, also who had it before and hasn't noticed."""
+        """Close a session for good, unless it has another owner by now.
+
+        Nobody can save it again for `seconds`: a former owner may not have noticed yet.
+        """

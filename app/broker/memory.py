@@ -1,4 +1,4 @@
-"""The broker of a single process: each channel's order and history, in memory."""
+"""Memory broker: the order and history of each channel of a single process."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from app.broker.contract import BrokerEvents, Fence, Published
 from app.core.channel import Channel
 from app.core.history import HistoryOptions, HistoryWindow, Page, Position, Recovery
-from app.core.message import IDEMPOTENCY_SECONDS, Message, Receipt, place
+from app.core.message import IDEMPOTENCY_SECONDS, Message, Receipt, make_publication
 from app.tasks import Tasks
 
 HOUSEKEEPING_SECONDS: Final = 60.0
@@ -43,7 +43,7 @@ class _ChannelState:
 
 
 class MemoryBroker:
-    """See `Broker`. No method waits for anything, so each is one step to everybody else.
+    """See `Broker`. No method awaits anything, so each is atomic.
 
     Args:
         history: what is kept of each channel.
@@ -55,9 +55,9 @@ class MemoryBroker:
         self._history = history
         self._clock = clock
         self._sequence = 0
-        # Epochs are made of these two and the channel: one that never had a message is in the same
-        # epoch after it was forgotten, so that who was there needs no telling of a loss.
-        self._generation = secrets.token_bytes(16)
+        # Epochs are derived from these two and the channel: a channel that never had a message is
+        # in the same epoch after it was forgotten, so no discontinuity needs to be reported.
+        self._epoch_key = secrets.token_bytes(16)
         self._forgotten = 0
         self._channels: dict[Channel, _ChannelState] = {}
         self._tasks = Tasks("housekeeping")
@@ -91,10 +91,10 @@ class MemoryBroker:
         window = state.window
         self._sequence += 1
         if message.kept:
-            publication = place(message, window.offset + 1, self._sequence)
+            publication = make_publication(message, window.offset + 1, self._sequence)
             window.append(publication)
         else:
-            publication = place(message, None, self._sequence)
+            publication = make_publication(message, None, self._sequence)
         receipt = Receipt(publication.offset, window.epoch, message.timestamp)
         if nonce_key is not None:
             state.receipts[nonce_key] = _Remembered(receipt, message.published_at)
@@ -125,10 +125,10 @@ class MemoryBroker:
         ]
 
     def forget_idle(self) -> None:
-        """Drop what has aged, and channels that nothing is left of.
+        """Drop expired messages and receipts, and the channels of which nothing is left.
 
-        Such a channel starts again in a new epoch if it had messages, so nobody mistakes its next
-        offset 1 for the old one.
+        Such a channel starts again in a new epoch if it had messages, so that its next offset 1
+        isn't mistaken for the old one.
         """
         now = self._clock()
         for channel, state in list(self._channels.items()):
@@ -147,4 +147,4 @@ class MemoryBroker:
 
     def _epoch(self, channel: Channel) -> str:
         name = f"{self._forgotten} {channel}".encode()
-        return blake2s(name, key=self._generation, digest_size=6).hexdigest()
+        return blake2s(name, key=self._epoch_key, digest_size=6).hexdigest()

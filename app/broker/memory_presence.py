@@ -13,7 +13,7 @@ from app.core.presence import Members, Presence
 
 
 class MemoryPresence:
-    """See `PresenceStore`. No other process could be gone, so there is nothing to tell.
+    """See `PresenceStore`. There are no other processes, so `events` is never called.
 
     Args:
         clock: seconds since 1970.
@@ -52,7 +52,7 @@ class MemoryPresence:
 
 
 class MemoryStatusQueue:
-    """See `StatusQueue`. What this process doesn't live to tell, nobody is left to hear."""
+    """See `StatusQueue`. No status is ever overdue: when this process dies, so do its members."""
 
     shared = False
 

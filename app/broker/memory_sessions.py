@@ -1,4 +1,4 @@
-"""Sessions of a single process, in memory, so that dropped connections can be restored."""
+"""Sessions of a single process, in memory, from which lost connections can be restored."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from typing import Any, Final, NamedTuple
 from app.broker.contract import SessionEvents
 from app.core.session import Session
 
-#: A process without Redis keeps so many at most; the longest unused are forgotten first.
+#: Beyond so many, those that were saved the longest ago are evicted.
 MOST_SESSIONS: Final = 100_000
 
 
-class _Kept(NamedTuple):
+class _Entry(NamedTuple):
     owner: str
     record: dict[str, Any]  # empty: it is over
     expires_at: float
 
 
 class MemorySessions:
-    """See `SessionStore`. Sessions that run out go first, so few are looked at.
+    """See `SessionStore`.
 
     Args:
         clock: seconds, of any origin.
@@ -30,44 +30,45 @@ class MemorySessions:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.process = "here"
         self._clock = clock
-        self._kept: OrderedDict[str, _Kept] = OrderedDict()
+        # The latest saved last: nearly in the order of expiry.
+        self._entries: OrderedDict[str, _Entry] = OrderedDict()
 
     def __len__(self) -> int:
-        return len(self._kept)
+        return len(self._entries)
 
     def start(self, events: SessionEvents) -> None: ...  # no other process could claim one
 
     async def save(self, session: Session, seconds: float) -> bool:
-        self._forget_old()
-        kept = self._find(session.pid)
-        if kept is not None and kept.owner != session.owner:
+        self._forget_expired()
+        entry = self._find(session.pid)
+        if entry is not None and entry.owner != session.owner:
             return False
-        self._keep(session.pid, _Kept(session.owner, session.to_dict(), self._clock() + seconds))
+        self._put(session.pid, _Entry(session.owner, session.to_dict(), self._clock() + seconds))
         return True
 
     async def claim(self, pid: str, owner: str, claimant: str, seconds: float) -> Session | None:
-        kept = self._find(pid)
-        if kept is None or kept.record.get("whose") != claimant:
+        entry = self._find(pid)
+        if entry is None or entry.record.get("whose") != claimant:
             return None
-        self._keep(pid, _Kept(owner, kept.record, self._clock() + seconds))
-        return Session.from_dict(pid, owner, kept.record)
+        self._put(pid, _Entry(owner, entry.record, self._clock() + seconds))
+        return Session.from_dict(pid, owner, entry.record)
 
     async def forget(self, session: Session, seconds: float) -> None:
-        kept = self._find(session.pid)
-        if kept is not None and kept.owner == session.owner:
-            self._keep(session.pid, _Kept("", {}, self._clock() + seconds))
+        entry = self._find(session.pid)
+        if entry is not None and entry.owner == session.owner:
+            self._put(session.pid, _Entry("", {}, self._clock() + seconds))
 
-    def _find(self, pid: str) -> _Kept | None:
-        kept = self._kept.get(pid)
-        return kept if kept is not None and kept.expires_at > self._clock() else None
+    def _find(self, pid: str) -> _Entry | None:
+        entry = self._entries.get(pid)
+        return entry if entry is not None and entry.expires_at > self._clock() else None
 
-    def _keep(self, pid: str, kept: _Kept) -> None:
-        self._kept[pid] = kept
-        self._kept.move_to_end(pid)
-        if len(self._kept) > MOST_SESSIONS:
-            self._kept.popitem(last=False)
+    def _put(self, pid: str, entry: _Entry) -> None:
+        self._entries[pid] = entry
+        self._entries.move_to_end(pid)
+        if len(self._entries) > MOST_SESSIONS:
+            self._entries.popitem(last=False)
 
-    def _forget_old(self) -> None:
+    def _forget_expired(self) -> None:
         now = self._clock()
-        while self._kept and next(iter(self._kept.values())).expires_at <= now:
-            self._kept.popitem(last=False)
+        while self._entries and next(iter(self._entries.values())).expires_at <= now:
+            self._entries.popitem(last=False)

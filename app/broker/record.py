@@ -1,4 +1,4 @@
-"""A message as Redis keeps it: `<type> <published at>` and, on the next line, its envelope."""
+"""Records of messages in Redis: `<type> <published at>` and, on the next line, the envelope."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from app.core.message import DISCONTINUITY, Message, Publication, splice
 
 
 def encode_record(message: Message) -> bytes:
-    """Return what is kept of a message; its offset is added when it is read."""
+    """Return the record of a message. It has no offset; that is added when it is read."""
     return b"%b %.6f\n%b" % (message.type.encode(), message.published_at, message.body)
 
 
 def decode_record(record: bytes, offset: int | None, sequence: int) -> Publication:
-    """Return what `encode_record` was made of, in its place."""
+    """Return the publication of a record, with its offset."""
     head, _, body = record.partition(b"\n")
     name, at = head.decode().split(" ")
     return Publication(offset, name, splice(body, offset), float(at), sequence)
 
 
 def decode_entry(entry: Any) -> Publication:
-    """Return an entry of a channel's stream: `[<offset>-0, [s, sequence, m, record]]`."""
+    """Return the publication of a stream's entry: `[<offset>-0, [s, sequence, m, record]]`."""
     entry_id, (_s, sequence, _m, record) = entry
     return decode_record(record, int(entry_id.partition(b"-")[0]), int(sequence))
 
 
 def decode_live(data: bytes) -> tuple[Position | None, Publication]:
-    """Return what was published and its position: `<offset> <epoch> <sequence> <record>`."""
+    """Return what arrives by pub/sub, `<offset> <epoch> <sequence> <record>`, and its position."""
     offset, epoch, sequence, record = data.split(b" ", 3)
     if offset == b"-":
         return None, decode_record(record, None, int(sequence))
@@ -40,9 +40,12 @@ def decode_live(data: bytes) -> tuple[Position | None, Publication]:
 
 
 def after_loss(publications: list[Publication], position: Position) -> list[Publication]:
-    """Return those that somebody who has read history up to `position` has not had.
+    """Return the publications that aren't covered by history read up to `position`.
 
     What precedes the beginning of that epoch is of an older one.
+
+    Args:
+        publications: received while history was read.
     """
     for number, one in reversed(list(enumerate(publications))):
         if one.type == DISCONTINUITY and orjson.loads(one.body)["data"]["epoch"] == position.epoch:
@@ -51,7 +54,7 @@ def after_loss(publications: list[Publication], position: Position) -> list[Publ
 
 
 def discontinuity(channel: Channel, head: Position, now: float) -> Publication:
-    """Return what tells members that history was lost, and where the channel is now."""
+    """Return the publication that reports lost history; `head` is the channel's new position."""
     envelope = {
         "type": DISCONTINUITY,
         "channel": channel.name,

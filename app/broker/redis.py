@@ -1,7 +1,7 @@
-"""The broker of several processes: order and history are in Redis, one truth for all.
+"""Redis broker: order and history of several processes, shared through Redis.
 
-Each publish is one script, so what is ordered is kept; what is kept is published in Redis, and
-each process with members in the channel hears of it (docs/design.md, "Several processes").
+Each publish is one script: order, history and pub/sub are one atomic step. Each process with
+members in the channel receives the publication (docs/design.md, "Several processes").
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from app.redis.scripts import load_script
 from app.redis.subscriptions import Subscriptions
 from app.tasks import Tasks
 
-#: A larger message would keep everybody else waiting, and Redis takes no argument of more than
-#: 512 MB (`proto-max-bulk-len`): it drops the connection instead.
+#: A larger message would block Redis for everybody, and at 512 MB (`proto-max-bulk-len`) Redis
+#: would close the connection.
 MAX_RECORD_BYTES: Final = 64 * 1024 * 1024
 PUBLISH: Final = load_script(LUA, "publish")
 _NO_FENCE: Final = Fence("", b"")
@@ -38,8 +38,8 @@ class RedisBroker:
     """See `Broker`.
 
     Args:
-        commands, subscriptions: the connections, which others use too; not started or closed here.
-        process: this process's name, unlike any other's.
+        commands, subscriptions: the connections, shared with others; not started or closed here.
+        process: the unique name of this process.
         history: what is kept of each channel.
         clock: seconds since 1970.
     """
@@ -105,27 +105,36 @@ class RedisBroker:
     def _prepare(
         self, targets: Sequence[tuple[Channel, Message]], fence: Fence
     ) -> tuple[list[str], list[Any]]:
-        """Return what the script is told: keys and arguments."""
+        """Return the keys and the arguments of `publish.lua`."""
         keys = self._keys
-        now = self._clock()
+        oldest = self._log.oldest
         names = [keys.sequence, keys.inbox, keys.ingest_lease, keys.ingest_digests]
         arguments: list[Any] = [
-            *(self._commands.deadline(), self._log.size, self._log.expiry_ms),
-            "" if self._log.oldest is None else f"{self._log.oldest:.6f}",
-            *(f"{now:.6f}", IDEMPOTENCY_SECONDS, INBOX_SIZE),
+            self._commands.deadline(),
+            self._log.size,
+            self._log.expiry_ms,
+            "" if oldest is None else f"{oldest:.6f}",
+            f"{self._clock():.6f}",
+            IDEMPOTENCY_SECONDS,
+            INBOX_SIZE,
             *fence,
         ]
         for channel, message in targets:
-            nonce = message.nonce_key
-            names += [
-                *(keys.head(channel), keys.log(channel)),
-                # Never '': a user may have rights to our keys only.
-                keys.head(channel) if nonce is None else keys.nonce(channel, nonce),
-            ]
+            head, nonce = keys.head(channel), message.nonce_key
+            # Never '': the Redis user may have rights to our keys only.
+            nonce_key = head if nonce is None else keys.nonce(channel, nonce)
+            names += [head, keys.log(channel), nonce_key]
             arguments += [
-                *(keys.live(channel), new_epoch(), encode_record(message), message.timestamp),
-                *(int(message.kept), int(nonce is not None), int(message.for_workers)),
-                *(channel.namespace, channel.name, message.type),
+                keys.live(channel),
+                new_epoch(),
+                encode_record(message),
+                message.timestamp,
+                int(message.kept),
+                int(nonce is not None),
+                int(message.for_workers),
+                channel.namespace,
+                channel.name,
+                message.type,
             ]
         return names, arguments
 

@@ -1,4 +1,4 @@
-"""The channels that this process has members in, as it hears them from Redis."""
+"""Feeds of the channels that this process has members in, received from Redis."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ log = structlog.get_logger("hearth.broker")
 
 
 class RedisFeeds:
-    """Subscribe, and backfill the holes.
+    """Subscribes to channels, and backfills what pub/sub has lost.
 
     Args:
-        log: where they are filled from.
+        log: the history to backfill from.
         clock: seconds since 1970.
     """
 
@@ -54,18 +54,18 @@ class RedisFeeds:
         return iter(list(self._feeds))
 
     def start(self, events: BrokerEvents) -> None:
-        """Hand on what is received from now on."""
+        """Pass what is received to `events` from now on."""
         self._events = events
 
     async def close(self) -> None:
-        """Stop filling."""
+        """Stop backfilling."""
         await self._tasks.cancel()
 
     async def subscribe(self, channel: Channel) -> None:
         """As `Broker.subscribe`."""
         feed = self._feeds.get(channel)
         if feed is None:
-            feed = self._feeds[channel] = Feed(channel, self._hand_on, self._backfill)
+            feed = self._feeds[channel] = Feed(channel, self._pass_on, self._start_backfill)
             feed.subscribed = self._tasks.add(self._begin(feed))
         await asyncio.shield(feed.subscribed)
 
@@ -75,10 +75,10 @@ class RedisFeeds:
             self._subscriptions.unsubscribe(self._keys.live(channel))
 
     async def wait_for(self, channel: Channel, position: Position, seconds: float) -> None:
-        """Wait until everything up to `position` was received, if `channel` is subscribed to.
+        """Wait until everything up to `position` was received, if `channel` is subscribed.
 
         Raises:
-            Unavailable: it takes longer than so many seconds.
+            Unavailable: it takes longer than `seconds`.
         """
         feed = self._feeds.get(channel)
         if feed is not None and not await feed.wait_for(position, seconds):
@@ -96,7 +96,7 @@ class RedisFeeds:
             feed.last = newest[-1]
         feed.resume(head, [])
 
-    def _hand_on(self, channel: Channel, publication: Publication) -> None:
+    def _pass_on(self, channel: Channel, publication: Publication) -> None:
         if self._events is not None:
             self._events.on_publication(channel, publication)
 
@@ -104,14 +104,14 @@ class RedisFeeds:
         for feed in list(self._feeds.values()):
             feed.begin_backfill()
 
-    def _backfill(self, feed: Feed) -> None:
-        self._tasks.add(self._backfill_now(feed))
+    def _start_backfill(self, feed: Feed) -> None:
+        self._tasks.add(self._backfill(feed))
 
-    async def _backfill_now(self, feed: Feed) -> None:
+    async def _backfill(self, feed: Feed) -> None:
         while self._feeds.get(feed.channel) is feed:
             try:
                 head, publications, start = await self._missed_by(feed)
-            except (Unavailable, ReplyError):  # the commands tell of it
+            except (Unavailable, ReplyError):  # `Commands` has logged it
                 await asyncio.sleep(_RETRY_SECONDS)
                 continue
             lost = None
@@ -122,11 +122,14 @@ class RedisFeeds:
             return
 
     async def _missed_by(self, feed: Feed) -> tuple[Position, list[Publication], Position | None]:
-        """Return the newest position, what leads there, and from where: None is where we are."""
+        """Return the channel's position, the publications that lead there, and where they begin.
+
+        They begin at the feed's position if that is None; else history was lost.
+        """
         ours, last = feed.position, feed.last
         if ours is None:
             raise Unavailable  # it has not subscribed
-        # From the one before, to see that the last is still what it was.
+        # Includes the last publication, to check that its offset still has the same message.
         since = Position(max(0, ours.offset - 1), ours.epoch)
         head, publications = await self._log.read(feed.channel, since, 0)
         if head.epoch == ours.epoch:
@@ -135,7 +138,7 @@ class RedisFeeds:
                 publications = [one for one in publications if (one.offset or 0) > ours.offset]
                 found = missed(head, ours, publications)
                 return (head, [], head) if found is None else (head, found, None)
-            # An older state of Redis came back, and other messages have our offsets.
+            # Redis was restored to an older state, and other messages have our offsets.
             await self._log.invalidate(feed.channel, ours.epoch)
         start = await self._log.beginning(feed.channel)
         head, publications = await self._log.read(feed.channel, start, 0)

@@ -1,4 +1,4 @@
-"""What becomes of presence when a process is killed or frozen, or Redis forgets."""
+"""Heartbeat of presence: evicts processes that are gone, and repairs what Redis has lost."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from app.redis.scripts import load_script
 from app.tasks import Tasks
 
 HEARTBEAT_SECONDS: Final = 1.0
-_FIRST_SECONDS: Final = 0.1
-#: After so many seconds of silence a process's members have left.
+_RETRY_SECONDS: Final = 0.1
+#: A process that sends no heartbeat for so long is evicted.
 DEAD_SECONDS: Final = 4.0
-#: How long ending may take: a process that is told to stop has five seconds.
-END_SECONDS: Final = 3.0
+#: How long closing may take.
+CLOSE_SECONDS: Final = 3.0
 _AT_ONCE: Final = 200
 
 HEARTBEAT: Final = load_script(Path(__file__).parent / "lua", "heartbeat")
@@ -34,10 +34,10 @@ log = structlog.get_logger("hearth.presence")
 
 
 class RedisHeartbeat:
-    """Say that this process lives, see which others don't, and mend what Redis knows of members.
+    """Sends heartbeats, evicts processes that send none, and reconciles Redis with this process.
 
-    `alive` tells whether the last beat was taken, which is a write: a Redis that is full, read-only
-    or still loading takes none.
+    `alive` is whether the last heartbeat succeeded. It is a write, so it fails while Redis is full,
+    read-only or still loading.
     """
 
     def __init__(self, commands: Commands, keys: Keys, presence: PresenceRecords) -> None:
@@ -47,18 +47,19 @@ class RedisHeartbeat:
         self._keys = keys
         self._presence = presence
         self._process = presence.process
-        self._score = b""  # of the last beat
-        self._link: Link | None = None  # that took it
-        # Since when each beat was taken: after an outage everybody else seems dead for a moment.
+        self._score = b""  # of the last heartbeat
+        self._link: Link | None = None  # the connection that it was sent on
+        # Since when all heartbeats have succeeded: after an outage of Redis all other processes
+        # seem dead for a moment.
         self._steady_since: float | None = None
-        self._stale = False  # Redis may not know whom this process has
+        self._stale = False  # Redis may have lost or evicted connections of this process
         self._was_evicted = False
         self._repairing = False
         self._evicting: set[str] = set()
         self._tasks = Tasks("presence")
 
     def start(self, events: PresenceEvents) -> None:
-        """Begin to beat."""
+        """Begin to send heartbeats."""
         self._events = events
         self._tasks.add(self._run())
 
@@ -67,20 +68,20 @@ class RedisHeartbeat:
             try:
                 await self._beat()
                 self.alive = True
-            except (Unavailable, ReplyError):  # the commands tell of it
+            except (Unavailable, ReplyError):  # `Commands` has logged it
                 self.alive = False
                 self._steady_since = None
-            await asyncio.sleep(HEARTBEAT_SECONDS if self.alive else _FIRST_SECONDS)
+            await asyncio.sleep(HEARTBEAT_SECONDS if self.alive else _RETRY_SECONDS)
 
     async def close(self) -> None:
-        """Stop, and say that this process ends and whom it had.
+        """Stop, and evict this process.
 
         Raises:
-            Unavailable: Redis can't be told; the other processes will find out.
+            Unavailable: Redis can't be reached in time; another process will evict this one.
         """
         await self._tasks.cancel()
         try:
-            async with asyncio.timeout(END_SECONDS):
+            async with asyncio.timeout(CLOSE_SECONDS):
                 await self._evict_all(self._process)
                 await self._commands.send("ZREM", self._keys.processes, self._process)
         except (TimeoutError, ReplyError):
@@ -94,7 +95,7 @@ class RedisHeartbeat:
             [self._process, int(DEAD_SECONDS * 1000), int(PRESENCE_SECONDS)],
         )
         if before != self._score or self._link is not self._commands.link:
-            self._stale = True  # a Redis that restarts may have lost what is younger than a beat
+            self._stale = True  # a Redis that has restarted may have lost its latest writes
             self._link = self._commands.link
             self._was_evicted = self._was_evicted or before.startswith(b"-")
         self._score = score
@@ -122,66 +123,66 @@ class RedisHeartbeat:
                     raise
                 self._was_evicted = False
         except (Unavailable, ReplyError):
-            pass  # with the next beat
+            pass  # the next heartbeat tries again
         finally:
             self._repairing = False
 
     async def _leave(self, channel: Channel, sid: str) -> None:
         for identity in await self._presence.evict(channel, self._process, sid):
-            await self._tell(channel, identity, joined=False)
+            await self._notify(channel, identity, joined=False)
 
     async def _reconcile(self) -> None:
-        """Have Redis know whom this process has, and nobody else."""
+        """Make the records in Redis agree with the connections of this process."""
         channels = await self._presence.recorded(self._process)
-        await _each(self._evict_strangers, [(channel,) for channel in channels])
+        await _each(self._evict_departed, [(channel,) for channel in channels])
         await _each(self._enter_again, self._presence.connections())
 
-    async def _evict_strangers(self, channel: Channel) -> None:
-        # An old state of Redis has those who have left since; everybody has been told of that.
-        gone = set(self._presence.departed())
+    async def _evict_departed(self, channel: Channel) -> None:
+        # An older state of Redis has connections that have left since. Members have been notified
+        # of that, except of those in `departed`.
+        departed = set(self._presence.departed())
         for sid in await self._presence.recorded_in(channel):
-            if (channel, sid) not in gone:
+            if (channel, sid) not in departed:
                 await self._presence.evict(channel, self._process, sid)
 
     async def _enter_again(self, channel: Channel, sid: str, identity: Identity) -> None:
         if not self._presence.has(channel, sid):
             return
         joins = await self._presence.record(channel, sid, identity)
-        if joins and self._was_evicted:  # else Redis has forgotten it, and nobody was told
-            await self._tell(channel, identity, joined=True)
+        if joins and self._was_evicted:  # else Redis had lost it, and no member saw it leave
+            await self._notify(channel, identity, joined=True)
 
     # Another process
 
     async def _evict_process(self, process: str) -> None:
         try:
             await self._evict_all(process)
-            # Noted for a while, so that it knows what happened should it live after all.
-            await self._commands.send(
-                *("ZADD", self._keys.processes, "XX", -self._commands.deadline(), process)
-            )
+            # A negative score tells the process that it was evicted, if it wasn't dead after all.
+            score = -self._commands.deadline()
+            await self._commands.send("ZADD", self._keys.processes, "XX", score, process)
             log.info("a process is gone; its members have left", process=process)
         except (Unavailable, ReplyError):
-            pass  # with the next beat
+            pass  # the next heartbeat tries again
         finally:
             self._evicting.discard(process)
 
     async def _evict_all(self, process: str) -> None:
-        # Whatever the order in which several try, each identity leaves once.
+        # Several processes may do this at once: each identity leaves only once.
         channels = await self._presence.recorded(process)
         await _each(self._evict_from, [(channel, process) for channel in channels])
         await self._commands.send("DEL", self._keys.process(process))
 
     async def _evict_from(self, channel: Channel, process: str) -> None:
         for identity in await self._presence.evict(channel, process):
-            await self._tell(channel, identity, joined=False)
+            await self._notify(channel, identity, joined=False)
 
-    async def _tell(self, channel: Channel, identity: Identity, *, joined: bool) -> None:
+    async def _notify(self, channel: Channel, identity: Identity, *, joined: bool) -> None:
         if self._events is not None:
             await self._events.on_presence(channel, identity, joined)
 
 
 async def _each(work: Callable[..., Awaitable[None]], arguments: Sequence[tuple[Any, ...]]) -> None:
-    """Do something to each, so many at once. Raises what any of them did."""
+    """Call `work` with each of `arguments`, several at once. Raises what any call raised."""
     for start in range(0, len(arguments), _AT_ONCE):
         chunk = arguments[start : start + _AT_ONCE]
         results = await asyncio.gather(*(work(*one) for one in chunk), return_exceptions=True)

@@ -1,4 +1,4 @@
-"""What is kept of channels in Redis: a head (epoch and newest offset) and a stream for each."""
+"""History of channels in Redis: for each a head (epoch and newest offset) and a stream."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ RECOVER, INVALIDATE = (load_script(LUA, name) for name in ("recover", "invalidat
 
 
 class RedisLog:
-    """Read history.
+    """Reads history.
 
     Args:
-        history: what is kept; Redis keeps it at least twice as long as recovery takes, so that who
-            comes back knows where it was.
+        history: its size and age. Redis keeps the keys for at least twice the recovery time, so
+            that the positions of those who come back stay valid.
         clock: seconds since 1970.
     """
 
@@ -43,19 +43,21 @@ class RedisLog:
 
     @property
     def expiry_ms(self) -> int:
-        """How long Redis keeps what isn't renewed; 0: for ever."""
+        """How long Redis keeps a channel's keys that aren't renewed, in ms; 0: for ever."""
         return int(max(self._seconds, self._least_seconds) * 1000) if self._seconds else 0
 
     @property
     def oldest(self) -> float | None:
-        """The instant before which messages have aged, in seconds since 1970, if any."""
+        """The instant up to which messages have expired, in seconds since 1970, if any do."""
         return self._clock() - self._seconds if self._seconds else None
 
     async def read(
         self, channel: Channel, since: Position | None, limit: int
     ) -> tuple[Position, list[Publication]]:
-        """Return the newest position, and what follows `since` if it is of the same epoch; else
-        the newest `limit` messages (-1: all)."""
+        """Return the channel's position, and what follows `since` if that is of the same epoch.
+
+        Else the newest `limit` messages follow (-1: all).
+        """
         offset, epoch = (since.offset, since.epoch) if since is not None else (-1, "")
         head, newest, entries = await self._commands.run(
             RECOVER,
@@ -63,7 +65,7 @@ class RedisLog:
             [new_epoch(), offset, epoch, limit, self.expiry_ms],
         )
         position = Position(newest, head.decode())
-        return position, self._kept(position, entries)
+        return position, self._decode(position, entries)
 
     async def page(self, channel: Channel, before: int | None, limit: int) -> Page:
         """As `Broker.history`."""
@@ -72,24 +74,24 @@ class RedisLog:
         entries = await self._commands.send(
             "XREVRANGE", self._keys.log(channel), f"{newest}-0", "-", "COUNT", limit + 1
         )
-        publications = self._kept(head, entries)
+        publications = self._decode(head, entries)
         return Page(head, publications[-limit:], more=len(publications) > limit)
 
     async def beginning(self, channel: Channel) -> Position:
-        """Return where the channel's epoch begins: what is kept up to there is of an older one."""
+        """Return the position at which the channel's epoch begins; history before it is older."""
         epoch, offset = await self._commands.send(
             "HMGET", self._keys.head(channel), "epoch", "beginning"
         )
         return Position(int(offset or 0), (epoch or b"").decode())
 
     async def invalidate(self, channel: Channel, epoch: str) -> None:
-        """Give a channel a new epoch, if it still has this one."""
+        """Give a channel a new epoch, if it is still in this one."""
         await self._commands.run(INVALIDATE, [self._keys.head(channel)], [epoch, new_epoch()])
 
-    def _kept(self, head: Position, entries: list[Any]) -> list[Publication]:
-        """Return those entries of a stream that are to be kept, in order.
+    def _decode(self, head: Position, entries: list[Any]) -> list[Publication]:
+        """Return the publications of a stream's entries, in order.
 
-        Redis trims a little later than it was told to.
+        Those that history should no longer have are left out: Redis trims lazily.
         """
         oldest = self.oldest
         publications = [
@@ -113,5 +115,5 @@ def missed(
 
 def new_epoch() -> str:
     """Return a name that no epoch has had."""
-    # Each publish brings one, in case that the channel has none: no randomness for each.
+    # Each publish brings one in case the channel has none, so it must be cheap: a counter.
     return f"{_PROCESS}{next(_numbers):x}"

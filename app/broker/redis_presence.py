@@ -26,7 +26,7 @@ class RedisPresence:
     """See `PresenceStore`.
 
     Args:
-        process: this process's name, unlike any other's.
+        process: the unique name of this process.
         clock: seconds since 1970.
     """
 
@@ -55,7 +55,7 @@ class RedisPresence:
         try:
             await self._heartbeat.close()
         except Unavailable:
-            log.warning("Redis could not be told that this process ends")
+            log.warning("could not evict this process's presence from Redis")
 
     async def enter(self, channel: Channel, sid: str, identity: Identity) -> bool:
         return await self._records.enter(channel, sid, identity)
@@ -67,4 +67,4 @@ class RedisPresence:
         return await self._records.members(channel, limit)
 
     def _keys_to_renew(self) -> list[tuple[str, int]]:
-        return [(key, int(PRESENCE_SECONDS * 1000)) for key in self._records.renewed()]
+        return [(key, int(PRESENCE_SECONDS * 1000)) for key in self._records.keys_to_renew()]

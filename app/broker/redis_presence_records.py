@@ -1,4 +1,4 @@
-"""Records of presence in Redis: which process has which connections, and so which identities."""
+"""Presence records in Redis: which process has which connections, and so which identities."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ ENTER, EXIT = (load_script(_LUA, name) for name in ("enter", "exit"))
 
 
 class PresenceRecords:
-    """What this process writes of presence. `RedisHeartbeat` mends what is wrong.
+    """Reads presence, and writes this process's. `RedisHeartbeat` retries what has failed.
 
     Args:
-        process: this process's name.
+        process: the unique name of this process.
         clock: seconds since 1970.
     """
 
@@ -40,7 +40,7 @@ class PresenceRecords:
         self._keys = keys
         self._clock = clock
         self._connections: dict[Channel, dict[str, Identity]] = {}
-        self._departed: dict[tuple[Channel, str], None] = {}  # those that Redis couldn't be told of
+        self._departed: dict[tuple[Channel, str], None] = {}  # has left; Redis may still have it
 
     async def enter(self, channel: Channel, sid: str, identity: Identity) -> bool:
         """As `PresenceStore.enter`."""
@@ -51,13 +51,13 @@ class PresenceRecords:
         try:
             return await self.record(channel, sid, identity)
         except BaseException:
-            if is_new:  # Redis may have heard of it
+            if is_new:  # Redis may have it all the same
                 self._forget(channel, sid)
                 self._departed[channel, sid] = None
             raise
 
     async def exit(self, channel: Channel, sid: str) -> bool:
-        """As `PresenceStore.exit`; when Redis can't be told it is told later."""
+        """As `PresenceStore.exit`; if Redis can't be reached, the heartbeat repeats it."""
         self._forget(channel, sid)
         self._departed[channel, sid] = None
         try:
@@ -84,17 +84,17 @@ class PresenceRecords:
         ]
         return Members(count, present)
 
-    def renewed(self) -> Iterable[str]:
-        """Return the keys that are to be renewed."""
+    def keys_to_renew(self) -> Iterable[str]:
+        """Yield the keys of the channels in which this process has members."""
         for channel in list(self._connections):
             yield self._keys.connections(channel)
             yield self._keys.joined(channel)
-            yield self._keys.of(channel, self.process)
+            yield self._keys.connections_of(channel, self.process)
 
     # For the heartbeat
 
     def connections(self) -> list[tuple[Channel, str, Identity]]:
-        """Return whom this process has."""
+        """Return this process's connections."""
         return [
             (channel, sid, identity)
             for channel, members in self._connections.items()
@@ -102,51 +102,65 @@ class PresenceRecords:
         ]
 
     def departed(self) -> list[tuple[Channel, str]]:
-        """Return who has left, and Redis doesn't know."""
+        """Return the connections that have left, but that Redis may still have."""
         return list(self._departed)
 
     def has(self, channel: Channel, sid: str) -> bool:
-        """Tell whether a connection is in a channel here."""
+        """Return whether a connection of this process is in `channel`."""
         return sid in self._connections.get(channel, {})
 
     async def recorded(self, process: str) -> list[Channel]:
-        """Return the channels in which a process has members, as Redis knows it."""
+        """Return the channels in which a process has members, according to Redis."""
         names = await self._commands.send("SMEMBERS", self._keys.process(process))
         return [Channel(*name.decode().split(":", 1)) for name in names]
 
     async def recorded_in(self, channel: Channel) -> list[str]:
-        """Return the session ids of this process in a channel, as Redis knows them."""
-        sids = await self._commands.send("HKEYS", self._keys.of(channel, self.process))
+        """Return the session ids of this process in a channel, according to Redis."""
+        sids = await self._commands.send("HKEYS", self._keys.connections_of(channel, self.process))
         return [sid.decode() for sid in sids]
 
     async def record(self, channel: Channel, sid: str, identity: Identity) -> bool:
-        """Note in Redis that a connection is in `channel`. True when its identity so joins."""
+        """Add a connection to `channel` in Redis. True if its identity joins by that."""
         keys = self._keys
         joins = await self._commands.run(
             ENTER,
             [
-                *(keys.connections(channel), keys.joined(channel)),
-                *(keys.of(channel, self.process), keys.process(self.process), keys.processes),
+                keys.connections(channel),
+                keys.joined(channel),
+                keys.connections_of(channel, self.process),
+                keys.process(self.process),
+                keys.processes,
             ],
             [
-                *(self._commands.deadline(), sid, identity.key, f"{self._clock():.6f}"),
-                *(int(PRESENCE_SECONDS), str(channel), self.process),
+                self._commands.deadline(),
+                sid,
+                identity.key,
+                f"{self._clock():.6f}",
+                int(PRESENCE_SECONDS),
+                str(channel),
+                self.process,
             ],
         )
         return bool(joins)
 
     async def evict(self, channel: Channel, process: str, sid: str | None = None) -> list[Identity]:
-        """Strike a connection of a process from Redis, or all of them; return who so leaves."""
+        """Evict a process's connections from a channel, and return the identities that leave.
+
+        Args:
+            sid: evict this connection only.
+        """
         if sid is not None and self.has(channel, sid):
-            return []  # it is back
+            return []  # it has come back
         keys = self._keys
         left = await self._commands.run(
             EXIT,
             [
-                *(keys.connections(channel), keys.joined(channel)),
-                *(keys.of(channel, process), keys.process(process)),
+                keys.connections(channel),
+                keys.joined(channel),
+                keys.connections_of(channel, process),
+                keys.process(process),
             ],
-            [self._commands.deadline(), str(channel), *(() if sid is None else (sid,))],
+            [self._commands.deadline(), str(channel), sid or ""],
         )
         if sid is not None:
             self._departed.pop((channel, sid), None)

@@ -1,4 +1,4 @@
-"""Renewal of the keys that belong to channels with members, so that Redis doesn't expire them."""
+"""Renewal of the keys of channels with members, so that Redis doesn't expire them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ async def renew_for_ever(
     """Renew keys every `RENEW_SECONDS`.
 
     Args:
-        keys_to_renew: returns each key and for how long it is to live, in ms.
+        keys_to_renew: returns each key and its new expiry, in ms.
     """
     while True:
         await asyncio.sleep(RENEW_SECONDS)
@@ -28,10 +28,8 @@ async def renew_for_ever(
             await _renew(commands, keys_to_renew())
 
 
-async def _renew(commands: Commands, renewed: list[tuple[str, int]]) -> None:
-    for start in range(0, len(renewed), _RENEWED_AT_ONCE):
-        asked = [
-            commands.send("PEXPIRE", key, ms)
-            for key, ms in renewed[start : start + _RENEWED_AT_ONCE]
-        ]
-        await asyncio.gather(*asked, return_exceptions=True)
+async def _renew(commands: Commands, keys: list[tuple[str, int]]) -> None:
+    for start in range(0, len(keys), _RENEWED_AT_ONCE):
+        some = keys[start : start + _RENEWED_AT_ONCE]
+        replies = [commands.send("PEXPIRE", key, ms) for key, ms in some]
+        await asyncio.gather(*replies, return_exceptions=True)

@@ -1,4 +1,4 @@
-"""Sessions in Redis: whichever process a dropped client comes back to can restore it."""
+"""Sessions in Redis, so that any process can restore a lost connection."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class RedisSessions:
     """See `SessionStore`.
 
     Args:
-        process: this process's name, unlike any other's.
+        process: the unique name of this process.
     """
 
     def __init__(
@@ -37,13 +37,11 @@ class RedisSessions:
         self._subscriptions.listen(self._keys.claimed(self.process), on_claimed)
 
     async def save(self, session: Session, seconds: float) -> bool:
+        record, expiry_ms = orjson.dumps(session.to_dict()), int(seconds * 1000)
         saved = await self._commands.run(
             SAVE,
             [self._keys.session(session.pid)],
-            [
-                *(session.owner, session.claimant),
-                *(orjson.dumps(session.to_dict()), int(seconds * 1000)),
-            ],
+            [session.owner, session.claimant, record, expiry_ms],
         )
         return bool(saved)
 
@@ -52,7 +50,10 @@ class RedisSessions:
             CLAIM,
             [self._keys.session(pid)],
             [
-                *(self._commands.deadline(), owner, claimant, int(seconds * 1000)),
+                self._commands.deadline(),
+                owner,
+                claimant,
+                int(seconds * 1000),
                 self._keys.claimed(""),
             ],
         )

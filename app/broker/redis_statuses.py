@@ -1,4 +1,4 @@
-"""Due statuses of all processes, in Redis."""
+"""Status queue of all processes, in Redis."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from app.redis.commands import ANSWER_SECONDS, Commands
 from app.redis.scripts import load_script
 
 OVERDUE: Final = load_script(LUA, "overdue")
-_TAKEN_AT_ONCE: Final = 100
+_OVERDUE_AT_ONCE: Final = 100
 
 
 class RedisStatusQueue:
@@ -33,10 +33,10 @@ class RedisStatusQueue:
         return max(0.001, left_ms / 1000)
 
     async def add(self, channel: Channel) -> None:
-        now_ms = self._commands.deadline() - int(ANSWER_SECONDS * 1000)  # by Redis's clock
+        now_ms = self._commands.deadline() - int(ANSWER_SECONDS * 1000)  # of Redis's clock
         await self._commands.send("ZADD", self._keys.statuses_due, now_ms, str(channel))
 
     async def overdue(self, seconds: float) -> list[Channel]:
-        arguments = [int(seconds * 1000), _TAKEN_AT_ONCE]
+        arguments = [int(seconds * 1000), _OVERDUE_AT_ONCE]
         names = await self._commands.run(OVERDUE, [self._keys.statuses_due], arguments)
         return [Channel(*name.decode().split(":", 1)) for name in names]

@@ -1,6 +1,6 @@
-"""Who may read, publish and see members where: grants, and the rules that stand above them.
+"""Access rules: who may read, publish and see members where.
 
-Source: contract §2 (who publishes what) and §5 (nobody reads another user's notifications).
+Source: docs/protocol.md, "Namespaces and types" and "Identity and permission".
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from app.core.identity import Identity
 
 
 def may_read(identity: Identity, channel: Channel) -> bool:
-    """Tell whether `identity` may join `channel` and read its history."""
+    """Return whether `identity` may join `channel` and read its history."""
     if channel == BROADCAST_CHANNEL or _is_own(identity, channel):
         return True
     if channel.namespace == NOTIFICATIONS and identity.kind != "service":
@@ -22,9 +22,9 @@ def may_read(identity: Identity, channel: Channel) -> bool:
 
 
 def may_see_members(identity: Identity, channel: Channel) -> bool:
-    """Tell whether `identity` may see who is in `channel`.
+    """Return whether `identity` may see who is in `channel`.
 
-    Everybody is in `broadcast`, so reading it must not tell everybody who is online.
+    Everybody is in `broadcast`, so seeing its members takes a grant: it shows who is online.
     """
     if channel == BROADCAST_CHANNEL:
         return identity.granted(channel, "r")

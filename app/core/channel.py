@@ -1,4 +1,4 @@
-"""What a channel is: a namespace and a room in it (contract, glossary)."""
+"""Channels: each is a namespace and a room in it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Final, NamedTuple
 
 NOTIFICATIONS: Final = "/notifications"
 BROADCAST: Final = "broadcast"
-# Rooms and session ids share one name space in python-socketio. Every session id ends with this,
-# and no channel's name may hold it: so neither is ever taken for the other.
+# Rooms and session ids share a name space in python-socketio. Every session id ends with this, and
+# no channel's name contains it, so that the two can't be confused.
 SID_MARK: Final = "~"
 
 
@@ -24,15 +24,15 @@ class Channel(NamedTuple):
 
 @lru_cache(maxsize=4096)
 def channel_named(namespace: str, name: str) -> Channel:
-    """Return `Channel(namespace, name)`; the same one again while it is in use, which is cheaper.
+    """Return `Channel(namespace, name)`, cached because that is cheaper.
 
-    For names that were looked at already: what is remembered must not be somebody's long text.
+    Only for names that are known to be valid: the cache must not hold a client's long texts.
     """
     return Channel(namespace, name)
 
 
 def user_channel(user_id: str) -> Channel:
-    """Return the channel that reaches every device of one user (contract §2)."""
+    """Return the channel that reaches every device of one user."""
     return Channel(NOTIFICATIONS, f"user:{user_id}")
 
 
@@ -40,5 +40,5 @@ BROADCAST_CHANNEL: Final = Channel(NOTIFICATIONS, BROADCAST)
 
 
 def is_sid(room: object) -> bool:
-    """Tell a session id from the name of a channel."""
+    """Return whether a room is a session id, and not the name of a channel."""
     return isinstance(room, str) and room.endswith(SID_MARK)

@@ -1,4 +1,4 @@
-"""Instants as the wire shows them. Reading a clock is the caller's business."""
+"""Instants in the wire format. Reading the clock is up to the caller."""
 
 from __future__ import annotations
 
@@ -19,6 +19,6 @@ def isoformat(now: float) -> str:
     return f"{_second(milliseconds // 1000)}.{milliseconds % 1000:03d}Z"
 
 
-@lru_cache(maxsize=256)  # now, and when those whom a room lists have joined
+@lru_cache(maxsize=256)  # enough for now, and for the join times in a member list
 def _second(seconds: int) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}"

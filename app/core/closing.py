@@ -1,7 +1,7 @@
-"""Every way in which a connection ends, in one table.
+"""Closing: every reason for which a connection is closed, in one table.
 
-Socket.IO clients are told no reason: to them it is a lost transport, and the stock ones come back
-from that by themselves. Plain clients read the close code.
+Socket.IO clients get no reason: they see a lost transport, after which stock clients reconnect by
+themselves. Plain clients read the close code.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ def _by(error: type[HearthError], code: int) -> tuple[str, int, bool, str]:
 
 
 class Closing(Enum):
-    """The end of a connection.
+    """The reason for which a connection is closed.
 
-    Those up to `PING_TIMEOUT` are Engine.IO's, under the names that python-socketio gives them; the
-    last are errors, by their code.
+    Those up to `PING_TIMEOUT` are Engine.IO's, under python-socketio's names; the last ones are
+    errors, by their codes.
 
     Args:
-        reason: in metrics, logs and `disconnect` handlers.
-        code: what a plain WebSocket is closed with. 1006 stands for no close frame at all; the
-            range from 4000 is for applications (RFC 6455 §7.4), 1011 and 1013 are IANA's.
-        comes_back: whether the same client may succeed with what it has.
-        told: the close frame's reason.
+        reason: its name in metrics, logs and `disconnect` handlers.
+        code: the close code of a plain WebSocket. 1006 stands for no close frame at all; codes from
+            4000 are for applications (RFC 6455 §7.4), 1011 and 1013 are registered with IANA.
+        comes_back: whether the client may succeed if it reconnects with the same token.
+        frame_reason: the reason in the close frame.
     """
 
     TRANSPORT_CLOSE = "transport close", 1006, True
@@ -44,11 +44,11 @@ class Closing(Enum):
     CLIENT_DISCONNECT = "client disconnect", 1000, False
     SERVER_DISCONNECT = "server disconnect", 1001, True, "restarting"
     PING_TIMEOUT = "ping timeout", 4008, True, "ping timeout"
-    #: It has too much unsent.
+    #: A slow consumer: too much is unsent to it.
     SLOW = "slow", 1006, True
-    #: It entered no Socket.IO namespace in time, or has left the last.
+    #: It entered no Socket.IO namespace in time, or has left its last one.
     NO_NAMESPACE = "no namespace", 1000, False
-    #: Its session is another connection's by now.
+    #: Another connection has claimed its session.
     SUPERSEDED = "superseded", 1000, False
     INVALID = _by(Invalid, 4004)
     UNAUTHORIZED = _by(Unauthorized, 4001)
@@ -59,13 +59,13 @@ class Closing(Enum):
     UNAVAILABLE = _by(Unavailable, 1013)
     INTERNAL = _by(Internal, 1011)
 
-    def __init__(self, reason: str, code: int, comes_back: bool, told: str = "") -> None:
+    def __init__(self, reason: str, code: int, comes_back: bool, frame_reason: str = "") -> None:
         self.reason = reason
         self.code = code
         self.comes_back = comes_back
-        self.told = told
+        self.frame_reason = frame_reason
 
     @classmethod
     def because_of(cls, error: HearthError) -> Closing:
-        """Return the end of a connection that an error ends."""
+        """Return the reason for a connection that is closed because of an error."""
         return cls[error.code.upper()]

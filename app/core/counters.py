@@ -1,4 +1,4 @@
-"""What happened, counted where it happens: plain integers, so that counting costs nothing."""
+"""Counters of what has happened in this process: plain integers, so that counting is cheap."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Final
 from app.core.closing import Closing
 from app.core.errors import HearthError
 
-# Those that are known beforehand count from zero: of a series that begins with 1, Prometheus's
-# `increase` misses the first.
+# Known labels start at zero: Prometheus's `increase` misses the first event of a series that begins
+# with 1.
 _CODES: Final = tuple(error.code for error in HearthError.__subclasses__())
 _REASONS: Final = tuple(closing.reason for closing in Closing)
 
@@ -22,15 +22,15 @@ def _from_zero(*names: str) -> Callable[[], Counter[str]]:
 
 @dataclass(slots=True)
 class Counters:
-    """All of them count from the start of the process.
+    """Counts since the start of the process.
 
     Args:
         published: messages, by namespace and type.
         delivered: messages handed to members' connections.
         failed: requests that were answered with an error, by code.
-        closed: connections that ended, by reason.
-        returned: clients that came back for their session, by how that went.
-        rejected: what workers sent and no schema accepts, by the Redis channel it came through.
+        closed: connections that were closed, by reason.
+        returned: clients that came back for their session, by outcome.
+        rejected: messages of workers that were rejected, by the Redis channel.
     """
 
     published: Counter[tuple[str, str]] = field(default_factory=Counter)

@@ -1,4 +1,4 @@
-"""Every way in which a request can fail, in one table.
+"""Errors: every way in which a request can fail, in one table.
 
     HearthError
     ├── Invalid         "invalid"        `fields` says which and why
@@ -10,7 +10,8 @@
     ├── Unavailable     "unavailable"    temporary; the broker can't be reached
     └── Internal        "internal"       temporary; the log has the details, the client never
 
-What `to_dict` returns goes to clients as it is: messages hold no token, path or exception text.
+What `to_dict` returns is sent to clients as it is, so messages contain no token, path or exception
+text.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ from typing import Any, ClassVar
 
 
 class HearthError(Exception):
-    """An error that its causer may see.
+    """An error that is sent to the client.
 
-    `temporary` says whether the same request, with the same token, may succeed another time.
+    `temporary` is whether the same request, with the same token, may succeed later.
 
     Args:
         message: one sentence for a human.

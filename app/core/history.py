@@ -1,4 +1,4 @@
-"""The window of a channel's newest messages, and the decision whether a gap can be filled."""
+"""History: the newest messages of a channel, and whether a position can be recovered from it."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from app.core.message import Publication
 
 
 class Position(NamedTuple):
-    """A place in a channel: the offset of the last message seen, in one epoch."""
+    """A position in a channel: the offset of the last message seen, in one epoch."""
 
     offset: int
     epoch: str
 
 
 class Recovery(NamedTuple):
-    """What somebody who joins gets.
+    """What a join returns of history.
 
     Args:
-        position: the channel's newest message.
+        position: the position of the channel's newest message.
         publications: in offset order.
-        recovered: they are exactly those after the position that was asked for.
+        recovered: whether they are exactly those after the requested position.
     """
 
     position: Position
@@ -32,7 +32,7 @@ class Recovery(NamedTuple):
 
 
 class Page(NamedTuple):
-    """A stretch of history, in offset order; `more` when older messages are still kept."""
+    """A page of history, in offset order; `more` if there are older messages."""
 
     position: Position
     publications: list[Publication]
@@ -41,13 +41,13 @@ class Page(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class HistoryOptions:
-    """What is kept of each channel.
+    """How much history each channel has.
 
     Args:
-        size: most messages; 0 keeps none.
-        seconds: how long each is kept; 0 sets no age.
-        recovery_seconds: how long the position of a channel that nobody is in is remembered at
-            least.
+        size: how many messages at most; 0: none.
+        seconds: when messages expire; 0: never.
+        recovery_seconds: for how long at least the position of a channel without members is
+            remembered.
     """
 
     size: int = 1000
@@ -58,29 +58,29 @@ class HistoryOptions:
 class HistoryWindow:
     """The newest publications of one channel in one epoch.
 
-    Offsets have no holes, so the window is a queue whose ends say everything.
+    Offsets have no gaps, so both ends of the window determine what is in it.
 
     Args:
-        epoch: the name of this life of the channel.
-        size: most publications kept; 0 keeps none.
-        seconds: how long each is kept; 0 sets no age.
+        epoch: the name of the epoch.
+        size: how many publications at most; 0: none.
+        seconds: when publications expire; 0: never.
     """
 
-    __slots__ = ("_kept", "_seconds", "_size", "epoch", "offset")
+    __slots__ = ("_publications", "_seconds", "_size", "epoch", "offset")
 
     def __init__(self, epoch: str, size: int, seconds: float) -> None:
         self.epoch = epoch
         self.offset = 0
         self._size = size
         self._seconds = seconds
-        self._kept: deque[Publication] = deque()
+        self._publications: deque[Publication] = deque()
 
     def __len__(self) -> int:
-        return len(self._kept)
+        return len(self._publications)
 
     @property
     def position(self) -> Position:
-        """The place after the newest message."""
+        """The position of the newest message."""
         return Position(self.offset, self.epoch)
 
     def append(self, publication: Publication) -> None:
@@ -93,45 +93,43 @@ class HistoryWindow:
         if publication.offset != offset:
             raise ValueError(f"offset {publication.offset} after {self.offset}")
         self.offset = offset
-        kept = self._kept
-        kept.append(publication)
-        if len(kept) > self._size:
-            kept.popleft()
+        self._publications.append(publication)
+        if len(self._publications) > self._size:
+            self._publications.popleft()
 
     def trim(self, now: float) -> None:
-        """Forget what is older than the window's age."""
+        """Remove what has expired."""
         if not self._seconds:
             return
         oldest = now - self._seconds
-        while self._kept and self._kept[0].published_at <= oldest:
-            self._kept.popleft()
+        while self._publications and self._publications[0].published_at <= oldest:
+            self._publications.popleft()
 
     def recover(self, since: Position | None, limit: int | None, now: float) -> Recovery:
-        """Return what somebody who saw everything up to `since` has missed.
+        """Return what was published after `since` (docs/protocol.md, promise 3).
 
-        When that can't be had whole (trimmed, expired, of another epoch, or never published) they
-        get the newest that there are, and `recovered` is false (contract §4, promise 3). Without
-        `since` they get the newest `limit` messages.
+        If some of that is missing (trimmed, expired, or of another epoch), `recovered` is false and
+        the newest messages are returned instead. Without `since`, these are returned too.
 
         Args:
-            limit: most messages for who doesn't recover; None means all when `since` was given,
-                and none when it wasn't.
+            limit: how many of the newest messages at most. None: all if `since` was given, none if
+                it wasn't.
         """
         self.trim(now)
         missed = self._missed_since(since)
         if missed is not None:
             return Recovery(self.position, self._newest(missed), recovered=True)
         if limit is None:
-            limit = len(self._kept) if since is not None else 0
+            limit = len(self._publications) if since is not None else 0
         return Recovery(self.position, self._newest(limit), recovered=False)
 
     def page(self, before: int | None, limit: int, now: float) -> Page:
-        """Return the newest `limit` messages whose offset is below `before` (None: of all)."""
+        """Return the newest `limit` messages with an offset below `before` (None: of all)."""
         self.trim(now)
-        first = self.offset - len(self._kept) + 1
+        first = self.offset - len(self._publications) + 1
         end = self.offset + 1 if before is None else max(first, min(before, self.offset + 1))
         start = max(first, end - limit)
-        publications = list(islice(self._kept, start - first, end - first))
+        publications = list(islice(self._publications, start - first, end - first))
         return Page(self.position, publications, more=start > first)
 
     def _missed_since(self, since: Position | None) -> int | None:
@@ -139,7 +137,7 @@ class HistoryWindow:
         if since is None or since.epoch != self.epoch:
             return None
         missed = self.offset - since.offset
-        return missed if 0 <= missed <= len(self._kept) else None
+        return missed if 0 <= missed <= len(self._publications) else None
 
     def _newest(self, count: int) -> list[Publication]:
-        return list(islice(self._kept, max(0, len(self._kept) - count), None))
+        return list(islice(self._publications, max(0, len(self._publications) - count), None))

@@ -1,4 +1,7 @@
-"""Who somebody is and what they were granted: what a token proves (contract §5)."""
+"""Identities and grants: what a token proves.
+
+Source: docs/protocol.md, "Identity and permission".
+"""
 
 from __future__ import annotations
 
@@ -15,9 +18,9 @@ Mode = Literal["r", "w", "rw"]
 
 KINDS: Final = frozenset(get_args(Kind))
 MODES: Final = frozenset(get_args(Mode))
-# An id becomes part of a channel's name ("user:<id>"), so it keeps to the same alphabet.
+# An id becomes part of a channel's name ("user:<id>"), so it has the same alphabet.
 ID_PATTERN: Final = re.compile(r"[A-Za-z0-9_.:/-]{1,120}")
-_REMEMBERED_ANSWERS: Final = 256
+_CACHED_DECISIONS: Final = 256
 _GRANT_PART: Final = re.compile(r"[A-Za-z0-9_.:/*-]{1,128}")
 
 
@@ -36,18 +39,18 @@ class Grant:
     def __post_init__(self) -> None:
         text = f"/{self.namespace}\n{self.channel}"
         head, *parts = map(re.escape, text.split("*"))
-        # Atomic groups: each `*` settles for the first match of what follows it, as fnmatch's do.
-        # With plain `.*`, eight of them in one grant keep the process busy for minutes.
+        # Atomic groups: each `*` settles for the first match of what follows it, as in fnmatch.
+        # With plain `.*`, backtracking over eight of them takes minutes.
         middle = "".join(f"(?>.*?{part})" for part in parts[:-1])
         pattern = f"{head}{middle}.*{parts[-1]}" if parts else head
         object.__setattr__(self, "_pattern", re.compile(pattern))
 
     @classmethod
     def parse(cls, text: str) -> Grant:
-        """Read `"<namespace>:<channel pattern>:<r|w|rw>"`.
+        """Parse `"<namespace>:<channel pattern>:<r|w|rw>"`.
 
-        The first colon ends the namespace and the last begins the mode, for channel names hold
-        colons themselves (`"feeds:codeworm:logs:r"`).
+        The first colon ends the namespace and the last begins the mode, because names of channels
+        contain colons (`"feeds:codeworm:logs:r"`).
 
         Raises:
             ValueError: it is not of that form.
@@ -63,9 +66,8 @@ class Grant:
         return cls(namespace.removeprefix("/"), channel, cast(Mode, mode))
 
     def covers(self, channel: Channel, mode: Literal["r", "w"]) -> bool:
-        """Tell whether this grant gives `mode` in `channel`."""
-        # No name holds a newline, so the pattern's halves can't run into each other: "." doesn't
-        # match it.
+        """Return whether this grant gives `mode` in `channel`."""
+        # "." doesn't match the newline, so neither half of the pattern matches across it.
         return mode in self.mode and bool(
             self._pattern.fullmatch(f"{channel.namespace}\n{channel.name}")
         )
@@ -75,24 +77,24 @@ class Grant:
 
 
 def parse_grants(texts: Iterable[str]) -> tuple[Grant, ...]:
-    """Read several grants. Raises `ValueError` as `Grant.parse` does."""
+    """Parse several grants. Raises `ValueError` as `Grant.parse` does."""
     return tuple(map(_parse_grant, texts))
 
 
-# Issuers give the same few to thousands.
+# Issuers give the same few grants to thousands of identities.
 _parse_grant = lru_cache(maxsize=1024)(Grant.parse)
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Somebody who passed the door.
+    """An authenticated user, agent or service, or a stranger.
 
     Args:
-        id: stable name; unique within a kind.
+        id: stable name, unique within a kind.
         kind: `user`, `agent` or `service`.
-        grants: what was granted, in no particular order.
-        expires_at: when the proof ends, in seconds since 1970; None if it doesn't.
-        stranger: whether it proved nothing, and got an id for this connection only.
+        grants: in no particular order.
+        expires_at: when the token expires, in seconds since 1970; None: never.
+        stranger: whether it has proved nothing, and has an id for this connection only.
     """
 
     id: str
@@ -100,26 +102,26 @@ class Identity:
     grants: tuple[Grant, ...] = ()
     expires_at: float | None = None
     stranger: bool = False
-    # What was asked before: a busy publisher asks the same question again and again.
-    _answers: dict[tuple[Channel, str], bool] = field(
+    # A cache: a busy publisher needs the same decision again and again.
+    _decisions: dict[tuple[Channel, str], bool] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
 
     @property
     def key(self) -> str:
-        """The identity as one string, the same on each of its connections."""
+        """The identity as one string, which is the same on all of its connections."""
         return f"{self.kind}:{self.id}"
 
     def granted(self, channel: Channel, mode: Literal["r", "w"]) -> bool:
-        """Tell whether any grant gives `mode` in `channel`."""
-        answer = self._answers.get((channel, mode))
-        if answer is None:
-            answer = any(grant.covers(channel, mode) for grant in self.grants)
-            if len(self._answers) >= _REMEMBERED_ANSWERS:
-                self._answers.clear()
-            self._answers[channel, mode] = answer
-        return answer
+        """Return whether any grant gives `mode` in `channel`."""
+        granted = self._decisions.get((channel, mode))
+        if granted is None:
+            granted = any(grant.covers(channel, mode) for grant in self.grants)
+            if len(self._decisions) >= _CACHED_DECISIONS:
+                self._decisions.clear()
+            self._decisions[channel, mode] = granted
+        return granted
 
     def to_dict(self) -> dict[str, str]:
-        """Return `{id, kind}`, as `sender` and member lists show it."""
+        """Return `{id, kind}`, as in `sender` and in member lists."""
         return {"id": self.id, "kind": self.kind}

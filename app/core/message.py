@@ -1,7 +1,7 @@
-"""A message on its way in, and the same once it has its place in a channel.
+"""Messages before they are published, and the publications and receipts that they become.
 
-Nobody changes one that is made. They are plain classes with slots, for every message makes three:
-a frozen dataclass takes three times as long to make, a named tuple twice.
+All are treated as immutable. They are plain dataclasses with slots because every message makes
+three of them: a frozen dataclass takes three times as long to make, a named tuple twice.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-IDEMPOTENCY_SECONDS: Final = 300.0  # contract §4, promise 4
+IDEMPOTENCY_SECONDS: Final = 300.0  # docs/protocol.md, promise 4
 DISCONTINUITY: Final = "discontinuity"
 
 
@@ -18,14 +18,14 @@ class Message:
     """A validated envelope that has no offset yet.
 
     Args:
-        type: what the message is; also its Socket.IO event name.
+        type: the type of message; also its Socket.IO event.
         body: the envelope as JSON, without `offset`: encoded once, by the publisher.
-        published_at: the instant in its `timestamp`, in seconds since 1970.
-        timestamp: the same, as the envelope has it.
-        kept: whether history keeps it, and it so gets an offset.
+        published_at: the instant of its `timestamp`, in seconds since 1970.
+        timestamp: the same as text, as in the envelope.
+        kept: whether it is kept in history, and so gets an offset.
         nonce_key: publisher and nonce as one string, or None: repeats within
             `IDEMPOTENCY_SECONDS` are not published again.
-        for_workers: whether workers are to get it too (contract §8, the inbox).
+        for_workers: whether it is added to the inbox (docs/protocol.md, "Inbox").
     """
 
     type: str
@@ -39,13 +39,13 @@ class Message:
 
 @dataclass(slots=True)
 class Publication:
-    """A message in its place.
+    """A published message.
 
     Args:
-        offset: 1, 2, 3, … in its channel; None for a type that history doesn't keep.
+        offset: 1, 2, 3, … in its channel; None for a type that isn't kept in history.
         type, published_at: as in `Message`.
         body: the whole envelope as JSON.
-        sequence: its place among the publications of all channels: later ones have larger numbers.
+        sequence: orders the publications of all channels; later ones have larger numbers.
     """
 
     offset: int | None
@@ -57,13 +57,13 @@ class Publication:
 
 @dataclass(slots=True)
 class Receipt:
-    """What a publisher gets back.
+    """What publishing returns.
 
     Args:
         offset: as in `Publication`.
-        epoch: the epoch that the offset counts in.
+        epoch: the epoch of the offset.
         timestamp: as in `Message`.
-        duplicate: whether the nonce had been published before; all else is of that time.
+        duplicate: whether the nonce was published before; then the rest is of that publication.
     """
 
     offset: int | None
@@ -72,12 +72,12 @@ class Receipt:
     duplicate: bool = False
 
 
-def place(message: Message, offset: int | None, sequence: int = 0) -> Publication:
-    """Give a message its place: the offset is spliced into the JSON, nothing is decoded."""
+def make_publication(message: Message, offset: int | None, sequence: int = 0) -> Publication:
+    """Return the publication of a message: the offset is spliced into the JSON, undecoded."""
     body = splice(message.body, offset)
     return Publication(offset, message.type, body, message.published_at, sequence)
 
 
 def splice(body: bytes, offset: int | None) -> bytes:
-    """Return an envelope with its offset."""
+    """Return the JSON of an envelope with its offset added."""
     return body if offset is None else b'%b,"offset":%d}' % (body[:-1], offset)

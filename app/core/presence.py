@@ -1,4 +1,4 @@
-"""Who is in a channel, by identity: two connections of one agent are one member."""
+"""Presence: who is in a channel, by identity. Two connections of one agent are one member."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Present(NamedTuple):
 
     Args:
         joined_at: seconds since 1970.
-        connections: how many hold it there.
+        connections: how many connections it has there.
     """
 
     identity: Identity
@@ -23,7 +23,7 @@ class Present(NamedTuple):
     connections: int
 
     def to_dict(self) -> dict[str, Any]:
-        """Return `{id, kind, connections, joined_at}` (contract §3, `presence`)."""
+        """Return `{id, kind, connections, joined_at}`, as the request `presence` is answered."""
         return {
             **self.identity.to_dict(),
             "connections": self.connections,
@@ -33,14 +33,14 @@ class Present(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Members:
-    """Who is in a channel: how many identities, and the first of them in the order of joining."""
+    """The members of a channel: their number, and the first of them in the order of joining."""
 
     count: int
     first: list[Present]
 
 
 @dataclass(slots=True)
-class _Held:
+class _Entry:
     identity: Identity
     joined_at: float
     sids: set[str]
@@ -52,41 +52,41 @@ class Presence:
     __slots__ = ("_present",)
 
     def __init__(self) -> None:
-        self._present: dict[str, _Held] = {}
+        self._present: dict[str, _Entry] = {}
 
     def enter(self, sid: str, identity: Identity, now: float) -> bool:
         """Add a connection.
 
         Returns:
-            True when the identity was not here before: it joins.
+            True if the identity was not present before: it joins.
         """
-        held = self._present.get(identity.key)
-        if held is None:
-            self._present[identity.key] = _Held(identity, now, {sid})
+        entry = self._present.get(identity.key)
+        if entry is None:
+            self._present[identity.key] = _Entry(identity, now, {sid})
             return True
-        held.sids.add(sid)
+        entry.sids.add(sid)
         return False
 
     def exit(self, sid: str, identity: Identity) -> bool:
         """Remove a connection.
 
         Returns:
-            True when it was the identity's last one here: it leaves.
+            True if it was the last connection of the identity: it leaves.
         """
-        held = self._present.get(identity.key)
-        if held is None or sid not in held.sids:
+        entry = self._present.get(identity.key)
+        if entry is None or sid not in entry.sids:
             return False
-        held.sids.remove(sid)
-        if held.sids:
+        entry.sids.remove(sid)
+        if entry.sids:
             return False
         del self._present[identity.key]
         return True
 
     def members(self, limit: int | None = None) -> Members:
-        """Return who is here, at most `limit` of them (None: all)."""
+        """Return the members, at most `limit` of them (None: all)."""
         first = [
-            Present(held.identity, held.joined_at, len(held.sids))
-            for held in islice(self._present.values(), limit)
+            Present(entry.identity, entry.joined_at, len(entry.sids))
+            for entry in islice(self._present.values(), limit)
         ]
         return Members(len(self._present), first)
 

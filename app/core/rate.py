@@ -1,4 +1,4 @@
-"""A token bucket: a steady rate with room for a burst."""
+"""Token bucket: a steady rate with room for a burst."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class TokenBucket:
-    """Admit `rate` requests a second and bursts of twice that, but at least one (contract §9).
+    """Admits `rate` requests a second, and bursts of twice that but at least one.
 
     Args:
         rate: requests per second; 0 admits everything.
@@ -25,7 +25,7 @@ class TokenBucket:
         """Take one token.
 
         Returns:
-            0 if there was one; else the seconds until there is.
+            0 if there was one, else the seconds until there is one.
         """
         if self.rate <= 0:
             return 0.0

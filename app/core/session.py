@@ -1,8 +1,8 @@
-"""What it takes to restore a dropped connection (contract §4, promise 8).
+"""Session: what it takes to restore a lost connection (docs/protocol.md, promise 8).
 
-A stock client keeps one string for all its channels: the last argument of the last event that it
-received. So that string says where the client was in each of them, and a connection is restored by
-joining each channel again from there. Nothing has to be kept of what was sent.
+A stock client stores one string for all its channels: the last argument of the last event that it
+received. So that string has the client's position in each of them, and a connection is restored by
+joining each channel again from there. What was sent need not be stored.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from app.core.identity import Identity
 from app.core.message import DISCONTINUITY, Publication
 
 LONGEST_OFFSET: Final = 65_536
-# A client that begins anew still has the offset string of its last session.
+# Tells the offset strings of sessions apart: a new session's client still has the last one's.
 _TAG_LENGTH: Final = 6
 _OFFSET: Final = re.compile(
     r"([A-Za-z0-9_-]{6}):([0-9]{1,9}):((?:[0-9]{1,9}\.[0-9]{1,16}(?:,(?=[0-9])|$))*)"
@@ -26,20 +26,20 @@ _OFFSET: Final = re.compile(
 
 
 def claimant_of(namespace: str, identity: Identity) -> str:
-    """Return what says who may come back for a session. Strangers prove that by its pid alone."""
+    """Return the claimant of a session: who may take it over. Strangers need only its pid."""
     return f"{namespace} {'stranger' if identity.stranger else identity.key}"
 
 
 @dataclass(slots=True, eq=False)
 class Cursor:
-    """Where a client is in a channel that it has joined.
+    """Where a session is in one channel.
 
     Args:
-        number: names this cursor in offset strings; no other cursor of the session ever has it.
-        epoch: the epoch that the offsets count in.
-        base: offset of the last message before those that come as events.
-        trusted: whether the server made it join, whatever the token says.
-        offset: of the last message that was sent.
+        number: its name in offset strings; never reused within the session.
+        epoch: the epoch of the offsets.
+        base: offset of the last message before those that are sent as events.
+        trusted: whether the server made it join, whatever the token grants.
+        offset: offset of the last message that was sent.
     """
 
     number: int
@@ -49,7 +49,7 @@ class Cursor:
     offset: int = 0
 
     def advance(self, offset: int) -> None:
-        """Note that everything up to an offset was sent."""
+        """Advance to an offset, because everything up to it was sent."""
         self.offset = offset
 
     def __post_init__(self) -> None:
@@ -58,17 +58,17 @@ class Cursor:
 
 @dataclass(slots=True, eq=False)
 class Session:
-    """A connection to one namespace that can be restored: in Redis, all but what was sent.
+    """A client of one namespace that can be restored. Offsets are not stored: the client has them.
 
     Args:
-        pid: by which the client asks for it; a secret between the two.
-        owner: names the connection that has it now.
-        sid, namespace: of the client.
-        identity_id: its identity's id.
-        claimant: who may come back for it; see `claimant_of`.
-        generation: counts how often history was lost in one of its channels: an offset string
-            of another generation says too little.
-        over: whether the client or the server has ended it for good.
+        pid: its id, known only to the client and the server.
+        owner: the connection that has it now, `<process>:<connection>`.
+        sid, namespace: the client's.
+        identity_id: the id of its identity.
+        claimant: who may take it over; see `claimant_of`.
+        generation: counts how often history was lost in one of its channels. Offset strings of
+            another generation are not accepted.
+        over: whether the client or the server has closed it for good.
     """
 
     pid: str
@@ -81,28 +81,28 @@ class Session:
     over: bool = False
     cursors: dict[str, Cursor] = field(default_factory=dict)
     _numbers: int = 0
-    # What offset strings begin with, as long as only this cursor moves on.
+    # A cache: the beginning of offset strings while only this cursor advances.
     _moving: Cursor | None = None
     _head: bytes = b""
 
     def finish(self) -> None:
-        """End it for good."""
+        """Close it for good."""
         self.over = True
 
     # Membership
 
     def enter(self, name: str, position: Position, *, trusted: bool) -> Cursor | None:
-        """Note that the client joins a channel at a position; return its cursor there so far."""
+        """Add a channel that is joined at a position; return its previous cursor, if any."""
         self._numbers += 1
         cursor = Cursor(self._numbers, position.epoch, position.offset, trusted)
         return self._put(name, cursor)
 
     def leave(self, name: str) -> None:
-        """Note that the client has left a channel."""
+        """Remove a channel."""
         self._put(name, None)
 
     def restore_cursor(self, name: str, cursor: Cursor | None) -> None:
-        """Undo what `enter` did, which has returned this cursor."""
+        """Undo `enter`, which has returned this cursor."""
         self._put(name, cursor)
 
     def _put(self, name: str, cursor: Cursor | None) -> Cursor | None:
@@ -115,10 +115,10 @@ class Session:
     # Offset strings
 
     def head(self, cursor: Cursor) -> bytes:
-        """Return what offset strings begin with while only this cursor moves: its offset follows.
+        """Return the beginning of offset strings, up to this cursor's offset.
 
-        They are `<tag>:<generation>:<number>.<offset>,<number>.<offset>…`, with the cursors that
-        have moved; the tag tells them from those of other sessions.
+        An offset string is `<tag>:<generation>:<number>.<offset>,<number>.<offset>…`, with the
+        cursors that have advanced.
         """
         if cursor is not self._moving:
             self._moving = cursor
@@ -130,7 +130,7 @@ class Session:
         return self._head
 
     def follow(self, cursor: Cursor, publication: Publication) -> bytes:
-        """Note that a publication is sent to the client; return the offset string it brings."""
+        """Advance a cursor by a publication; return the offset string to send with it."""
         if publication.offset is not None:
             cursor.offset = publication.offset
         elif publication.type == DISCONTINUITY:
@@ -138,18 +138,18 @@ class Session:
         return b"%b%d" % (self.head(cursor), cursor.offset)
 
     def text(self) -> str:
-        """Return the offset string of this moment."""
+        """Return the current offset string."""
         moved = [f"{one.number}.{one.offset}" for one in self.cursors.values()]
         return f"{self._prefix}{','.join(moved)}"
 
     def resume(self, offset: str | None) -> bool:
-        """Go back to where the client was.
+        """Set the cursors to where the client was.
 
         Args:
-            offset: the last offset string that it received, None if it has received none.
+            offset: the last offset string that it received; None if it has received none.
 
         Returns:
-            False where that can't be told: a string of another generation, or no offset string.
+            False if that is unknown: the string is of another generation, or malformed.
         """
         reached: dict[str, str] = {}
         generation = 0
@@ -180,10 +180,10 @@ class Session:
         self.generation += 1
         self._moving = None
 
-    # What is kept
+    # The stored record
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what `from_dict` needs besides pid and owner."""
+        """Return the record for `from_dict`, without pid and owner."""
         return {
             "sid": self.sid,
             "namespace": self.namespace,
@@ -198,16 +198,23 @@ class Session:
         }
 
     @classmethod
-    def from_dict(cls, pid: str, owner: str, kept: dict[str, Any]) -> Session:
-        """Return what `to_dict` told of."""
-        names = (kept["sid"], kept["namespace"], kept["identity"], kept["whose"])
-        session = cls(pid, owner, *names, kept["life"])
-        session._numbers = kept["numbers"]
-        session.cursors = {name: Cursor(*cursor) for name, cursor in kept["places"].items()}
+    def from_dict(cls, pid: str, owner: str, record: dict[str, Any]) -> Session:
+        """Return the session of a record that `to_dict` returned."""
+        session = cls(
+            pid,
+            owner,
+            record["sid"],
+            record["namespace"],
+            record["identity"],
+            record["whose"],
+            record["life"],
+        )
+        session._numbers = record["numbers"]
+        session.cursors = {name: Cursor(*cursor) for name, cursor in record["places"].items()}
         return session
 
     def channels(self) -> list[tuple[Channel, Position, bool]]:
-        """Return the channels, where the client is in each, and whether it is trusted there."""
+        """Return each channel, the client's position in it, and whether it is trusted there."""
         return [
             (Channel(self.namespace, name), Position(cursor.offset, cursor.epoch), cursor.trusted)
             for name, cursor in self.cursors.items()

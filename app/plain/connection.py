@@ -84,7 +84,7 @@ class PlainConnection(Connection):
         self.state = State.CLOSED
         self.write = discard
         self._queue.clear()
-        self.socket.close(closing.code, closing.told)
+        self.socket.close(closing.code, closing.frame_reason)
         if closing is Closing.SLOW:
             log.warning("cut off a connection that does not read", reason=closing.reason)
         self._handler.on_closed(closing)

@@ -1,1 +1,1 @@
-"""Two connections to Redis: one for commands, one for what is published. redis-py opens them."""
+"""Connections to Redis: one for commands and one for pub/sub. redis-py opens them."""

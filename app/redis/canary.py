@@ -1,4 +1,4 @@
-"""See whether what is published in Redis comes back to this process."""
+"""Canary: checks that what is published in Redis comes back to this process."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from app.redis.commands import Commands
 from app.redis.subscriptions import Subscriptions
 
 SEND_SECONDS: Final = 1.0
-_FIRST_SECONDS: Final = 0.1
-#: A round trip that takes longer has stopped.
+_RETRY_SECONDS: Final = 0.1
+#: The canary is dead when nothing has come back for so long.
 LOST_SECONDS: Final = 3.0
-#: The connection for subscriptions is dropped when nothing has come back for so long.
+#: The connection for subscriptions is dropped after so long.
 DROP_SECONDS: Final = 8.0
 
 log = structlog.get_logger("hearth.redis")
 
 
 class Canary:
-    """Publish a number every second, and wait for it.
+    """Publishes a number every second, and waits for it to come back.
 
-    A number that is left out tells that something was lost on the way, also where no connection
-    was: a master that is none any more still takes subscribers.
+    A missing number reveals that pub/sub lost messages though no connection was lost: a demoted
+    master, for one, still accepts subscribers.
 
     Args:
         channel: a Redis channel of this process alone.
@@ -40,40 +40,40 @@ class Canary:
         self._subscriptions = subscriptions
         self._channel = channel
         self._sent = 0
-        self._heard = 0
-        self._heard_at = 0.0
+        self._received = 0
+        self._received_at = 0.0
         subscriptions.listen(channel, self._on_message)
 
     async def run(self) -> None:
-        """Go on for ever."""
+        """Publish for ever."""
         loop = asyncio.get_running_loop()
-        self._heard_at = loop.time()
+        self._received_at = loop.time()
         while True:
             with suppress(Unavailable):
                 self._commands.send("PUBLISH", self._channel, self._sent + 1).add_done_callback(
                     lambda future: future.exception()
                 )
                 self._sent += 1
-            pause = SEND_SECONDS if self.alive else _FIRST_SECONDS
+            pause = SEND_SECONDS if self.alive else _RETRY_SECONDS
             slept_at = loop.time()
             await asyncio.sleep(pause)
-            if loop.time() - slept_at < pause + LOST_SECONDS / 2:  # else it is us who stood still
+            if loop.time() - slept_at < pause + LOST_SECONDS / 2:  # else this process was suspended
                 self._check(loop.time())
 
     def _check(self, now: float) -> None:
-        silent = now - self._heard_at
+        silent = now - self._received_at
         if self.alive and silent > LOST_SECONDS:
             self.alive = False
             since = isoformat(time.time() - silent)
             log.error("nothing comes back from Redis", since=since)
         if silent > DROP_SECONDS and self._commands.ready:
-            self._heard_at = now  # once, and then again
+            self._received_at = now  # drop again only after as long
             self._subscriptions.drop()
 
     def _on_message(self, data: bytes) -> None:
-        self._heard_at = asyncio.get_running_loop().time()
-        heard, self._heard = self._heard, int(data)
-        if self._heard != heard + 1 and heard:
+        self._received_at = asyncio.get_running_loop().time()
+        previous, self._received = self._received, int(data)
+        if self._received != previous + 1 and previous:
             self._subscriptions.suspect()
         if not self.alive:
             self.alive = True

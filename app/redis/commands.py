@@ -1,4 +1,4 @@
-"""Ask Redis things: replies come in the order of the commands, so none waits for another."""
+"""Commands to Redis, pipelined: replies come in the order of the commands."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from app.redis.connector import Connector, Link
 from app.redis.reconnecting import ReconnectingLink
 from app.redis.scripts import Script
 
-# A command that has waited so long is given up, and so are all others until Redis answers again.
+# A command without a reply for so long fails, and so do all others until Redis replies again.
 ANSWER_SECONDS: Final = 2.0
-# A connection on which nothing was answered for so long is dropped: it may be half open.
+# A connection without a reply for so long is dropped: it may be half open.
 DROP_SECONDS: Final = 6.0
-# More than this is not left waiting in memory for a Redis that doesn't take it.
+# While more than this is unsent, commands fail at once.
 MOST_UNSENT_BYTES: Final = 64 * 1024 * 1024
-_SWEEP_SECONDS: Final = 0.25
-_ASK_TIME_SECONDS: Final = 1.0
+_WATCH_SECONDS: Final = 0.25
+_TIME_SECONDS: Final = 1.0
 _WARN_SECONDS: Final = 10.0
-# What Redis says while it can't do its work; anything else would be a mistake of ours.
-_NOT_NOW: Final = frozenset(
+# Errors of a Redis that can't do its work at the moment; any other error is a defect of ours.
+_TEMPORARY: Final = frozenset(
     {"LOADING", "READONLY", "OOM", "MASTERDOWN", "MISCONF", "BUSY", "NOREPLICAS", "CLUSTERDOWN"}
     | {"TRYAGAIN", "NOAUTH", "NOPERM", "LATE", "UNBLOCKED", "NOGOODSLAVE"}
 )
-# Part of the game: nobody needs to be warned of these.
+# Errors that are part of normal operation, and aren't logged.
 _EXPECTED: Final = frozenset({"NOSCRIPT", "FENCED", "LATE"})
 
 Argument = str | bytes | int | float
@@ -41,9 +41,9 @@ log = structlog.get_logger("hearth.redis")
 
 
 class ReplyError(Exception):
-    """Redis refused a command; `code` is the first word of what it said.
+    """Redis refused a command; `code` is the first word of its error.
 
-    Redis before 7 wraps what a script ran into: `ERR Error running script (call to f_…):
+    Redis before 7 wraps the errors of commands in scripts: `ERR Error running script (call to f_…):
     @user_script:1: @user_script: 1: -OOM command not allowed …`.
     """
 
@@ -63,35 +63,35 @@ class Commands(ReconnectingLink):
         super().__init__(connector, "commands")
         self._waiting: deque[tuple[float, asyncio.Future[Any]]] = deque()
         self._answering = True
-        self._ahead: float | None = None  # Redis's clock minus the event loop's, in seconds
-        self._known: set[str] = set()  # scripts that were run on this connection
+        self._clock_offset: float | None = None  # Redis's clock minus the loop's, in seconds
+        self._known: set[str] = set()  # digests of scripts that were run on this connection
         self._warned_at: dict[str, float] = {}
         self._watcher: asyncio.Task[None] | None = None
 
     @property
     def ready(self) -> bool:
-        """Whether Redis answers."""
+        """Whether Redis replies."""
         return self.link is not None and self._answering
 
     def deadline(self) -> int:
-        """Return when a command that is sent now is given up, in ms of Redis's own clock.
+        """Return when a command that is sent now times out, in ms of Redis's own clock.
 
-        A Redis that stood still would otherwise do it later, when its sender has been told that
-        nothing happened.
+        Scripts refuse to run after it: a Redis that was frozen would otherwise run them after the
+        sender was answered that nothing happened.
 
         Raises:
             Unavailable: Redis's clock isn't known.
         """
-        if self._ahead is None:
+        if self._clock_offset is None:
             raise Unavailable
         now = asyncio.get_running_loop().time()
-        return int((now + self._ahead + ANSWER_SECONDS) * 1000)
+        return int((now + self._clock_offset + ANSWER_SECONDS) * 1000)
 
     def send(self, *command: Argument) -> asyncio.Future[Any]:
-        """Send a command; the reply comes in the future.
+        """Send a command, and return a future of the reply.
 
-        The future fails with `Unavailable` when Redis doesn't answer in time or refuses for now,
-        and with `ReplyError` when it refuses for good.
+        The future fails with `Unavailable` if Redis doesn't reply in time or can't run the command
+        at the moment, and with `ReplyError` if it refuses the command.
 
         Raises:
             Unavailable: nothing was sent.
@@ -109,8 +109,9 @@ class Commands(ReconnectingLink):
         return future
 
     async def run(self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
-        """Run a script, also when Redis has forgotten it. Raises as `send`'s future does."""
-        # The first goes with its text: one that had to be sent again would be overtaken.
+        """Run a script, and return its reply. Raises as `send`'s future does."""
+        # The first run on a connection sends the source: a run that had to be repeated after
+        # NOSCRIPT would be overtaken by later ones.
         if script.sha in self._known:
             try:
                 return await self.send("EVALSHA", script.sha, len(keys), *keys, *arguments)
@@ -129,17 +130,20 @@ class Commands(ReconnectingLink):
         arguments: Sequence[Argument],
         read: Callable[[Any], Read],
     ) -> asyncio.Future[Read]:
-        """Run a script before whatever is sent later; what `read` makes of the reply is returned.
+        """Run a script ahead of everything that is sent later.
 
-        It isn't repeated when Redis has just forgotten it, for then it would come later: the future
-        fails with `Unavailable`. Raises as `send`.
+        If Redis has lost the script, it isn't repeated, for it would be overtaken: the future fails
+        with `Unavailable`. Raises as `send`.
+
+        Returns:
+            A future of what `read` returns for the reply.
         """
         known = script.sha in self._known
-        text = ("EVALSHA", script.sha) if known else ("EVAL", script.source)
+        command = ("EVALSHA", script.sha) if known else ("EVAL", script.source)
         result: asyncio.Future[Read] = asyncio.get_running_loop().create_future()
 
-        def on_answer(answer: asyncio.Future[Any]) -> None:
-            error = answer.exception()
+        def on_reply(reply: asyncio.Future[Any]) -> None:
+            error = reply.exception()
             if isinstance(error, ReplyError) and error.code == "NOSCRIPT":
                 self._known.discard(script.sha)
                 error = Unavailable()
@@ -150,9 +154,9 @@ class Commands(ReconnectingLink):
                 return
             if not known:
                 self._known.add(script.sha)
-            result.set_result(read(answer.result()))
+            result.set_result(read(reply.result()))
 
-        self.send(*text, len(keys), *keys, *arguments).add_done_callback(on_answer)
+        self.send(*command, len(keys), *keys, *arguments).add_done_callback(on_reply)
         return result
 
     # The connection
@@ -163,14 +167,14 @@ class Commands(ReconnectingLink):
         self._answering = True
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
-                asked_at = asyncio.get_running_loop().time()
-                self._on_time(asked_at, await self._send(link, "TIME"))
+                sent_at = asyncio.get_running_loop().time()
+                self._on_time(sent_at, await self._send(link, "TIME"))
         except (Unavailable, ReplyError) as error:
-            raise ConnectionRefusedError("Redis doesn't take commands") from error
+            raise ConnectionRefusedError("Redis refuses commands") from error
         self._watcher = self._tasks.add(self._watch())
 
     def on_reply(self, reply: Any) -> None:
-        if not self._waiting:  # `-ERR max number of clients reached`, say
+        if not self._waiting:  # unsolicited, such as `-ERR max number of clients reached`
             self.drop()
             return
         _sent_at, future = self._waiting.popleft()
@@ -183,67 +187,69 @@ class Commands(ReconnectingLink):
             future.set_result(reply)
             return
         error = ReplyError(str(reply))
-        self._warn_of(error)
-        if error.code not in _NOT_NOW:
+        self._log_error(error)
+        if error.code not in _TEMPORARY:
             future.set_exception(error)
             return
         future.set_exception(Unavailable())
-        if error.code == "READONLY":  # not the master any more
+        if error.code == "READONLY":  # no longer the master
             self.drop()
 
     def on_lost(self) -> None:
         if self._watcher is not None:
             self._watcher.cancel()
             self._watcher = None
-        self._give_up_waiting()
+        self._fail_waiting()
         self._waiting.clear()
-        self._ahead = None
+        self._clock_offset = None
 
     async def _watch(self) -> None:
         loop = asyncio.get_running_loop()
-        ask_at = 0.0
+        next_time_at = 0.0
         while True:
-            looked_at = loop.time()
-            await asyncio.sleep(_SWEEP_SECONDS)
+            slept_at = loop.time()
+            await asyncio.sleep(_WATCH_SECONDS)
             now = loop.time()
-            if now - looked_at > 2 * _SWEEP_SECONDS:
-                continue  # it is us who stood still: first read what has arrived meanwhile
+            if now - slept_at > 2 * _WATCH_SECONDS:
+                continue  # this process was suspended: first read what has arrived meanwhile
             silent_since = self._waiting[0][0] if self._waiting else now
             if now - silent_since > ANSWER_SECONDS:
                 if self._answering:
                     self._answering = False
                     log.error("Redis does not answer", redis=self._connector.host)
-                self._give_up_waiting()
+                self._fail_waiting()
             if now - silent_since > DROP_SECONDS:
                 self.drop()
-            if self._answering and now >= ask_at:
-                ask_at = now + _ASK_TIME_SECONDS
-                self._ask_time(now)
+            if self._answering and now >= next_time_at:
+                next_time_at = now + _TIME_SECONDS
+                self._request_time(now)
 
-    def _ask_time(self, now: float) -> None:
-        def answered(asked: asyncio.Future[Any]) -> None:
-            if asked.exception() is None:
-                self._on_time(now, asked.result())
+    def _request_time(self, now: float) -> None:
+        def on_reply(reply: asyncio.Future[Any]) -> None:
+            if reply.exception() is None:
+                self._on_time(now, reply.result())
 
         with suppress(Unavailable):
-            self.send("TIME").add_done_callback(answered)
+            self.send("TIME").add_done_callback(on_reply)
 
-    def _on_time(self, asked_at: float, reply: list[bytes]) -> None:
-        # Redis read its clock some time between the question and now. The least that fits what we
-        # knew: a deadline may be early, never late. An answer that was long on its way says little.
+    def _on_time(self, sent_at: float, reply: list[bytes]) -> None:
+        # Redis read its clock between sending and now, which bounds the offset; a slow reply
+        # bounds it loosely. Of what is possible the least is used: a deadline may be early, but
+        # never late.
         at = int(reply[0]) + int(reply[1]) / 1_000_000
-        least, most = at - asyncio.get_running_loop().time(), at - asked_at
-        self._ahead = least if self._ahead is None else max(least, min(self._ahead, most))
+        least, most = at - asyncio.get_running_loop().time(), at - sent_at
+        before = self._clock_offset
+        self._clock_offset = least if before is None else max(least, min(before, most))
 
-    def _warn_of(self, error: ReplyError) -> None:
+    def _log_error(self, error: ReplyError) -> None:
         now = asyncio.get_running_loop().time()
         if error.code in _EXPECTED or now < self._warned_at.get(error.code, now):
             return
         self._warned_at[error.code] = now + _WARN_SECONDS
-        said = str(error).partition(", with args")[0][:200]  # those may be anything
-        log.warning("Redis refused a command", redis=self._connector.host, reason=said)
+        reason = str(error).partition(", with args")[0][:200]  # arguments may be confidential
+        log.warning("Redis refused a command", redis=self._connector.host, reason=reason)
 
-    def _give_up_waiting(self) -> None:
+    def _fail_waiting(self) -> None:
         for _sent_at, future in self._waiting:
             if not future.done():
                 future.set_exception(
@@ -252,4 +258,4 @@ class Commands(ReconnectingLink):
                         "repeat it with the same nonce."
                     )
                 )
-                future.exception()  # whoever waited may be gone
+                future.exception()  # marks it as retrieved: nobody may be waiting any more

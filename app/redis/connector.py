@@ -1,4 +1,4 @@
-"""Open connections to wherever a Redis URL points: plain, TLS, a Unix socket, or by Sentinel."""
+"""Connector: opens connections to a Redis URL by TCP, TLS, a Unix socket or Sentinel."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from redis.exceptions import RedisError
 from socketio.redis_manager import parse_redis_sentinel_url
 
 OPEN_SECONDS: Final = 3.0
-#: How long one Sentinel may take to answer before the next is asked.
+#: How long one Sentinel may take to reply before the next is tried.
 SENTINEL_SECONDS: Final = 1.0
 FAILURES: Final = (RedisError, OSError, TimeoutError)
-_MORE: Final = object()
-# A connection that is lost leads to one that is refused: the same trouble.
-_GONE: Final = frozenset({"ConnectionError", "ConnectionResetError", "TimeoutError"})
+_INCOMPLETE: Final = object()
+# Kinds of failure of one outage: a lost connection is followed by refused ones.
+_OUTAGE: Final = frozenset({"ConnectionError", "ConnectionResetError", "TimeoutError"})
 
 OnReply = Callable[[Any], None]
 
@@ -32,16 +32,16 @@ log = structlog.get_logger("hearth.redis")
 
 
 class Link(asyncio.Protocol):
-    """One open connection, RESP 2: what is sent in one turn of the event loop goes out at its end.
+    """One open connection, RESP 2. It writes once per iteration of the event loop.
 
-    Redis then has it at once, and what it publishes for one of the commands arrives together with
-    what it publishes for the others: rooms join that (`app.realtime.manager.Room`).
+    Redis thus receives commands together, and what it publishes for them arrives together too, so
+    that rooms can write it as one (`app.transport.room.Room`).
 
-    redis-py connects, and does TLS, passwords and Sentinel; then the transport is taken over from
-    it, for its streams and locks cost more than the command that they carry.
+    redis-py connects, and handles TLS, passwords and Sentinel. Then this takes the transport over,
+    because redis-py's streams and locks cost more than a command.
 
     Args:
-        connection: one that redis-py has connected.
+        connection: a connection that redis-py has opened.
         on_reply: called with each reply; errors are `hiredis.ReplyError`s.
     """
 
@@ -51,8 +51,8 @@ class Link(asyncio.Protocol):
         self._closed: asyncio.Future[None] = self._loop.create_future()
         self._unsent: list[bytes] = []
         self._on_reply = on_reply
-        self._reader = hiredis.Reader(notEnoughData=_MORE)
-        # From now on it is ours; a writer that is forgotten would close it.
+        self._reader = hiredis.Reader(notEnoughData=_INCOMPLETE)
+        # Keeps the writer alive, which would close the transport when it is collected.
         self._writer = cast(asyncio.StreamWriter, connection._writer)  # noqa: SLF001
         connection._reader = connection._writer = None  # noqa: SLF001
         self._transport = cast(asyncio.Transport, self._writer.transport)
@@ -60,11 +60,11 @@ class Link(asyncio.Protocol):
 
     @property
     def unsent_bytes(self) -> int:
-        """What Redis has not taken yet."""
+        """How much Redis has not read yet."""
         return self._transport.get_write_buffer_size()
 
     def send(self, *command: str | bytes | float) -> None:
-        """Send one command; into a connection that is lost, in vain."""
+        """Send one command. It is lost if the connection is."""
         if not self._unsent:
             self._loop.call_soon(self._flush)
         self._unsent.append(hiredis.pack_command(cast(Any, command)))
@@ -76,12 +76,12 @@ class Link(asyncio.Protocol):
             self._transport.write(data)
 
     def abort(self) -> None:
-        """Drop the connection."""
+        """Drop the connection at once."""
         self._transport.abort()
-        self._end()
+        self._set_lost()
 
     async def closed(self) -> None:
-        """Wait until nothing is left of a connection that was dropped."""
+        """Wait until the transport of a dropped connection is closed."""
         async with asyncio.timeout(1.0):
             await self._closed
 
@@ -90,28 +90,28 @@ class Link(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         try:
             self._reader.feed(data)
-            while (reply := self._reader.gets()) is not _MORE:
+            while (reply := self._reader.gets()) is not _INCOMPLETE:
                 self._on_reply(reply)
         except hiredis.ProtocolError:
             self.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._end()
+        self._set_lost()
         if not self._closed.done():
             self._closed.set_result(None)
 
-    def _end(self) -> None:
+    def _set_lost(self) -> None:
         if not self.lost.done():
             self.lost.set_result(None)
 
 
 class Connector:
-    """Where Redis is.
+    """Opens connections, and logs when they are lost.
 
     Args:
         url: `redis://`, `rediss://`, `unix://` or `redis+sentinel://`, as
             `socketio.AsyncRedisManager` takes it.
-        service: the Sentinel service that is meant where the URL names none.
+        service: the name of the Sentinel service if the URL has none.
     """
 
     def __init__(self, url: str, service: str) -> None:
@@ -139,23 +139,23 @@ class Connector:
                 del options["socket_keepalive"]
             client = Redis.from_url(url, **options)
         self._failing: set[str] = set()
-        self._told: set[str] = set()  # kinds of failure, since all was well
+        self._logged: set[str] = set()  # kinds of failure, since all was well
         self._pool: Any = client.connection_pool
 
     def note_open(self, purpose: str) -> None:
-        """Tell that a connection is there."""
+        """Log that a connection is open, if that was the last one missing."""
         self._failing.discard(purpose)
         if not self._failing:
-            self._told.clear()
+            self._logged.clear()
             log.info("connected to Redis", redis=self.host, purpose=purpose)
 
     def note_failure(self, purpose: str, error: BaseException) -> None:
-        """Tell that one was lost or can't be opened: each cause once, until all are there again."""
+        """Log a lost or failed connection, each cause once until all connections are open again."""
         self._failing.add(purpose)
         cause = type(error).__name__
-        if cause in self._told or (cause in _GONE and self._told):
+        if cause in self._logged or (cause in _OUTAGE and self._logged):
             return
-        self._told.add(cause)
+        self._logged.add(cause)
         log.error(
             "Redis can't be reached; trying again until it can",
             redis=self.host,
@@ -175,12 +175,12 @@ class Connector:
                 await connection.connect()
             return Link(connection, on_reply)
         finally:
-            # Where it failed or was cancelled half-way; a link has taken all else over.
+            # A no-op unless it has failed or was cancelled: a link takes the transport over.
             with suppress(*FAILURES):
                 await connection.disconnect(nowait=True)
 
     async def close(self) -> None:
-        """Let go of the connections to Sentinels."""
+        """Close the connections to Sentinels."""
         if self._sentinel is not None:
             with suppress(*FAILURES):
                 await self._sentinel.aclose()

@@ -1,4 +1,4 @@
-"""A connection that is opened again whenever it is lost."""
+"""Reconnecting link: a connection to Redis that is opened again whenever it is lost."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from app.redis.connector import FAILURES, Connector, Link
 from app.tasks import Tasks
 
 RETRY_SECONDS: Final = 0.2
-#: A connection that has lived so long is opened again at once when it is lost.
+#: A connection that was open for so long is opened again at once when it is lost.
 STEADY_SECONDS: Final = 1.0
 LONGEST_RETRY_SECONDS: Final = 1.0
 
@@ -20,10 +20,10 @@ log = structlog.get_logger("hearth.redis")
 
 
 class ReconnectingLink:
-    """What commands and subscriptions share.
+    """The base of commands and subscriptions.
 
     Args:
-        connector: where Redis is.
+        connector: opens the connection.
         purpose: what the connection is for, in logs.
     """
 
@@ -38,7 +38,7 @@ class ReconnectingLink:
         self._tasks.add(self._reconnect())
 
     async def close(self) -> None:
-        """Let go of the connection, for good."""
+        """Close the connection for good."""
         link = self.link
         await self._tasks.cancel()
         if link is not None:
@@ -47,20 +47,20 @@ class ReconnectingLink:
         await self._connector.close()
 
     def drop(self) -> None:
-        """Let go of a connection that is no good; another one is opened."""
+        """Drop the connection, which is broken; another one is opened."""
         if self.link is not None:
             self.link.abort()
 
-    # What a kind of connection does
+    # To be overridden
 
     async def on_open(self, link: Link) -> None:
-        """The connection is there."""
+        """Handle that the connection is open, before `link` is set."""
 
     def on_reply(self, reply: Any) -> None:
-        """Redis has said something."""
+        """Handle a reply or a pushed message."""
 
     def on_lost(self) -> None:
-        """The connection is gone."""
+        """Handle that the connection is lost."""
 
     async def _reconnect(self) -> None:
         loop = asyncio.get_running_loop()

@@ -1,4 +1,4 @@
-"""Lua scripts, each in a file of its own."""
+"""Scripts in Lua, each in a file of its own."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 
 class Script(NamedTuple):
-    """A script's text, and the digest by which Redis knows it."""
+    """A script's source, and its digest for `EVALSHA`."""
 
     source: bytes
     sha: str

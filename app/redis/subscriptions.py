@@ -1,4 +1,4 @@
-"""Hear what is published in Redis: one connection for all channels of this process."""
+"""Subscriptions: receive what is published in Redis, all on one connection."""
 
 from __future__ import annotations
 
@@ -24,42 +24,43 @@ OnMessage = Callable[[bytes], None]
 
 
 class Subscriptions(ReconnectingLink):
-    """The connection for what is published.
+    """The connection for pub/sub.
 
-    After a loss everything is subscribed again, and then whoever asked for it by `on_regained` is
-    told: what was published meanwhile was missed. `suspect` tells them too.
+    When it was lost, everything is subscribed again, and then the `on_regained` callbacks are
+    called, because messages were missed. `suspect` calls them too.
     """
 
     def __init__(self, connector: Connector) -> None:
         super().__init__(connector, "subscriptions")
         self._regained: list[Callable[[], None]] = []
         self._handlers: dict[bytes, OnMessage] = {}
-        # Confirmations that are due, for each channel in the order of asking.
-        self._due: dict[bytes, deque[asyncio.Future[None]]] = {}
+        # Expected confirmations, for each channel in the order of its `SUBSCRIBE`s.
+        self._unconfirmed: dict[bytes, deque[asyncio.Future[None]]] = {}
         self._refusal = ""
 
     @property
     def ready(self) -> bool:
-        """Whether there is a connection."""
+        """Whether the connection is open."""
         return self.link is not None
 
     def on_regained(self, regained: Callable[[], None]) -> None:
-        """Have `regained` called whenever something that was published may have been missed."""
+        """Register a callback for when published messages may have been missed."""
         self._regained.append(regained)
 
     def listen(self, channel: str, handler: OnMessage) -> None:
-        """Subscribe to a channel for good, as soon as Redis can be reached."""
+        """Subscribe to a channel for ever, as soon as Redis can be reached."""
         self._handlers[channel.encode()] = handler
         if self.link is not None:
             self.link.send("SUBSCRIBE", channel)
 
     async def subscribe(self, channel: str, handler: OnMessage) -> None:
-        """Have `handler` called with whatever is published in `channel` from now on.
+        """Call `handler` with whatever is published in `channel` from now on.
 
-        It is called in the order of publishing, and must not wait.
+        It is called in the order of publishing, and must not block. Returns once Redis has
+        confirmed the subscription.
 
         Raises:
-            Unavailable: Redis can't be reached, or doesn't answer in time.
+            Unavailable: Redis can't be reached, or doesn't reply in time.
         """
         name = channel.encode()
         link = self.link
@@ -68,7 +69,7 @@ class Subscriptions(ReconnectingLink):
         loop = asyncio.get_running_loop()
         confirmed: asyncio.Future[None] = loop.create_future()
         self._handlers[name] = handler
-        self._due.setdefault(name, deque()).append(confirmed)
+        self._unconfirmed.setdefault(name, deque()).append(confirmed)
         link.send("SUBSCRIBE", name)
         timer = loop.call_later(ANSWER_SECONDS, _fail, confirmed)
         try:
@@ -81,7 +82,7 @@ class Subscriptions(ReconnectingLink):
             timer.cancel()
 
     def unsubscribe(self, channel: str) -> None:
-        """Stop what `subscribe` began."""
+        """Undo `subscribe`."""
         name = channel.encode()
         if self._handlers.pop(name, None) is not None and self.link is not None:
             self.link.send("UNSUBSCRIBE", name)
@@ -96,24 +97,24 @@ class Subscriptions(ReconnectingLink):
             some = [name for name in chunk if name in self._handlers]
             if not some:
                 continue
-            due = [loop.create_future() for _ in some]
-            for name, confirmed in zip(some, due, strict=True):
-                self._due.setdefault(name, deque()).append(confirmed)
+            confirmations = [loop.create_future() for _ in some]
+            for name, confirmed in zip(some, confirmations, strict=True):
+                self._unconfirmed.setdefault(name, deque()).append(confirmed)
             link.send("SUBSCRIBE", *some)
             try:
                 async with asyncio.timeout(ANSWER_SECONDS):
-                    await due[-1]
+                    await confirmations[-1]
             except Unavailable:
                 raise ConnectionRefusedError("Redis doesn't let us subscribe") from None
         self.suspect()
 
     def suspect(self) -> None:
-        """Say that something that was published may have been missed."""
+        """Call the `on_regained` callbacks: published messages may have been missed."""
         for regained in self._regained:
             try:
                 regained()
             except Exception:
-                log.exception("could not make up for what was missed")
+                log.exception("could not recover missed messages")
 
     def on_reply(self, reply: Any) -> None:
         if not isinstance(reply, list):
@@ -125,33 +126,33 @@ class Subscriptions(ReconnectingLink):
             if handler is not None:
                 try:
                     handler(rest[0])
-                except Exception:  # the connection is everybody's
-                    log.exception("could not take what was published", channel=name.decode())
+                except Exception:  # the connection is shared
+                    log.exception("could not handle a published message", channel=name.decode())
         elif kind == b"subscribe":
-            due = self._due.get(name)
-            if due:
-                confirmed = due.popleft()
+            confirmations = self._unconfirmed.get(name)
+            if confirmations:
+                confirmed = confirmations.popleft()
                 if not confirmed.done():
                     confirmed.set_result(None)
-                if not due:
-                    del self._due[name]
+                if not confirmations:
+                    del self._unconfirmed[name]
 
     def _on_error(self, reply: Any) -> None:
-        # A user without the right to subscribe, say. Redis doesn't tell to which channel, and
-        # confirms none of those that it was asked for at once.
+        # For example, the user may not subscribe. Redis doesn't name the channel, and confirms none
+        # of those in the same command.
         if isinstance(reply, hiredis.ReplyError):
-            said = str(reply)[:200]
-            if said != self._refusal:
-                log.error("Redis refused a subscription", redis=self._connector.host, reason=said)
-            self._refusal = said
-        self._fail_due()
+            reason = str(reply)[:200]
+            if reason != self._refusal:
+                log.error("Redis refused a subscription", redis=self._connector.host, reason=reason)
+            self._refusal = reason
+        self._fail_unconfirmed()
 
     def on_lost(self) -> None:
-        self._fail_due()
+        self._fail_unconfirmed()
 
-    def _fail_due(self) -> None:
-        due, self._due = self._due, {}
-        for futures in due.values():
+    def _fail_unconfirmed(self) -> None:
+        unconfirmed, self._unconfirmed = self._unconfirmed, {}
+        for futures in unconfirmed.values():
             for future in futures:
                 _fail(future)
 
@@ -159,4 +160,4 @@ class Subscriptions(ReconnectingLink):
 def _fail(confirmed: asyncio.Future[None]) -> None:
     if not confirmed.done():
         confirmed.set_exception(Unavailable())
-        confirmed.exception()  # whoever waited may be gone
+        confirmed.exception()  # marks it as retrieved: nobody may be waiting any more

@@ -1,1 +1,1 @@
-"""What workers in other processes emit through Redis."""
+"""The way in through Redis: emits of stock managers, and the event bus."""

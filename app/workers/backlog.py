@@ -1,4 +1,4 @@
-"""What was received from workers and isn't known to have been ingested."""
+"""Backlog: what was received from workers and isn't known to have been ingested."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from typing import NamedTuple
 from app.hub.draft import Draft
 from schemas.errors import SchemaError
 
-#: Returns what is to be published. Raises `SchemaError` where no schema accepts it.
+#: Returns what is to be published. Raises `SchemaError` if no schema accepts it.
 Read = Callable[[], Awaitable[list[Draft]]]
 
 
 class Received(NamedTuple):
-    """Something that a worker has emitted.
+    """An emit of a worker.
 
     Args:
-        digest: by which the processes speak of it.
-        source: the Redis channel it came through.
-        data: as it came.
+        digest: identifies it to all processes.
+        source: the Redis channel it was received on.
+        data: as received.
         read: makes drafts of it.
         at: when it was received, by the event loop's clock.
     """
@@ -34,19 +34,19 @@ class Received(NamedTuple):
 
 
 def digest(source: str, data: bytes) -> bytes:
-    """Return the same 12 bytes in every process."""
+    """Return the digest of an emit, 12 bytes: the same in every process."""
     return hashlib.blake2b(source.encode() + b"\n" + data, digest_size=12).digest()
 
 
 class Backlog:
-    """A queue from whose midst things are removed by digest; equal ones count each.
+    """A queue from which entries are removed by digest. Entries with equal digests count each.
 
-    What is added has a number: 0, 1, 2, …
+    Entries are numbered as they are added: 0, 1, 2, …
     """
 
     def __init__(self) -> None:
-        self.next = 0  # the number of what is added next
-        self.size = 0  # of all that is in it, in bytes
+        self.next = 0  # the number of the next entry
+        self.size = 0  # of all entries together, in bytes
         self._received: dict[int, Received] = {}
         self._numbers: dict[bytes, deque[int]] = {}
 
@@ -54,7 +54,7 @@ class Backlog:
         return len(self._received)
 
     def add(self, received: Received) -> int:
-        """Add the newest, and return its number."""
+        """Add the newest entry, and return its number."""
         number = self.next
         self.next += 1
         self.size += len(received.data)
@@ -63,15 +63,15 @@ class Backlog:
         return number
 
     def first(self, count: int) -> list[Received]:
-        """Return the oldest ones, in order."""
+        """Return the oldest entries, in order."""
         return list(islice(self._received.values(), count))
 
     def oldest(self) -> tuple[int, Received] | None:
-        """Return the oldest one and its number."""
+        """Return the oldest entry and its number."""
         return next(iter(self._received.items()), None)
 
     def remove(self, ingested: bytes) -> int | None:
-        """Remove the oldest one of this digest, and return its number if there was one."""
+        """Remove the oldest entry with this digest, and return its number if there was one."""
         numbers = self._numbers.get(ingested)
         if numbers is None:
             return None
@@ -82,15 +82,15 @@ class Backlog:
         return number
 
     def forget(self, before: int) -> None:
-        """Remove all below a number."""
+        """Remove all entries below a number."""
         while (oldest := self.oldest()) is not None and oldest[0] < before:
             self.remove(oldest[1].digest)
 
 
 def refuse(reason: str) -> Read:
-    """Return what reads nothing and rejects with `reason`.
+    """Return a `Read` that always fails with `reason`.
 
-    Refusing goes the way of reading, so that of several processes one tells and keeps it.
+    It is called when the emit is ingested, so that only one process logs and records the rejection.
     """
 
     async def read() -> list[Draft]:
@@ -100,10 +100,7 @@ def refuse(reason: str) -> Read:
 
 
 def limited(read: Read, size: int, limit: int) -> Read:
-    """Return `read`, or what rejects a message of `size` bytes when `limit` is less.
-
-    It is asked before anything of the message goes back to Redis.
-    """
+    """Return `read`, or a `Read` that fails if `size` exceeds `limit`, both in bytes."""
     if size <= limit:
         return read
     return refuse(f"Has {size:,} bytes; MAX_MESSAGE_BYTES is {limit:,}.")

@@ -18,18 +18,18 @@ from app.redis.commands import Commands, ReplyError
 from app.workers.backlog import Received
 from schemas.errors import SchemaError
 
-#: What one emit may publish in all channels together, in bytes: Redis takes it as one command.
+#: The most that one emit may publish into all channels together, in bytes: it is one command.
 MOST_STEP_BYTES: Final = 67_108_864
 
 log = structlog.get_logger("hearth.workers")
 
 
 class Outcome(NamedTuple):
-    """How far a batch went.
+    """What was ingested of a batch.
 
     Args:
-        ingested: what was ingested, with the ids of their digests, in order.
-        error: what ended it; None when all was ingested.
+        ingested: each emit with the id of its digest in the log, in order.
+        error: why the rest was not ingested; None if there is no rest.
     """
 
     ingested: list[tuple[Received, str]]
@@ -37,7 +37,7 @@ class Outcome(NamedTuple):
 
 
 class Batcher:
-    """Publishes batches of what was received; what can't be published is rejected."""
+    """Publishes batches; what can't be published is rejected."""
 
     def __init__(self, hub: Hub, commands: Commands, keys: Keys) -> None:
         self._hub = hub
@@ -47,8 +47,8 @@ class Batcher:
     async def publish(self, batch: Sequence[Received], token: str) -> Outcome:
         """Publish a batch.
 
-        What the outcome doesn't name may have been published all the same: the log of digests
-        knows.
+        What the outcome doesn't name may have been published all the same; the log of digests has
+        it then.
 
         Args:
             token: the fencing token of this process's lease.
@@ -57,7 +57,7 @@ class Batcher:
             Unavailable: nothing was published.
         """
         read = [await self._read(received) for received in batch]
-        # All are sent at once, and Redis takes them in this order.
+        # All are sent at once, and Redis handles them in this order.
         results = await asyncio.gather(
             *(
                 self._hub.publish_emit(drafts, Fence(token, received.digest), MOST_STEP_BYTES)
@@ -69,12 +69,12 @@ class Batcher:
         refused: list[tuple[Received, str]] = []
         for received, (_drafts, reason), result in zip(batch, read, results, strict=True):
             if isinstance(result, ReplyError):
-                refused.append((received, f"Redis refused it: {result}"))  # and would, each time
+                refused.append((received, f"Redis refused it: {result}"))  # and always would
             elif isinstance(result, Unavailable | Fenced):
-                # Those behind it that were ingested are read from the log before going on.
+                # Any of the later ones may have been ingested: the log is read before going on.
                 return Outcome(ingested, result)
             elif isinstance(result, Exception):
-                # A mistake of ours must not keep what follows from being ingested.
+                # A defect of ours must not keep the later ones from being ingested.
                 log.error("could not publish an emit", source=received.source, exc_info=result)
                 refused.append((received, type(result).__name__))
             elif isinstance(result, BaseException):
@@ -91,7 +91,7 @@ class Batcher:
         return Outcome(ingested)
 
     async def skip(self, received: Received, token: str, reason: str) -> Outcome:
-        """Count something as ingested without publishing it."""
+        """Ingest an emit without publishing it, and reject it."""
         try:
             emitted = await self._hub.publish_emit([], Fence(token, received.digest), 0)
         except (Unavailable, Fenced, ReplyError) as error:

@@ -1,4 +1,4 @@
-"""Make drafts of what stock `RedisManager`s emit (contract §8)."""
+"""Emits of stock `RedisManager`s, read as drafts (docs/protocol.md, "Emits")."""
 
 from __future__ import annotations
 
@@ -12,11 +12,14 @@ from schemas.errors import SchemaError
 
 
 def is_for_channels(hub: Hub, message: dict[str, Any]) -> bool:
-    """Tell whether an emit, as the stock manager writes it to Redis, is to be published.
+    """Return whether an emit is to be published into channels.
 
-    Another namespace, binary data, a callback, connections that are left out, or a single
-    connection's room is no channel's business: stock handles it. So it does the session ids in a
-    list of rooms.
+    python-socketio's own manager handles the rest: emits to a foreign namespace or to single
+    connections, and those with binary data, a callback or connections to skip. Of a list of rooms,
+    it handles the session ids.
+
+    Args:
+        message: the emit as the stock manager writes it to Redis.
     """
     namespace = message.get("namespace") or "/"
     if (
@@ -32,11 +35,11 @@ def is_for_channels(hub: Hub, message: dict[str, Any]) -> bool:
 
 
 async def read_emit(hub: Hub, message: dict[str, Any]) -> list[Draft]:
-    """Return what an emit publishes: into a room, a list of rooms, or a caught_up namespace.
+    """Return the drafts of an emit: into a room, a list of rooms, or a whole namespace.
 
     Raises:
         SchemaError: it is neither an envelope nor a payload.
-        Unavailable: the broker can't be asked for the channels of the namespace.
+        Unavailable: the broker can't be reached for the channels of the namespace.
     """
     namespace = message.get("namespace") or "/"
     rooms = message.get("room")
@@ -44,24 +47,26 @@ async def read_emit(hub: Hub, message: dict[str, Any]) -> list[Draft]:
         # Ids may be integers.
         channels = [Channel(namespace, str(name)) for name in _listed(rooms) if not is_sid(name)]
     elif namespace == NOTIFICATIONS:
-        channels = [BROADCAST_CHANNEL]  # everybody there has joined it, so once is enough
+        channels = [BROADCAST_CHANNEL]  # everybody in the namespace has joined it
     else:
         channels = await hub.channels(namespace)
     return [_draft(channel, message) for channel in dict.fromkeys(channels)]
 
 
 class EmitPublisher:
-    """Publishes what the server itself emits into channels."""
+    """Publishes the emits of this server process that are for channels."""
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
 
     async def publish(self, emit: dict[str, Any]) -> bool:
-        """Publish an emit, in the form in which managers write it to Redis, into all of its rooms
-        or none.
+        """Publish an emit into all of its rooms or none.
+
+        Args:
+            emit: in the form in which managers write it to Redis.
 
         Returns:
-            False when it is no channel's business.
+            False if it isn't for channels.
 
         Raises:
             SchemaError, Unavailable: as `Hub.publish_all`.
@@ -77,7 +82,7 @@ def _listed(rooms: Any) -> list[Any]:
 
 
 def _draft(channel: Channel, message: dict[str, Any]) -> Draft:
-    """Read an emit: its one argument is an envelope or a bare payload."""
+    """Return the draft of an emit, whose one argument is an envelope or a bare payload."""
     event, args = message.get("event"), message.get("data")
     if not isinstance(event, str):
         raise SchemaError({"type": "Must be text."})
@@ -90,7 +95,7 @@ def make_draft(channel: Channel, event: str, value: Any) -> Draft:
     """Return a draft of an envelope, or of a bare payload.
 
     Raises:
-        SchemaError: it is an envelope that isn't right.
+        SchemaError: it is an invalid envelope.
     """
     if not is_envelope(event, value):
         return Draft(channel, event, value)

@@ -2,25 +2,25 @@
 
 What workers publish in Redis reaches all processes, and carries no id by which to deduplicate it.
 So one process, the leader, holds a lease and publishes, in the order received. The script that
-publishes also appends the emit's digest to a log, and does nothing when the lease is another's (its
-token is a fencing token). The other processes keep what they have received in a backlog until they
-read its digest in the log. Whoever leads next thus knows what is left, and publishes that.
+publishes also appends the emit's digest to a log, and does nothing if another process holds the
+lease (its token is a fencing token). The other processes keep what they have received in a backlog
+until they read its digest in the log. The next leader thus knows what is left, and publishes that.
 
-A process that begins to receive (it starts, or its connection came back) lacks what was emitted
+A process that begins to receive (it starts, or its connection was lost) lacks what was emitted
 before. It publishes a barrier, which is ingested like an emit: once that has happened, so has
 whatever was emitted before it, and the process is *caught up*. While any process is caught up, none
 that isn't gets the lease, or the order would be lost.
 
-What can still go wrong, for Redis keeps nothing of what it publishes:
+What can still go wrong, because pub/sub stores nothing:
 
 - What is emitted while no process is connected is lost, as with stock servers; so is what only one
   process had received, if that dies before it has published it.
-- When Redis restarts without its data, processes other than the leader forget what they received
-  before: they can't know what was ingested. When the leader dies at that same time, that is lost.
-- What the leader had not received (its connection was lost, and nobody else was caught up) is
-  ingested later, by a process that has it, after what was emitted behind it.
-- Of emits with the same bytes, one may be lost when it is emitted just while a process begins to
-  receive and the others die before that one is caught up.
+- When Redis restarts without its data, processes other than the leader drop their backlogs, because
+  they can't know what was ingested. If the leader dies at the same time, that is lost.
+- What the leader had not received (its connection was lost, and no other process was caught up) is
+  ingested later, by a process that has it, and so after what was emitted later.
+- Of emits with the same bytes, one may be lost if it is emitted while a process begins to receive
+  and the others die before that one is caught up.
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ from app.workers.batch import Batcher
 from app.workers.lease import LEASE_SECONDS, Lease, LeaseState
 
 BATCH: Final = 100
-MOST_WAITING: Final = 100_000
-MOST_WAITING_BYTES: Final = 67_108_864
-#: An emit that Redis fails to take so often in a row is given up.
+MOST_BACKLOG: Final = 100_000
+MOST_BACKLOG_BYTES: Final = 67_108_864
+#: An emit whose publish has failed so often in a row is rejected.
 MOST_FAILURES: Final = 5
 
 log = structlog.get_logger("hearth.workers")
@@ -58,26 +58,26 @@ class IngestTimes:
     """All in seconds.
 
     Args:
-        tend: between two looks at the lease and the log.
-        takeover: how long an emit may wait for the leader, before a process that is caught up takes
+        renew: how often the lease is renewed and the log read.
+        takeover: how long an emit may wait for the leader before a process that is caught up takes
             the lease over.
-        longest_takeover: the same, before one that isn't does.
-        drain: what closing may take.
+        longest_takeover: the same, before a process that isn't caught up does.
+        drain: how long closing may take.
     """
 
-    tend: float = 0.5
+    renew: float = 0.5
     takeover: float = 3.0
     longest_takeover: float = 6.0
     drain: float = 2.0
 
 
 class Ingest:
-    """The backlog of this process, and its part in who publishes.
+    """Ingests the backlog while this process is the leader; else others ingest it.
 
     Args:
         subscriptions: the connection on which emits are received.
-        process: this process's name, without a hyphen.
-        lease_seconds: how long the lease lasts without being renewed.
+        process: the unique name of this process, without a hyphen.
+        lease_seconds: when the lease expires if it isn't renewed.
     """
 
     def __init__(
@@ -98,16 +98,16 @@ class Ingest:
         self._lease = Lease(commands, subscriptions, keys, process, lease_seconds)
         self._backlog = Backlog()
         self._leads = False
-        self._led_last = False  # as of the last answer, also when the connection was lost since
-        self._subscribed = False  # what Redis publishes arrives
+        self._led_last = False  # as of the last reply, even if the connection was lost since
+        self._subscribed = False  # everything that Redis publishes is received
         self._caught_up = False
         self._barrier = b""  # digest of the barrier, until this process is caught up
         self._barriers = 0
-        self._received_since = 0  # number of the first that came through this connection
-        self._skipped = False  # others were ingested before the oldest
+        self._received_since = 0  # number of the first entry received on this connection
+        self._skipped = False  # later entries were ingested before the oldest
         self._progressed_at = 0.0
         self._failures = 0
-        self._due = 0.0
+        self._renew_at = 0.0
         self._closing = False
         self._wake = asyncio.Event()
         self._tasks = Tasks("ingest")
@@ -116,22 +116,22 @@ class Ingest:
 
     @property
     def leads(self) -> bool:
-        """Whether this process publishes what is emitted."""
+        """Whether this process is the leader."""
         return self._leads
 
     @property
     def caught_up(self) -> bool:
-        """Whether this process has received all that is not ingested yet."""
+        """Whether this process has received everything that isn't ingested yet."""
         return self._caught_up
 
     def receive(self, source: str, data: bytes, read: Read) -> None:
-        """Note what a worker has emitted; it is published here or elsewhere.
+        """Add an emit to the backlog, to be ingested by this process or another.
 
         Args:
-            source: the Redis channel that it came through.
+            source: the Redis channel it was received on.
             read: makes drafts of it.
         """
-        if len(self._backlog) >= MOST_WAITING or self._backlog.size >= MOST_WAITING_BYTES:
+        if len(self._backlog) >= MOST_BACKLOG or self._backlog.size >= MOST_BACKLOG_BYTES:
             if self._caught_up or self._barrier:
                 log.error(
                     "the backlog of what workers emit is full; another process may have the rest"
@@ -151,22 +151,22 @@ class Ingest:
         self._tasks.add(self._run())
 
     async def close(self) -> None:
-        """Ingest what is left, and let another process have the lease at once."""
+        """Ingest what is left, and release the lease."""
         self._closing = True
         self._wake.set()
         await self._tasks.finish(self._times.drain)
         with suppress(Unavailable):
-            await self._lease.ask(able=False)
+            await self._lease.update(able=False)
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
         while not self._closing:
             try:
-                await self._tend()
-                self._due = loop.time() + self._times.tend
-                while loop.time() < self._due and not self._closing:
+                await self._renew()
+                self._renew_at = loop.time() + self._times.renew
+                while loop.time() < self._renew_at and not self._closing:
                     if not (self._leads and await self._ingest_batch()):
-                        await self._rest()
+                        await self._wait()
                 while self._closing and self._leads and await self._ingest_batch():
                     pass
                 continue
@@ -175,13 +175,13 @@ class Ingest:
             except Exception:
                 self._leads = False
                 log.exception("could not ingest what workers emit")
-            await asyncio.sleep(self._times.tend)
+            await asyncio.sleep(self._times.renew)
 
-    async def _rest(self) -> None:
-        """Wait for something to ingest, or until it is time to tend the lease."""
+    async def _wait(self) -> None:
+        """Wait for something to ingest, or until the lease must be renewed."""
         loop = asyncio.get_running_loop()
         self._wake.clear()
-        timer = loop.call_at(self._due, self._wake.set)
+        timer = loop.call_at(self._renew_at, self._wake.set)
         await self._wake.wait()
         timer.cancel()
 
@@ -191,29 +191,29 @@ class Ingest:
         self._subscribed = self._leads = False
         self._received_since = self._backlog.next
         self._fall_behind()
-        self._due = 0.0
+        self._renew_at = 0.0
         self._wake.set()
 
     def _fall_behind(self) -> None:
         self._caught_up = False
         self._barrier = b""
 
-    async def _tend(self) -> None:
-        """Get the lease, or keep it; learn what others have ingested."""
+    async def _renew(self) -> None:
+        """Acquire or renew the lease, and remove what other processes have ingested."""
         led = self._leads
         if not self._subscribed:
-            self._apply(await self._lease.ask(able=False))
+            self._apply(await self._lease.update(able=False))
             self._subscribed = True
         since = self._received_since
-        # Unless it led all the time, it isn't sure what became of its last publishes: those that
-        # Redis finds in a lost connection only now are fenced off.
-        state = await self._lease.ask(able=True, caught_up=self._caught_up, renew_token=not led)
+        # Unless it led all the time, its last publishes may still be in a lost connection, where
+        # Redis will read them: they are fenced off.
+        state = await self._lease.update(able=True, caught_up=self._caught_up, renew_token=not led)
         self._apply(state)
         if not state.leads and self._is_overdue():
-            state = await self._lease.ask(able=True, caught_up=self._caught_up, force=True)
+            state = await self._lease.update(able=True, caught_up=self._caught_up, force=True)
             self._apply(state)
         if since != self._received_since:
-            return  # the connection was lost meanwhile
+            return  # the connection was lost in the meantime
         if state.leads and not led:
             log.info("this process ingests what workers emit", process=self._process)
         self._leads = self._led_last = state.leads
@@ -225,9 +225,9 @@ class Ingest:
 
     def _apply(self, state: LeaseState) -> None:
         if state.lost_track:
-            if self._caught_up:  # the connection was not lost: it was asleep, and all is old
+            if self._caught_up:  # no connection was lost: the process was suspended for long
                 self._backlog.forget(self._backlog.next)
-            elif not self._led_last:  # the leader knows what it has ingested
+            elif not self._led_last:  # a leader knows what it has ingested
                 self._backlog.forget(self._received_since)
             self._fall_behind()
         if state.ingested:
@@ -238,7 +238,7 @@ class Ingest:
     def _remove(self, ingested: bytes) -> None:
         number = self._backlog.remove(ingested)
         if number is None:
-            return  # it was emitted before this process began to receive
+            return  # emitted before this process began to receive
         if ingested == self._barrier:
             self._barrier = b""
             self._caught_up = True
@@ -246,7 +246,7 @@ class Ingest:
             self._skipped = oldest[0] < number
             if not self._skipped or oldest[1].source != self._keys.ingest_barriers:
                 return
-            # A barrier that the leader hasn't received says nothing. Its process sends another one.
+            # The leader hasn't received this barrier; its process sends another.
             self._backlog.remove(oldest[1].digest)
             if oldest[1].digest == self._barrier:
                 self._barrier = b""
@@ -265,13 +265,13 @@ class Ingest:
     # What is received
 
     async def _ingest_batch(self) -> bool:
-        """Ingest the oldest; tell whether there were any."""
+        """Ingest the oldest entries; return whether there were any."""
         batch = self._backlog.first(1 if self._failures else BATCH)
         if not batch:
             return False
         try:
             if self._failures >= MOST_FAILURES:
-                reason = "Redis failed to take it, again and again."
+                reason = "Publishing it failed again and again."
                 outcome = await self._batcher.skip(batch[0], self._lease.token, reason)
             else:
                 outcome = await self._batcher.publish(batch, self._lease.token)
@@ -284,10 +284,10 @@ class Ingest:
         if outcome.error is None:
             self._failures = 0
             return True
-        # Which of the rest were ingested is in the log; it is read before going on.
+        # Any of the rest may have been ingested: the log is read before going on.
         if isinstance(outcome.error, Fenced | ReplyError):
             self._leads = False
-            self._due = 0.0
+            self._renew_at = 0.0
             return False
         self._failures += 1
         raise outcome.error

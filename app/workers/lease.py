@@ -1,4 +1,4 @@
-"""The lease of the leader, which publishes what workers emit, and the log of what was ingested."""
+"""Lease: makes one process the leader, which ingests; and the log of what was ingested."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ ACQUIRE: Final = load_script(Path(__file__).parent / "lua", "acquire")
 
 
 class LeaseState(NamedTuple):
-    """What the lease and the log say.
+    """The state of the lease, and what is new in the log.
 
     Args:
-        leads: whether the lease is this process's.
-        lost_track: whether it can't know of all that was ingested.
+        leads: whether this process holds the lease.
+        lost_track: whether the log no longer has all that was ingested since the last time.
         ingested: digests of what was ingested since the last time, in order.
     """
 
@@ -39,8 +39,8 @@ class Lease:
     """This process's side of the lease.
 
     Args:
-        process: this process's name, without a hyphen.
-        seconds: how long it lasts without being renewed.
+        process: the unique name of this process, without a hyphen.
+        seconds: when the lease expires if it isn't renewed.
     """
 
     def __init__(
@@ -58,26 +58,29 @@ class Lease:
         self._process = process
         self._seconds = seconds
         self._number = 0
-        self._known = ""  # id of the last digest that this process knows
+        self._known = ""  # id of the last entry of the log that this process has read
         self._known_existed = False
         self._echoes: dict[bytes, asyncio.Future[None]] = {}
         subscriptions.on_regained(self._miss_echoes)
         subscriptions.listen(keys.ingest_echo(process), self._on_echo)
 
-    async def ask(
+    async def update(
         self, *, able: bool, caught_up: bool = False, force: bool = False, renew_token: bool = False
     ) -> LeaseState:
-        """Get the lease, keep it, or give it up; return once all that Redis had published by then
-        has been received, so that what was ingested is known to have been received before.
+        """Acquire, renew or release the lease, and read the log.
+
+        Returns only once this process has received everything that was published until then, so
+        whatever the log has was received before.
 
         Args:
-            able: whether this process can lead; else it gives the lease up.
-            caught_up: whether it is caught up; while another process is, the lease is for that one.
-            force: take it from another process.
-            renew_token: whether publishes that were sent before are to do nothing from now on.
+            able: whether this process can lead; if not, it releases the lease.
+            caught_up: whether it is caught up. One that isn't doesn't get the lease while another
+                process is.
+            force: acquire the lease even if another process holds it.
+            renew_token: fence off the publishes that this process has sent until now.
 
         Raises:
-            Unavailable: Redis can't be reached, or what it publishes doesn't arrive.
+            Unavailable: Redis can't be reached, or what it publishes isn't received.
         """
         self._number += 1
         number = str(self._number).encode()
@@ -85,7 +88,7 @@ class Lease:
             self.token = f"{self._process}-{self._number}"
         echo = self._echoes[number] = asyncio.get_running_loop().create_future()
         try:
-            mine, there, known, *entries = await self._commands.run(
+            leads, there, known, *entries = await self._commands.run(
                 ACQUIRE,
                 [self._keys.ingest_lease, self._keys.ingest_digests, self._keys.ingest_caught_up],
                 [
@@ -111,10 +114,10 @@ class Lease:
             del self._echoes[number]
         self._known = known.decode()
         self._known_existed = bool(entries) or (self._known_existed and bool(there))
-        return LeaseState(bool(mine), not there, entries[1::2])
+        return LeaseState(bool(leads), not there, entries[1::2])
 
     def note_ingested(self, entry_id: str) -> None:
-        """Note the id of a digest that this process has added itself."""
+        """Set the log's last known entry, after this process has added it."""
         self._known = entry_id
         self._known_existed = True
 
@@ -124,7 +127,7 @@ class Lease:
             echo.set_result(None)
 
     def _miss_echoes(self) -> None:
-        for echo in self._echoes.values():  # they went to the connection that was lost
+        for echo in self._echoes.values():  # lost with the connection
             if not echo.done():
                 echo.set_exception(Unavailable())
-                echo.exception()  # whoever waited may be gone
+                echo.exception()  # marks it as retrieved: nobody may be waiting any more

@@ -1,4 +1,6 @@
-"""What other systems publish on the Redis event bus, and which channel it goes into (contract §8).
+"""Routes of the event bus: what other systems publish in Redis, and which channel it goes into.
+
+Source: docs/protocol.md, "Event bus".
 
 A new route is one line in `ROUTES`: a Redis channel, and how a message of it becomes a draft.
 """
@@ -17,19 +19,19 @@ from schemas.acceptor import is_plain_json
 from schemas.envelope import is_envelope
 from schemas.errors import SchemaError
 
-#: Makes a draft of what was published. Raises `SchemaError` where that can't be.
+#: Makes a draft of a message of the event bus. Raises `SchemaError` if it isn't valid.
 Route = Callable[[bytes], Draft]
 
 
 def keyed(namespace: str, key: str, event: str) -> Route:
-    """Return a route into the channel that the message itself names.
+    """Return a route into the channel that a key of the message names.
 
-    A message is the payload, routing key and all: clients of the systems that publish it have
-    always got it whole. An envelope may have the key beside its `data`, in it, or give `channel`.
+    The whole message is the payload, with that key: existing clients expect it. An envelope may
+    have the key beside its `data` or in it, or `channel` instead.
 
     Args:
-        key: of the message; text, or an integer.
-        event: the type of what is published.
+        key: the key; its value is text or an integer.
+        event: the type to publish as.
     """
 
     def read(data: bytes) -> Draft:
@@ -41,7 +43,7 @@ def keyed(namespace: str, key: str, event: str) -> Route:
             raise SchemaError({"message": "Must be an object."})
         names = [message.get(key)]
         if is_envelope(event, message):
-            message.pop(key, None)  # an envelope has no such key
+            message.pop(key, None)  # the envelope's schema doesn't know it
             payload = message["data"]
             names.append(payload.get(key) if isinstance(payload, dict) else None)
             names.append(message.get("channel"))
@@ -54,14 +56,14 @@ def keyed(namespace: str, key: str, event: str) -> Route:
 
 
 def feed(name: str, event: str) -> Route:
-    """Return a route into one feed, which takes everything.
+    """Return a route into one feed, which accepts everything.
 
-    An object is the payload as it is, also one that looks like an envelope. All else, also what
-    is not JSON or can't be read by every client, is passed on as the text that it is, in `raw`.
+    An object is the payload, even if it looks like an envelope. Everything else, such as text that
+    isn't JSON or that not every client can read, is published as text, in `raw`.
 
     Args:
-        name: of the feed.
-        event: the type of what is published.
+        name: the name of the feed.
+        event: the type to publish as.
     """
     channel = Channel("/feeds", name)
 
@@ -92,5 +94,5 @@ ROUTES: Final[dict[str, Route]] = {
 
 
 async def read_event(route: Route, data: bytes) -> list[Draft]:
-    """Return what a message of the event bus publishes. Raises `SchemaError` as its route does."""
+    """Return the drafts of a message of the event bus. Raises `SchemaError` as its route does."""
     return [route(data)]

@@ -1,4 +1,4 @@
-"""Where workers' messages come from: emits of stock managers, and the event bus."""
+"""Sources of what workers send: emits of stock managers, and the event bus."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from app.workers.routes import Route, read_event
 
 
 class EmitSource:
-    """Takes what stock managers emit into channels.
+    """Passes emits of stock managers to the ingest, if they are for channels.
 
     Args:
-        channel: the Redis channel that it comes through (`EMIT_CHANNEL`).
-        max_message_bytes: what is larger is rejected.
+        channel: the Redis channel of the emits (`EMIT_CHANNEL`).
+        max_message_bytes: larger emits are rejected.
     """
 
     def __init__(self, hub: Hub, ingest: Ingest, channel: str, max_message_bytes: int) -> None:
@@ -29,14 +29,14 @@ class EmitSource:
         self._max_message_bytes = max_message_bytes
 
     def offer(self, emit: dict[str, Any], data: bytes) -> bool:
-        """Take an emit, parsed and as it came; False when it is no channel's business."""
+        """Ingest an emit, given parsed and as received; return False if it isn't for channels."""
         if not is_for_channels(self._hub, emit):
             return False
         self._receive(data, partial(read_emit, self._hub, emit))
         return True
 
     def reject(self, data: bytes, reason: str) -> None:
-        """Reject what nobody can take."""
+        """Have an unreadable emit rejected."""
         self._receive(data, refuse(reason))
 
     def _receive(self, data: bytes, read: Read) -> None:
@@ -44,11 +44,11 @@ class EmitSource:
 
 
 class BusSource:
-    """Takes what other systems publish on the event bus.
+    """Passes messages of the event bus to the ingest.
 
     Args:
         routes: by Redis channel.
-        max_message_bytes: what is larger is rejected.
+        max_message_bytes: larger messages are rejected.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class BusSource:
         self._max_message_bytes = max_message_bytes
 
     def start(self) -> None:
-        """Listen to every route's channel."""
+        """Subscribe to every route's Redis channel."""
         for channel, route in self._routes.items():
             self._subscriptions.listen(channel, partial(self._receive, channel, route))
 

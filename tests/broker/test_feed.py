@@ -1,5 +1,5 @@
-"""A feed hands on every kept message once and in order, whatever is lost on the way, or says that
-history was lost (contract §4, promise 2)."""
+"""A feed passes on every message of history once and in order, whatever is lost on the way, or
+reports a discontinuity (docs/protocol.md, promise 2)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from app.broker.feed import Feed
 from app.broker.record import discontinuity, encode_record
 from app.core.channel import Channel
 from app.core.history import Position
-from app.core.message import DISCONTINUITY, Publication, place
+from app.core.message import DISCONTINUITY, Publication, make_publication
 from tests.support.messages import TEAM, message, text_of
 from tests.support.ready import until
 
@@ -27,12 +27,12 @@ class Redis:
     """A channel as Redis has it, what of it is on its way, and a feed of it."""
 
     def __init__(self) -> None:
-        self.life = 1  # of the channel: as many epochs it has had
+        self.epochs = 1  # how many the channel has had
         self.log: list[Publication] = []
         self.on_way: list[bytes] = []
         self.received: list[Publication] = []
         self.published: list[str] = []
-        self.filling = 0
+        self.backfills = 0
         self._sequence = 0
         self._count = 0
         self.feed = Feed(TEAM, self._receive, self._backfill)
@@ -40,21 +40,21 @@ class Redis:
 
     @property
     def head(self) -> Position:
-        return Position(len(self.log), f"e{self.life}")
+        return Position(len(self.log), f"e{self.epochs}")
 
     def _receive(self, _channel: Channel, publication: Publication) -> None:
         self.received.append(publication)
 
     def _backfill(self, _feed: Feed) -> None:
-        self.filling += 1
-        assert self.filling == 1, "one at a time"
+        self.backfills += 1
+        assert self.backfills == 1, "one at a time"
 
     def publish(self) -> None:
         self._count += 1
         self._sequence += 1
         # Clocks of processes differ: the time of publishing says nothing about the order.
         sent = message(str(self._count), 1000.0 - self._count % 3)
-        self.log.append(place(sent, len(self.log) + 1, self._sequence))
+        self.log.append(make_publication(sent, len(self.log) + 1, self._sequence))
         at = b"%d %b %d " % (len(self.log), self.head.epoch.encode(), self._sequence)
         self.on_way.append(at + encode_record(sent))
 
@@ -63,19 +63,19 @@ class Redis:
             self.feed.on_message(self.on_way.pop(0))
 
     def reconnect(self) -> None:
-        """Lose what is on its way, and hear of it."""
+        """Lose what is on its way, and notice it."""
         self.on_way.clear()
         self.feed.begin_backfill()
 
     def lose_data(self) -> None:
-        self.life += 1
+        self.epochs += 1
         self.log.clear()
 
     def backfill(self) -> None:
         """Do what `RedisFeeds` does."""
-        if not self.filling:
+        if not self.backfills:
             return
-        self.filling -= 1
+        self.backfills -= 1
         ours = self.feed.position
         assert ours is not None
         since = ours.offset if ours.epoch == self.head.epoch else 0
@@ -87,13 +87,13 @@ class Redis:
         self.feed.resume(self.head, missed, lost)
 
     def finish(self) -> None:
-        """Let everything arrive, and what is missing be filled."""
+        """Let everything arrive, and what is missing be backfilled."""
         for _ in range(1000):
-            if not self.filling and not self.on_way:
+            if not self.backfills and not self.on_way:
                 return
             self.arrive()
             self.backfill()
-        raise AssertionError("it fills for ever")
+        raise AssertionError("it backfills for ever")
 
 
 STEPS: Final = ("publish", "publish", "publish", "arrive", "arrive", "reconnect", "backfill")
@@ -119,7 +119,7 @@ async def test_nothing_is_missing_or_doubled(steps: list[str]) -> None:
 
 
 @given(st.lists(st.sampled_from((*STEPS, "lose_data")), max_size=60))
-async def test_a_new_epoch_is_told_of_before_its_messages(steps: list[str]) -> None:
+async def test_a_new_epoch_is_reported_before_its_messages(steps: list[str]) -> None:
     redis = Redis()
     for step in steps:
         getattr(redis, step)()
@@ -129,9 +129,9 @@ async def test_a_new_epoch_is_told_of_before_its_messages(steps: list[str]) -> N
     position = Position(0, "e1")
     for one in redis.received:
         if one.type == DISCONTINUITY:
-            told = Position(*_position_of(one))
-            assert told != position, "told twice"
-            position = told
+            head = Position(*_position_of(one))
+            assert head != position, "reported twice"
+            position = head
         else:
             assert one.offset == position.offset + 1
             position = Position(one.offset, position.epoch)
@@ -148,10 +148,10 @@ async def test_what_redis_has_forgotten_again_is_noticed_without_a_lost_connecti
     del redis.log[3:]  # an old snapshot, and a proxy that keeps the connections
     redis.publish()
     redis.arrive()
-    assert redis.filling
+    assert redis.backfills
 
 
-async def test_what_cannot_be_filled_does_not_grow_without_bound(
+async def test_what_cannot_be_backfilled_does_not_grow_without_bound(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(feed_module, "MOST_BUFFERED_BYTES", 1000)
@@ -175,12 +175,12 @@ async def test_who_joins_waits_for_what_is_on_its_way() -> None:
     assert len(redis.received) == 1
 
 
-async def test_who_joins_has_what_was_lost_filled_in() -> None:
+async def test_who_joins_has_what_was_lost_backfilled() -> None:
     redis = Redis()
     redis.publish()
     redis.on_way.clear()
     reaching = asyncio.create_task(redis.feed.wait_for(redis.head, 10))
-    await until(lambda: redis.filling == 1)
+    await until(lambda: redis.backfills == 1)
     redis.backfill()
     assert await reaching is True
 

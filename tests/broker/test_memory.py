@@ -72,7 +72,7 @@ async def test_a_process_that_shares_nothing_always_has_the_lease(
     assert [receipt.offset for receipt in published.receipts] == [1, 1]
 
 
-async def test_an_idle_channel_begins_a_new_life(
+async def test_an_idle_channel_begins_a_new_epoch(
     broker: MemoryBroker, clock: SettableClock
 ) -> None:
     receipt = await broker.publish(TEAM, message("a", clock()))
@@ -83,26 +83,26 @@ async def test_an_idle_channel_begins_a_new_life(
     assert again.epoch != receipt.epoch
 
 
-async def test_who_has_missed_nothing_is_told_so_also_after_a_rest(
+async def test_who_has_missed_nothing_recovers_also_after_a_rest(
     broker: MemoryBroker, clock: SettableClock
 ) -> None:
-    """A channel that never had a message is in no new life when it was forgotten."""
-    place = (await broker.recover(TEAM, None, None)).position
+    """A channel that never had a message is in the same epoch after it was forgotten."""
+    position = (await broker.recover(TEAM, None, None)).position
     assert not await is_kept(broker)
-    assert (await broker.recover(TEAM, place, None)).recovered
+    assert (await broker.recover(TEAM, position, None)).recovered
     await broker.publish(TEAM, message("a", clock()))
-    assert len((await broker.recover(TEAM, place, None)).publications) == 1
+    assert len((await broker.recover(TEAM, position, None)).publications) == 1
 
 
 async def test_who_may_come_back_finds_the_channel(clock: SettableClock) -> None:
     broker = MemoryBroker(HistoryOptions(SIZE, 60, recovery_seconds=3600), clock)
     await broker.subscribe(TEAM)
     await broker.publish(TEAM, message("a", clock()))
-    place = (await broker.recover(TEAM, None, None)).position
+    position = (await broker.recover(TEAM, None, None)).position
     await broker.unsubscribe(TEAM)
     clock.advance(3599)
     assert await is_kept(broker)
-    assert (await broker.recover(TEAM, place, None)).recovered
+    assert (await broker.recover(TEAM, position, None)).recovered
     clock.advance(2)
     assert not await is_kept(broker)
 

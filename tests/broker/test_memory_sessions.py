@@ -6,7 +6,7 @@ import pytest
 
 from app.broker import memory_sessions
 from app.broker.memory_sessions import MemorySessions
-from tests.broker.contracts.sessions import WHOSE, SessionStoreContract, new_session
+from tests.broker.contracts.sessions import CLAIMANT, SessionStoreContract, new_session
 from tests.support.clock import SettableClock
 
 
@@ -23,8 +23,8 @@ async def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(5):
         await store.save(new_session(pid=str(number)), 10)
     assert len(store) == 3
-    assert await store.claim("1", "second", WHOSE, 10) is None
-    assert await store.claim("2", "second", WHOSE, 10) is not None
+    assert await store.claim("1", "second", CLAIMANT, 10) is None
+    assert await store.claim("2", "second", CLAIMANT, 10) is not None
     clock.advance(20)
     await store.save(new_session(pid="new"), 10)
     assert len(store) == 1

@@ -76,16 +76,17 @@ async def test_who_has_the_lease_publishes_and_logs_the_digest(backend: RunningB
     nothing = await backend.broker.publish_all([], Fence("ours", b"digest 2"))
     assert [receipt.offset for receipt in published.receipts] == [1, 1]
     assert nothing == Published([], nothing.entry_id)
-    taken = await backend.commands.send("XRANGE", backend.keys.ingest_digests, "-", "+")
-    assert [(entry_id.decode(), fields[1]) for entry_id, fields in taken] == [
-        *((published.entry_id, b"digest 1"), (nothing.entry_id, b"digest 2"))
+    log = await backend.commands.send("XRANGE", backend.keys.ingest_digests, "-", "+")
+    assert [(entry_id.decode(), fields[1]) for entry_id, fields in log] == [
+        (published.entry_id, b"digest 1"),
+        (nothing.entry_id, b"digest 2"),
     ]
 
 
-@pytest.mark.parametrize("holder", ["theirs", None])
-async def test_who_has_not_publishes_nothing(backend: RunningBackend, holder: str | None) -> None:
-    if holder is not None:
-        await have_lease(backend, holder)
+@pytest.mark.parametrize("token", ["theirs", None])
+async def test_who_has_not_publishes_nothing(backend: RunningBackend, token: str | None) -> None:
+    if token is not None:
+        await have_lease(backend, token)
     targets = [(channel, message("late", time.time())) for channel in (TEAM, OTHER)]
     with pytest.raises(Fenced):
         await backend.broker.publish_all(targets, Fence("ours", b"digest"))

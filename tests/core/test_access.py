@@ -1,4 +1,4 @@
-"""Who may read, publish and see members where (contract §2 and §5)."""
+"""Access rules: who may read, publish and see members where."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Instants as the wire shows them."""
+"""Instants in the wire format."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ STOCK = engineio.AsyncServer.reason
 @pytest.mark.parametrize("error", ERRORS, ids=[error.code for error in ERRORS])
 def test_every_error_can_end_a_connection(error: type[HearthError]) -> None:
     closing = Closing.because_of(error())
-    assert closing.reason == closing.told == error.code
+    assert closing.reason == closing.frame_reason == error.code
     assert closing.comes_back == error.temporary
 
 
@@ -30,7 +30,7 @@ def test_no_reason_is_there_twice() -> None:
 def test_codes_are_those_that_a_server_may_send(closing: Closing) -> None:
     registered = {1000, 1001, 1002, 1006, 1009, 1011, 1013}
     assert closing.code in registered or 4000 <= closing.code < 5000
-    assert len(closing.told.encode()) <= 123  # RFC 6455 §5.5
+    assert len(closing.frame_reason.encode()) <= 123  # RFC 6455 §5.5
 
 
 def test_every_reason_counts_from_zero() -> None:

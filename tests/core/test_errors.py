@@ -19,7 +19,7 @@ CODES = {
 }
 
 
-def test_the_table_has_the_codes_of_the_contract_and_no_other() -> None:
+def test_the_table_has_the_documented_codes_and_no_other() -> None:
     assert {error.code: error for error in HearthError.__subclasses__()} == CODES
 
 
@@ -56,5 +56,5 @@ def test_no_fields_are_left_out() -> None:
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.25, 3.0])
-def test_retry_after_is_told_in_seconds(seconds: float) -> None:
+def test_retry_after_is_in_seconds(seconds: float) -> None:
     assert RateLimited(retry_after=seconds).to_dict()["retry_after"] == seconds

@@ -1,4 +1,4 @@
-"""The window of the newest messages, and whether a gap can be filled (contract §4, promise 3)."""
+"""The window of the newest messages, and what recovers from it (docs/protocol.md, promise 3)."""
 
 from __future__ import annotations
 
@@ -70,10 +70,10 @@ def test_recovery_is_everything_after_since_or_the_newest(
     since, newest = Position(offset, epoch), len(model.ever)
     recovery = model.window.recover(since, limit, model.now)
     missed, kept = model.ever[max(0, offset) :], model.kept
-    whole = epoch == EPOCH and 0 <= offset <= newest and all(one in kept for one in missed)
+    recovers = epoch == EPOCH and 0 <= offset <= newest and all(one in kept for one in missed)
     assert recovery.position == Position(newest, EPOCH)
-    assert recovery.recovered is whole
-    if whole:
+    assert recovery.recovered is recovers
+    if recovers:
         assert recovery.publications == missed
     else:
         assert recovery.publications == newest_of(kept, len(kept) if limit is None else limit)
@@ -122,7 +122,7 @@ def test_it_holds_what_is_kept_and_no_more(model: Model) -> None:
 
 
 @pytest.mark.parametrize("offset", [0, 1, 2, 4, 5])
-def test_offsets_without_holes_only(offset: int) -> None:
+def test_offsets_without_gaps_only(offset: int) -> None:
     window = window_of(2)
     with pytest.raises(ValueError, match=f"offset {offset} after 2"):
         window.append(publication(offset))

@@ -88,7 +88,7 @@ def test_joins_and_leaves_balance(steps: list[tuple[bool, int]]) -> None:
             connections.discard(number)
         present = {IDENTITIES[number % 3] for number in connections}
         assert {one.identity for one in presence.members().first} == present
-        assert {who for who, count in balance.items() if count == 1} == present
+        assert {identity for identity, count in balance.items() if count == 1} == present
         assert set(balance.values()) <= {0, 1}
     assert sum(one.connections for one in presence.members().first) == len(connections)
 

@@ -1,4 +1,4 @@
-"""The token bucket (contract §9, `MESSAGES_PER_SECOND`)."""
+"""The token bucket."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_never_more_than_the_rate_times_the_time_and_the_burst(
 
 
 @given(RATES, STEPS)
-def test_who_waits_as_told_is_admitted(rate: float, steps: list[float]) -> None:
+def test_who_waits_long_enough_is_admitted(rate: float, steps: list[float]) -> None:
     bucket, now = TokenBucket(rate), 0.0
     for step in steps:
         now += step

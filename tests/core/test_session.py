@@ -27,7 +27,7 @@ def new_session(**joined: int) -> Session:
     return session
 
 
-def kept(session: Session) -> Session:
+def stored(session: Session) -> Session:
     """Return what another process reads of a session."""
     return Session.from_dict(PID, "other", json.loads(json.dumps(session.to_dict())))
 
@@ -61,7 +61,7 @@ def test_a_cursor_that_was_left_is_never_taken_for_another() -> None:
     session.leave("a")
     session.enter("b", Position(3, "e1"), trusted=False)
     session.enter("a", Position(60, "e1"), trusted=False)
-    restored = kept(session)
+    restored = stored(session)
     assert restored.resume(text)
     assert offsets(restored) == {"b": 3, "a": 60}
 
@@ -79,7 +79,7 @@ def test_joining_again_in_vain_changes_nothing() -> None:
 
 def test_who_received_nothing_goes_on_where_it_joined() -> None:
     for offset in (None, "ghijkl:3:1.99"):  # another session's: the client keeps the last it saw
-        session = kept(new_session(a=4, b=7))
+        session = stored(new_session(a=4, b=7))
         assert session.resume(offset)
         assert offsets(session) == {"a": 4, "b": 7}
 
@@ -88,12 +88,12 @@ def test_the_same_string_can_be_brought_twice() -> None:
     session = new_session(a=4, b=7)
     text = send(session, "a", 5)
     for _drop in range(2):
-        session = kept(session)
+        session = stored(session)
         assert session.resume(text)
         assert offsets(session) == {"a": 5, "b": 7}
     text = send(session, "b", 8)
     assert text == "abcdef:0:1.5,2.8"
-    session = kept(session)
+    session = stored(session)
     assert session.resume(text)
     assert offsets(session) == {"a": 5, "b": 8}
 
@@ -102,7 +102,7 @@ def test_where_history_was_lost_an_older_string_says_too_little() -> None:
     session = new_session(a=4, b=7)
     before = send(session, "a", 5)
     after = lose_history(session, "a", Position(2, "e2"))
-    restored = kept(session)
+    restored = stored(session)
     assert not restored.resume(before)
     assert not restored.resume(None)
     assert restored.resume(after)
@@ -114,26 +114,42 @@ def test_where_history_was_lost_an_older_string_says_too_little() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        *("", "x", "abcdef", "abcdef:0", "abcdef:x:", "abcdef:0:1", "abcdef:0:1.2,", "abcdef:0:,"),
-        *("abcdef:0:1.2.3", "abcdef:0:1.-2", " abcdef:0:1.2", "abcdef:0:1.2\n", "abcde:0:1.2"),
-        *("abcdef:1:1.2", "abcdef:" + "0" * 10 + ":", "abcdef:0:" + "1.2," * 20_000 + "1.2"),
+        "",
+        "x",
+        "abcdef",
+        "abcdef:0",
+        "abcdef:x:",
+        "abcdef:0:1",
+        "abcdef:0:1.2,",
+        "abcdef:0:,",
+        "abcdef:0:1.2.3",
+        "abcdef:0:1.-2",
+        " abcdef:0:1.2",
+        "abcdef:0:1.2\n",
+        "abcde:0:1.2",
+        "abcdef:1:1.2",
+        "abcdef:" + "0" * 10 + ":",
+        "abcdef:0:" + "1.2," * 20_000 + "1.2",
     ],
 )
 def test_what_is_no_offset_string_says_nothing(text: str) -> None:
     assert not new_session(a=4).resume(text)
 
 
-def test_what_is_kept_is_everything_but_what_was_sent() -> None:
+def test_what_is_stored_is_everything_but_what_was_sent() -> None:
     session = new_session(a=4)
     session.enter("b", Position(1, "e1"), trusted=True)
     send(session, "a", 9)
-    restored = kept(session)
+    restored = stored(session)
     assert (restored.sid, restored.namespace, restored.identity_id, restored.claimant) == (
-        *("sid~", "/circles", "alice"),
+        "sid~",
+        "/circles",
+        "alice",
         "/circles user:alice",
     )
     assert [(name, cursor.trusted) for name, cursor in restored.cursors.items()] == [
-        *(("a", False), ("b", True))
+        ("a", False),
+        ("b", True),
     ]
     restored.enter("c", Position(0, "e1"), trusted=False)
     assert restored.cursors["c"].number == 3
@@ -160,7 +176,7 @@ def test_whatever_happens_it_goes_on_behind_the_last_that_was_received(
     steps: Iterable[tuple[str, str]],
 ) -> None:
     session, published = new_session(), dict.fromkeys("abc", 0)
-    received: dict[str, int] = {}  # what a client would say, if it kept an offset per channel
+    received: dict[str, int] = {}  # the same, if a client stored an offset for each channel
     text = None
     for step, name in steps:
         if step == "join":
@@ -177,6 +193,6 @@ def test_whatever_happens_it_goes_on_behind_the_last_that_was_received(
         elif step == "note" and name in session.cursors:
             text = send(session, name, None)
         elif step == "drop":
-            session = kept(session)
+            session = stored(session)
             assert session.resume(text)
             assert offsets(session) == received

@@ -16,7 +16,7 @@ from app.core.channel import BROADCAST_CHANNEL, Channel, user_channel
 from app.core.errors import Forbidden, Unavailable
 from app.core.history import HistoryOptions, Position, Recovery
 from app.core.identity import Identity
-from app.core.message import place
+from app.core.message import make_publication
 from app.hub.draft import Draft
 from app.hub.hub import Hub
 from app.hub.member import Member
@@ -72,7 +72,7 @@ async def test_history_may_be_lost_while_joining(hub: Hub, fanout: RecordingFanO
     await say(hub, "a", "b", "c")
     async with hub.memberships.joining(bob(), TEAM, None, 10) as joined:
         hub.memberships.on_publication(TEAM, discontinuity(TEAM, Position(0, "e2"), 0.0))
-        hub.memberships.on_publication(TEAM, place(message("anew", 0.0), 1))
+        hub.memberships.on_publication(TEAM, make_publication(message("anew", 0.0), 1))
     assert texts_of(joined.recovery.publications) == ["a", "b", "c"]
     assert [one.type for one in fanout.inbox["b1"]] == ["discontinuity", "user_message"]
     assert orjson.loads(fanout.inbox["b1"][0].body)["data"] == {"epoch": "e2", "offset": 0}

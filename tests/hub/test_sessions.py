@@ -121,8 +121,8 @@ async def test_one_that_can_not_be_forgotten_keeps_none_from_being_renewed() -> 
     store.gone, store.breaks = False, True
     sessions.start()
     await until(lambda: store.forgotten == 1)
-    store._kept.clear()
-    await until(lambda: other.pid in store._kept)
+    store._entries.clear()
+    await until(lambda: other.pid in store._entries)
     await sessions.close()
 
 
@@ -131,7 +131,7 @@ async def test_what_is_open_is_renewed_also_after_everything_was_forgotten() -> 
     sessions, others = Sessions(store, 0.2), Sessions(store, 0.2)
     sessions.start()
     session = await sessions.begin("sid~", "/circles", ALICE, Nowhere())
-    store._kept.clear()
+    store._entries.clear()
     async with asyncio.timeout(5):
         claimed = None
         while claimed is None:

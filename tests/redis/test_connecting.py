@@ -33,13 +33,10 @@ async def talk(running: RunningBackend) -> None:
 def certificate_pair(tmp_path: Path) -> tuple[Path, Path]:
     """Return a key and the certificate for localhost that it has signed itself."""
     key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    request = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1"
+    subject = "-subj /CN=localhost -addext subjectAltName=DNS:localhost"
     subprocess.run(
-        [
-            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
-            *("-nodes", "-days", "1", "-subj", "/CN=localhost"),
-            *("-addext", "subjectAltName=DNS:localhost"),
-            *("-keyout", str(key), "-out", str(certificate)),
-        ],
+        [*request.split(), *subject.split(), "-keyout", str(key), "-out", str(certificate)],
         check=True,
         capture_output=True,
     )
@@ -52,10 +49,9 @@ async def test_tls(
     key, certificate = certificate_pair
     port = free_port()
     redis_server.stop()
-    redis_server.start(
-        *("--tls-port", str(port), "--tls-auth-clients", "no", "--tls-cert-file", str(certificate)),
-        *("--tls-key-file", str(key), "--tls-ca-cert-file", str(certificate)),
-    )
+    server = f"--tls-port {port} --tls-auth-clients no --tls-cert-file {certificate}"
+    keys = f"--tls-key-file {key} --tls-ca-cert-file {certificate}"
+    redis_server.start(*server.split(), *keys.split())
     url = f"rediss://localhost:{port}/0"
     running = await start_backend(f"{url}?ssl_ca_certs={certificate}")
     await talk(running)

@@ -76,7 +76,7 @@ async def test_when_all_have_left_only_the_permanent_ones_stay(
     await running.vanish()
 
     def expired() -> bool:
-        # `processes` is shared, and renewed by whoever lives.
+        # `processes` is shared, and renewed by whichever process runs.
         rest = set(redis_server.ask("KEYS", "*")) - PERMANENT
         return all(re.search("process(es|:.*)$", key) for key in rest)
 
@@ -96,7 +96,7 @@ async def test_what_has_members_is_renewed(
     await running.renew()
     for key in renewed:
         assert redis_server.ask("TTL", key) > 3000, key
-    # It is done often enough for the shortest life that a key may have.
+    # It is done often enough for the shortest expiry that a key may have.
     assert keys_module.RENEW_SECONDS * 3 < LEAST_HISTORY_SECONDS
 
 

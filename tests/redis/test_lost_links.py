@@ -23,7 +23,7 @@ async def send_on_a_lost_link(url: str) -> None:
     assert link is not None
     sent: list[asyncio.Future[Any]] = []
     link._transport.abort()
-    # Runs once it is closed, and before whoever keeps the connection has heard of that.
+    # Runs once it is closed, and before its owner has noticed that.
     asyncio.get_running_loop().call_soon(lambda: sent.append(commands.send("PING")))
     await until(lambda: bool(sent))
     with pytest.raises(Unavailable):

@@ -20,8 +20,8 @@ from tests.support.redis import RedisServer
 ALICE, BOB = somebody("alice"), somebody("bob")
 
 
-def told(*backends: RunningBackend) -> Counter[tuple[Channel, str, bool]]:
-    """Return what they tell of members, all together."""
+def changes_of(*backends: RunningBackend) -> Counter[tuple[Channel, str, bool]]:
+    """Return what they all report of members."""
     return sum((one.listener.changes for one in backends), Counter())
 
 
@@ -41,9 +41,9 @@ async def test_the_members_of_a_killed_process_leave_once(start_backend: StartBa
     await killed.vanish()
     await until_members(others[1].presence, TEAM, "bob")
     await until_members(others[1].presence, OTHER)
-    await until(lambda: told(*others).total() >= 2)
+    await until(lambda: changes_of(*others).total() >= 2)
     await asyncio.sleep(0.5)  # the others have tried too by then
-    assert told(*others) == {(TEAM, "alice", False): 1, (OTHER, "alice", False): 1}
+    assert changes_of(*others) == {(TEAM, "alice", False): 1, (OTHER, "alice", False): 1}
     members = await others[1].presence.members(TEAM)
     assert members.first[0].connections == 1
 
@@ -69,8 +69,8 @@ async def test_a_frozen_process_that_comes_back_enters_again(
     stopped.set()
     await until_members(other.presence, TEAM, "alice")
     await until_members(other.presence, OTHER, "bob")
-    await until(lambda: told(frozen, other)[TEAM, "alice", True] == 1)
-    changes = told(frozen, other)
+    await until(lambda: changes_of(frozen, other)[TEAM, "alice", True] == 1)
+    changes = changes_of(frozen, other)
     assert changes[TEAM, "alice", False] == 1
     assert changes[TEAM, "bob", False] == 1
     assert changes[TEAM, "bob", True] == 0
@@ -93,7 +93,7 @@ async def test_nobody_is_buried_because_redis_was_away(
     await until(lambda: all(one.ready for one in backends))
     await asyncio.sleep(1.5)
     await until_members(backends[0].presence, TEAM, "u0", "u1", "u2")
-    assert told(*backends) == {}
+    assert changes_of(*backends) == {}
 
 
 async def test_who_left_while_redis_was_gone_is_struck_later(
@@ -109,12 +109,12 @@ async def test_who_left_while_redis_was_gone_is_struck_later(
     assert await running.presence.exit(TEAM, "a1", ALICE) is False
     redis_server.start(*RedisServer.KEPT)
     await until_members(other.presence, TEAM, "bob")
-    await until(lambda: told(running)[TEAM, "alice", False] == 1)
-    assert told(running).total() == 1
+    await until(lambda: changes_of(running)[TEAM, "alice", False] == 1)
+    assert changes_of(running).total() == 1
     assert running.presence._records.departed() == []
 
 
-async def test_an_exit_that_a_frozen_redis_did_not_take_is_told_of_later(
+async def test_an_exit_that_a_frozen_redis_did_not_take_is_notified_later(
     start_backend: StartBackend, redis_server: RedisServer
 ) -> None:
     running = await start_backend()
@@ -123,7 +123,7 @@ async def test_an_exit_that_a_frozen_redis_did_not_take_is_told_of_later(
     assert await running.presence.exit(TEAM, "a1", ALICE) is False
     redis_server.thaw()
     await until_members(running.presence, TEAM)
-    await until(lambda: told(running)[TEAM, "alice", False] == 1)
+    await until(lambda: changes_of(running)[TEAM, "alice", False] == 1)
 
 
 async def test_an_entry_that_failed_leaves_no_ghost(
@@ -158,8 +158,8 @@ async def test_a_thousand_members_survive_a_loss_and_end_with_their_process(
     assert running.ready
     await running.vanish()
     await until_members(other.presence, TEAM)
-    await until(lambda: told(other).total() == 2000)
-    assert set(told(other).values()) == {1}
+    await until(lambda: changes_of(other).total() == 2000)
+    assert set(changes_of(other).values()) == {1}
 
 
 async def test_a_process_that_ends_leaves_no_trace(
@@ -174,11 +174,11 @@ async def test_a_process_that_ends_leaves_no_trace(
     assert redis_server.ask("ZRANGE", "hearth:processes", 0, -1) == [other.process]
 
 
-async def test_the_buried_are_forgotten_after_an_hour(
+async def test_the_evicted_are_forgotten_after_an_hour(
     start_backend: StartBackend, redis_server: RedisServer
 ) -> None:
     running = await start_backend()
     long_ago = int((time.time() - 3700) * 1000)
-    redis_server.ask("ZADD", "hearth:processes", -long_ago, "buried")
-    await until(lambda: "buried" not in redis_server.ask("ZRANGE", "hearth:processes", 0, -1))
+    redis_server.ask("ZADD", "hearth:processes", -long_ago, "evicted")
+    await until(lambda: "evicted" not in redis_server.ask("ZRANGE", "hearth:processes", 0, -1))
     assert running.ready

@@ -88,7 +88,7 @@ async def test_a_redis_that_cannot_save_refuses(
     await until(lambda: one.ready)
 
 
-async def test_a_wrong_password_is_told_of_once_and_kept_secret(
+async def test_a_wrong_password_is_logged_once_and_kept_secret(
     start_backend: StartBackend, redis_server: RedisServer
 ) -> None:
     redis_server.ask("CONFIG", "SET", "requirepass", "right-one")

@@ -21,7 +21,7 @@ KEY = "hearth:{/circles:dev-team}"
 
 
 def kinds(listener: Listener) -> list[str]:
-    """Return the texts of messages, and the positions that discontinuities tell of."""
+    """Return the texts of messages, and the positions of discontinuities."""
     return [_kind(one) for _, one in listener.received]
 
 
@@ -58,7 +58,7 @@ async def test_with_its_data_nobody_notices(
     assert here.listener.changes == there.listener.changes == {}
 
 
-async def test_without_its_data_members_are_told_once(
+async def test_without_its_data_members_are_notified_once(
     start_backend: StartBackend, redis_server: RedisServer
 ) -> None:
     here, there = await start_backend(), await start_backend()
@@ -101,7 +101,7 @@ async def test_flushed_under_living_connections(
 
 
 @pytest.mark.parametrize("more", [0, 1, 5])
-async def test_with_an_old_snapshot_members_are_told_once(
+async def test_with_an_old_snapshot_members_are_notified_once(
     start_backend: StartBackend, redis_server: RedisServer, more: int
 ) -> None:
     here, there = await start_backend(), await start_backend()
@@ -128,9 +128,9 @@ async def test_with_an_old_snapshot_members_are_told_once(
     assert again.epoch != first.epoch
     assert again.offset == 4 + more
     await until(lambda: len(listener.received) == 8)
-    expected = [*(str(n) for n in range(6)), f"lost, at {3 + more}", "after"]
+    expected = [*map(str, range(6)), f"lost, at {3 + more}", "after"]
     assert kinds(listener) == expected
-    # Who comes back with a position of before is told that it can't be recovered.
+    # A position of before can't be recovered, and that is reported.
     recovery = await other.recover(TEAM, Position(5, first.epoch), 0)
     assert recovery.recovered is False
 

@@ -1,5 +1,5 @@
 """What is published reaches members once and in order while connections are killed, overflow or
-are half open (contract §4, promise 2)."""
+are half open (docs/protocol.md, promise 2)."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ async def test_what_got_lost_without_a_lost_connection_is_found_by_the_canary(
     await receiver.broker.subscribe(TEAM)
     link = receiver.subscriptions.link
     assert link is not None
-    # A subscriber of a master that is none any more: for a while it hears nothing.
+    # A subscriber of a demoted master: for a while it receives nothing.
     receive, link._on_reply = link._on_reply, lambda reply: None
     await publisher.publish(TEAM, message("a", time.time()))
     sent = receiver.broker._canary._sent
@@ -219,7 +219,7 @@ class FailingListener(Listener):
         super().on_publication(channel, publication)
 
 
-async def test_a_receiver_that_fails_is_told_of_in_the_log_and_goes_on(
+async def test_a_receiver_that_fails_is_logged_and_goes_on(
     start_backend: StartBackend,
 ) -> None:
     listener = FailingListener()
@@ -230,7 +230,7 @@ async def test_a_receiver_that_fails_is_told_of_in_the_log_and_goes_on(
         for channel in (OTHER, TEAM):
             await broker.publish(channel, message("a", time.time()))
         await until(lambda: listener.texts() == ["a"])
-    assert [line["event"] for line in logs] == ["could not take what was published"]
+    assert [line["event"] for line in logs] == ["could not handle a published message"]
 
 
 async def test_many_channels_are_subscribed_again(

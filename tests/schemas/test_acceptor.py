@@ -23,11 +23,11 @@ from tests.support.properties import json_like, nested_lists
 TYPES = [one for one in standard_registry() if not isinstance(one.payload, ToolResult)]
 LOADERS = [JOIN, LEAVE, PRESENCE, PUBLISH, AUTHENTICATE]
 EDGES: list[Any] = [
-    *("", "a", "x" * 1024, "x" * 1025, "ö", "\ud800", "a\n", "dev-team", "user", "busy", "x" * 129),
-    *(True, False, None, 0, 1, -1, 2**53, 2**53 + 1, 2**63, -(2**63) - 1, 1.0, 0.5),
-    *(float("nan"), float("inf"), b"a", [], ["a"], [1], [None], {}, {"a": 1}, {1: "a"}),
-    *({"id": "a", "kind": "user"}, {"id": "a", "kind": "x"}, [{"id": "a", "kind": "agent"}]),
-    *({"offset": 1, "epoch": "e"}, {"offset": -1, "epoch": "e"}, {"offset": 1, "e": 1}),
+    "", "a", "x" * 1024, "x" * 1025, "ö", "\ud800", "a\n", "dev-team", "user", "busy", "x" * 129,
+    True, False, None, 0, 1, -1, 2**53, 2**53 + 1, 2**63, -(2**63) - 1, 1.0, 0.5,
+    float("nan"), float("inf"), b"a", [], ["a"], [1], [None], {}, {"a": 1}, {1: "a"},
+    {"id": "a", "kind": "user"}, {"id": "a", "kind": "x"}, [{"id": "a", "kind": "agent"}],
+    {"offset": 1, "epoch": "e"}, {"offset": -1, "epoch": "e"}, {"offset": 1, "e": 1},
 ]  # fmt: skip
 
 

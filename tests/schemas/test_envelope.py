@@ -1,4 +1,4 @@
-"""The envelope, as workers write it and members receive it (contract §1)."""
+"""The envelope, as workers write it and members receive it."""
 
 from __future__ import annotations
 
@@ -28,8 +28,21 @@ WRONG: dict[str, list[Any]] = {
     "channel": ["", "a b", "dev-team\n", LONG, 5, None, "\ud800"],
     "data": [None, [], "a", 5, {"a": math.nan}, {"a": math.inf}, {"a": 2**64}, {"a": "\ud800"}],
     "timestamp": [
-        *("2026-11-20T12:00:00", "2026-11-20", "12:00", "now", "", "2026-02-30T00:00:00Z"),
-        *("2026-11-20T12:00:00Z\n", 1_795_176_000, 1.5, True, None, [], {}, "\ud800", LONG),
+        "2026-11-20T12:00:00",
+        "2026-11-20",
+        "12:00",
+        "now",
+        "",
+        "2026-02-30T00:00:00Z",
+        "2026-11-20T12:00:00Z\n",
+        1_795_176_000,
+        1.5,
+        True,
+        None,
+        [],
+        {},
+        "\ud800",
+        LONG,
     ],
     "offset": [0, -1, "5", 5.0, True, None, 2**64, math.nan, math.inf],
     "action": ["", 5, None, LONG, "\ud800"],

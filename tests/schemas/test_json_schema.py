@@ -61,7 +61,7 @@ def payload(row: Documented) -> JsonSchema:
 
 
 @pytest.mark.parametrize("row", TYPES, ids=str)
-def test_a_payload_admits_what_the_contract_admits(row: Documented) -> None:
+def test_a_payload_admits_what_is_documented(row: Documented) -> None:
     schema = payload(row)
     assert schema["properties"].keys() == row.keys.keys()
     assert fits(schema, {**row.minimal, "further": [1, None]})

@@ -1,4 +1,4 @@
-"""Each type takes its documented payload, and nothing else (contract §2)."""
+"""Each type takes its documented payload, and nothing else (docs/protocol.md)."""
 
 from __future__ import annotations
 

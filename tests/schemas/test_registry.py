@@ -50,10 +50,21 @@ def test_a_type_is_kept_and_nobody_publishes_it_unless_it_says_so() -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        *("connect", "connect_error", "disconnect", "disconnecting"),
-        *("newListener", "removeListener"),
-        *("join", "leave", "history", "presence", "authenticate"),
-        *("ping", "pong", "error", "connection_ack"),
+        "connect",
+        "connect_error",
+        "disconnect",
+        "disconnecting",
+        "newListener",
+        "removeListener",
+        "join",
+        "leave",
+        "history",
+        "presence",
+        "authenticate",
+        "ping",
+        "pong",
+        "error",
+        "connection_ack",
     ],
 )
 def test_reserved_names_are_refused(name: str) -> None:

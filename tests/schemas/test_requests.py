@@ -1,4 +1,4 @@
-"""What a client may ask for (contract §3): unknown keys are errors here."""
+"""Requests of clients: unknown keys are errors."""
 
 from __future__ import annotations
 

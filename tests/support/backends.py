@@ -28,7 +28,7 @@ class RunningBackend:
     """A broker, a presence store and a status queue on Redis, and their connections.
 
     Args:
-        listener: what the broker and the presence store tell, once they are started here.
+        listener: records the events of the broker and the presence store.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class RunningBackend:
         return self.broker.ready and self.presence.ready
 
     async def connect(self) -> None:
-        """Begin to connect; whoever is to be told starts the parts."""
+        """Begin to connect; the parts are started by whoever has their events."""
         await self.subscriptions.start()
         await self.commands.start()
 
@@ -68,7 +68,7 @@ class RunningBackend:
             await until(lambda: self.ready)
 
     async def settle(self) -> None:
-        """Wait until all that was published in the team and is kept has been told."""
+        """Wait until everything that history has of the team has been received."""
         await settle(self.broker)
 
     async def renew(self) -> None:
@@ -84,7 +84,7 @@ class RunningBackend:
         await self.commands.close()
 
     async def vanish(self) -> None:
-        """Stop it as a process does that is killed: nobody is told."""
+        """Stop it as a process does that is killed: nobody is notified."""
         await self.broker.close()
         await self.presence._tasks.cancel()
         await self.presence._heartbeat._tasks.cancel()

@@ -1,4 +1,4 @@
-"""Intakes of the test's own: each is what one process has."""
+"""Ingests of the test's own: each is what one process has."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from tests.support.members import RecordingFanOut
 from tests.support.ready import until
 
 EMITS = "socketio"
-# Half of what they are in life: a busy machine must not take a process for a dead one.
-QUICK = IngestTimes(tend=0.2, takeover=1.5, longest_takeover=3.0)
+# Half of what they are by default: a busy machine must not take a process for a dead one.
+QUICK = IngestTimes(renew=0.2, takeover=1.5, longest_takeover=3.0)
 LEASE_SECONDS = 1.5
 
 
@@ -88,7 +88,7 @@ class RunningIngest:
         await self.backend.close()
 
     async def vanish(self) -> None:
-        """Stop it as a process does that is killed: nobody is told."""
+        """Stop it as a process does that is killed: nobody is notified."""
         await self.ingest._tasks.cancel()
         await self.backend.vanish()
 

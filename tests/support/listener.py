@@ -1,4 +1,4 @@
-"""What a broker and a presence store tell, remembered."""
+"""Listener: records the events of a broker and a presence store."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.support.messages import TEAM, texts_of
 
 
 class Listener:
-    """`BrokerEvents` and `PresenceEvents`; `changes` counts who was said to join and leave."""
+    """`BrokerEvents` and `PresenceEvents`; `changes` counts who has joined and left."""
 
     def __init__(self) -> None:
         self.received: list[tuple[Channel, Publication]] = []
@@ -30,5 +30,5 @@ class Listener:
 
 
 async def settle(broker: Broker, channel: Channel = TEAM) -> None:
-    """Wait until all that was published in a channel and is kept has been told."""
+    """Wait until everything that history has of a channel has been received."""
     await broker.recover(channel, None, None)

@@ -12,7 +12,7 @@ from tests.support.redis import RedisServer
 
 @pytest.fixture
 async def server(serve: Serve, redis_server: RedisServer) -> TestServer:
-    """A server that takes in what workers emit."""
+    """A server that ingests what workers emit."""
     server = await serve(redis_url=redis_server.url)
     await until_ready(server)
     return server

@@ -1,4 +1,4 @@
-"""What is waiting: a queue from whose midst things are ingested."""
+"""The backlog: a queue from which entries are removed by digest."""
 
 from __future__ import annotations
 
@@ -30,39 +30,39 @@ ACTIONS = st.lists(
 
 @given(ACTIONS)
 def test_it_is_a_list(actions: list[tuple[str, str | int]]) -> None:
-    pending = Backlog()
+    backlog = Backlog()
     model: list[tuple[int, str]] = []
     added = 0
     for action, value in actions:
         if action == "add":
-            pending.add(received(str(value)))
+            backlog.add(received(str(value)))
             model.append((added, str(value)))
             added += 1
         elif action == "remove":
-            number = pending.remove(received(str(value)).digest)
+            number = backlog.remove(received(str(value)).digest)
             found = next((one for one in model if one[1] == value), None)
             assert number == (found[0] if found else None)
             if found:
                 model.remove(found)
         else:
-            pending.forget(int(value))
+            backlog.forget(int(value))
             model = [one for one in model if one[0] >= int(value)]
-        assert [one.data.decode() for one in pending.first(100)] == [name for _n, name in model]
-        oldest = pending.oldest()
+        assert [one.data.decode() for one in backlog.first(100)] == [name for _n, name in model]
+        oldest = backlog.oldest()
         assert (oldest[0] if oldest else None) == (model[0][0] if model else None)
-        assert (len(pending), pending.size, pending.next) == (len(model), len(model), added)
+        assert (len(backlog), backlog.size, backlog.next) == (len(model), len(model), added)
     left = Counter(name for _number, name in model)
     for name in "abc":
         for _ in range(left[name]):
-            assert pending.remove(received(name).digest) is not None
-        assert pending.remove(received(name).digest) is None
+            assert backlog.remove(received(name).digest) is not None
+        assert backlog.remove(received(name).digest) is None
 
 
 def test_the_first_few_are_the_oldest() -> None:
-    pending = Backlog()
+    backlog = Backlog()
     for name in "abcd":
-        pending.add(received(name))
-    assert [one.data for one in pending.first(2)] == [b"a", b"b"]
+        backlog.add(received(name))
+    assert [one.data for one in backlog.first(2)] == [b"a", b"b"]
 
 
 def test_the_source_counts() -> None:

@@ -1,4 +1,4 @@
-"""The event bus reaches members: what other systems publish in Redis (contract §8)."""
+"""The event bus reaches members: what other systems publish in Redis (docs/protocol.md)."""
 
 from __future__ import annotations
 
@@ -25,22 +25,30 @@ FEEDS = ("codeworm:logs", "codeworm:events", "codeworm:stats")
 EVENTS: dict[str, tuple[dict[str, Any], str, str, str]] = {
     "agent.message": (
         {"circle_name": "hall", "agent_id": 7, "content": "Hi"},
-        *("/circles", "hall", "agent_message"),
+        "/circles",
+        "hall",
+        "agent_message",
     ),
     "agent.status": (
         {"agent_id": 7, "status": "busy", "detail": "testing"},
-        *("/agents", "7", "agent_status"),
+        "/agents",
+        "7",
+        "agent_status",
     ),
     "agent.activity": (
         {"agent_id": "agent-7", "activity": "reads"},
-        *("/agents", "agent-7", "agent_activity"),
+        "/agents",
+        "agent-7",
+        "agent_activity",
     ),
     "workspace.file_changed": (FILE | {"size": 3}, "/workspaces", "site", "file_changed"),
     "workspace.file_created": (FILE, "/workspaces", "site", "file_created"),
     "workspace.file_deleted": (FILE, "/workspaces", "site", "file_deleted"),
     "workspace.git_status": (
         {"workspace_id": 3, "branch": "main", "ahead": 1, "changed": ["a.py"]},
-        *("/workspaces", "3", "git_status"),
+        "/workspaces",
+        "3",
+        "git_status",
     ),
     "codeworm:logs": ({"line": "Hi", "level": 3}, "/feeds", "codeworm:logs", "log"),
     "codeworm:events": ({"type": "started"}, "/feeds", "codeworm:events", "event"),
@@ -134,10 +142,10 @@ async def test_garbage_is_rejected_once_with_the_reason(
         await redis.publish(source, data)
     await redis.publish(source, json.dumps(message))
     assert (await client.next(event))["offset"] == 1
-    kept = await rejected(redis, len(garbage))
-    assert [fields["data"] for fields in kept] == [data[:16_384] for data in garbage]
-    assert {fields["source"] for fields in kept} == {source.encode()}
-    reasons = [fields["reason"].decode().partition(": ")[0] for fields in kept]
+    entries = await rejected(redis, len(garbage))
+    assert [fields["data"] for fields in entries] == [data[:16_384] for data in garbage]
+    assert {fields["source"] for fields in entries} == {source.encode()}
+    reasons = [fields["reason"].decode().partition(": ")[0] for fields in entries]
     key = {"/circles": "circle_name", "/workspaces": "workspace_id", "/agents": "agent_id"}
     expected = ["message"] * 5 + [key[namespace], "channel", "message"]
     assert reasons == expected
@@ -217,6 +225,6 @@ async def test_a_route_that_fails_stops_nobody(
     message = {"circle_name": "hall", "agent_id": 7, "content": "Hi"}
     await redis.publish("agent.message", json.dumps(message))
     await client.next("agent_message")
-    (kept,) = await rejected(redis, 1, "another:rejected")
-    assert (kept["source"], kept["data"]) == (b"hall.cried", b"{}")
-    assert b"KeyError" in kept["reason"]
+    (entry,) = await rejected(redis, 1, "another:rejected")
+    assert (entry["source"], entry["data"]) == (b"hall.cried", b"{}")
+    assert b"KeyError" in entry["reason"]

@@ -106,7 +106,7 @@ async def test_what_comes_to_a_worker_twice_is_answered_once(
     worker = await start_worker(0)
     await say(bob, "first")
     await bob.next("agent_message")
-    await redis.xgroup_setid(*GROUP, "0")  # as if its worker had died before it could say so
+    await redis.xgroup_setid(*GROUP, "0")  # as if its worker had died before it could ack
     await until_line(worker, "answerer-")
     await until_line(worker, "answerer-")
     await say(bob, "second")

@@ -1,4 +1,4 @@
-"""Workers that emit through stock Redis managers (contract §8)."""
+"""Workers that emit through stock Redis managers (docs/protocol.md, "Emits")."""
 
 from __future__ import annotations
 
@@ -141,9 +141,9 @@ async def test_what_no_schema_accepts_is_not_delivered(
     warnings = [line["event"] for line in logs if line["log_level"] != "info"]
     assert warnings == ["rejected what a worker emitted"]
     (entry,) = await worker.redis.xrange("hearth:rejected")
-    _id, kept = entry
-    assert kept.keys() == {b"source", b"reason", b"data"}
-    assert json.loads(kept[b"data"])["event"] == event
+    _id, fields = entry
+    assert fields.keys() == {b"source", b"reason", b"data"}
+    assert json.loads(fields[b"data"])["event"] == event
 
 
 async def test_one_connection_is_reached_by_its_sid_as_in_stock(

@@ -1,4 +1,4 @@
-"""What clients publish is there for workers to take: the stream `hearth:inbox` (contract §8)."""
+"""The inbox: what clients publish is in the stream `hearth:inbox` for workers to consume."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ async def emit(redis: Redis, first: int, last: int) -> None:
 
 
 async def until_contents(one: RunningIngest, wanted: list[str]) -> None:
-    """Wait until history holds as much, and see that it is this."""
+    """Wait until history has as much, and check that it is this."""
     async with asyncio.timeout(30):
         contents: list[str] = []
         while len(contents) < len(wanted):
@@ -63,14 +63,14 @@ async def until_contents(one: RunningIngest, wanted: list[str]) -> None:
 
 async def rejected(redis: Redis) -> list[tuple[bytes, bytes]]:
     """Return what was rejected, and why."""
-    kept: Any = await redis.xrange("hearth:rejected")
-    return [(fields[b"data"], fields[b"reason"]) for _id, fields in kept]
+    entries: Any = await redis.xrange("hearth:rejected")
+    return [(fields[b"data"], fields[b"reason"]) for _id, fields in entries]
 
 
-def holder_of(some: Sequence[RunningIngest]) -> RunningIngest:
-    """Return who leads."""
-    (holder,) = [one for one in some if one.ingest.leads]
-    return holder
+def leader_of(some: Sequence[RunningIngest]) -> RunningIngest:
+    """Return the one that leads."""
+    (leader,) = [one for one in some if one.ingest.leads]
+    return leader
 
 
 async def settled(some: Sequence[RunningIngest]) -> None:
@@ -94,34 +94,34 @@ async def test_equal_ones_count_each(start: Start, redis: Redis) -> None:
     await settled(some)
 
 
-async def test_what_a_killed_holder_left_is_taken_in_by_another(start: Start, redis: Redis) -> None:
+async def test_what_a_killed_leader_left_is_ingested_by_another(start: Start, redis: Redis) -> None:
     some = [await start() for _ in range(3)]
-    holder = holder_of(some)
+    leader = leader_of(some)
     await emit(redis, 0, 20)
-    await until_contents(holder, names(0, 20))
-    holder.gate.clear()
+    await until_contents(leader, names(0, 20))
+    leader.gate.clear()
     await emit(redis, 20, 40)
     for _ in range(5):
         await redis.publish(EMITS, emitted("same"))
-    await holder.vanish()
-    rest = [one for one in some if one is not holder]
+    await leader.vanish()
+    rest = [one for one in some if one is not leader]
     await emit(redis, 40, 60)
     await until_contents(rest[0], [*names(0, 40), *["same"] * 5, *names(40, 60)])
     await settled(rest)
 
 
-async def test_who_has_just_started_leaves_it_to_those_who_have_heard_more(
+async def test_who_has_just_started_leaves_it_to_those_who_are_caught_up(
     start: Start, redis: Redis, redis_server: RedisServer
 ) -> None:
     some = [await start() for _ in range(2)]
-    holder = holder_of(some)
-    other = next(one for one in some if one is not holder)
-    holder.gate.clear()
+    leader = leader_of(some)
+    other = next(one for one in some if one is not leader)
+    leader.gate.clear()
     await emit(redis, 0, 10)
     young = [await RunningIngest.start(redis_server.url) for _ in range(3)]
     try:
         await emit(redis, 10, 20)
-        await holder.vanish()
+        await leader.vanish()
         await until(lambda: other.ingest.leads)
         await until_contents(other, names(0, 20))
         await until(lambda: all(one.ingest.caught_up for one in young))
@@ -130,44 +130,44 @@ async def test_who_has_just_started_leaves_it_to_those_who_have_heard_more(
         await asyncio.gather(*(one.close() for one in young))
 
 
-async def test_who_starts_alone_after_a_kill_takes_in_what_it_has_heard(
+async def test_who_starts_alone_after_a_kill_ingests_what_it_has_received(
     start: Start, redis: Redis
 ) -> None:
-    holder = await start()
-    await holder.vanish()  # and its lease is still there
+    leader = await start()
+    await leader.vanish()  # and its lease is still there
     young = asyncio.create_task(start())
-    while (await redis.pubsub_numsub(EMITS))[0][1] == 0:  # noqa: ASYNC110 - nothing tells of it
+    while (await redis.pubsub_numsub(EMITS))[0][1] == 0:  # noqa: ASYNC110 - no event
         await asyncio.sleep(0.01)
     await emit(redis, 0, 10)
     one = await young
     await until_contents(one, names(0, 10))
 
 
-async def test_a_late_publish_of_a_former_holder_does_nothing(start: Start, redis: Redis) -> None:
+async def test_a_late_publish_of_a_former_leader_does_nothing(start: Start, redis: Redis) -> None:
     some = [await start() for _ in range(2)]
-    holder = holder_of(some)
-    other = next(one for one in some if one is not holder)
-    holder.gate.clear()  # it stands still for longer than its lease
+    leader = leader_of(some)
+    other = next(one for one in some if one is not leader)
+    leader.gate.clear()  # it stands still for longer than its lease
     await emit(redis, 0, 30)
     await until(lambda: other.ingest.leads)
     await until_contents(other, names(0, 30))
-    holder.gate.set()
+    leader.gate.set()
     await emit(redis, 30, 40)
     await until_contents(other, names(0, 40))
     await settled(some)
-    assert not holder.ingest.leads
+    assert not leader.ingest.leads
 
 
-async def test_a_holder_that_has_missed_something_lets_another_have_it(
+async def test_a_leader_that_has_missed_something_lets_another_have_it(
     start: Start, redis: Redis
 ) -> None:
     some = [await start() for _ in range(2)]
-    holder = holder_of(some)
-    other = next(one for one in some if one is not holder)
-    holder.backend.subscriptions.drop()
+    leader = leader_of(some)
+    other = next(one for one in some if one is not leader)
+    leader.backend.subscriptions.drop()
     await emit(redis, 0, 30)
     await until_contents(other, names(0, 30))
-    await until(lambda: holder.ingest.caught_up)
+    await until(lambda: leader.ingest.caught_up)
     await emit(redis, 30, 40)
     await until_contents(other, names(0, 40))
     await settled(some)
@@ -189,29 +189,29 @@ async def test_a_redis_that_has_lost_its_data(
     some = [await start() for _ in range(2)]
     await emit(redis, 0, 10)
     await until_contents(some[0], names(0, 10))
-    holder = holder_of(some)
+    leader = leader_of(some)
     redis_server.stop()
     redis_server.start()
     await redis.connection_pool.disconnect()
     await until(lambda: all(one.backend.broker.ready for one in some))
     await emit(redis, 10, 20)
-    await until_contents(holder, names(10, 20))
+    await until_contents(leader, names(10, 20))
     await until(lambda: all(one.ingest.caught_up for one in some))
     await settled(some)
     await emit(redis, 20, 30)
-    await until_contents(holder, names(10, 30))
+    await until_contents(leader, names(10, 30))
 
 
-async def test_emits_before_a_close_are_taken_in(start: Start, redis: Redis) -> None:
+async def test_emits_before_a_close_are_ingested(start: Start, redis: Redis) -> None:
     one, other = await start(), await start()
     await emit(redis, 0, 200)
-    await holder_of([one, other]).ingest.close()
+    await leader_of([one, other]).ingest.close()
     await emit(redis, 200, 210)
     await until_contents(one, names(0, 210))
 
 
 class Refuses:
-    """A broker that fails to publish what holds a word."""
+    """A broker that fails to publish what contains a word."""
 
     def __init__(self, one: RunningIngest, word: str, error: Exception) -> None:
         self._publish_all = one.backend.broker.publish_all
@@ -230,12 +230,12 @@ class Refuses:
 
 
 @pytest.mark.parametrize("error", [ReplyError("WRONGTYPE of a key"), Unavailable()])
-async def test_what_redis_never_takes_is_rejected_and_holds_nobody_up(
+async def test_what_redis_never_takes_is_rejected_and_delays_nobody(
     start: Start,
     redis: Redis,
     error: Exception,
 ) -> None:
-    one = await start(IngestTimes(tend=0.05))
+    one = await start(IngestTimes(renew=0.05))
     refuses = Refuses(one, "poison", error)
     await emit(redis, 0, 5)
     with capture_logs():
@@ -289,36 +289,38 @@ async def test_memory_is_bounded(
     start: Start, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     some = [await start() for _ in range(2)]
-    holder = holder_of(some)
-    other = next(one for one in some if one is not holder)
-    monkeypatch.setattr(ingest, "MOST_WAITING", 50)
-    holder.gate.clear()
+    leader = leader_of(some)
+    other = next(one for one in some if one is not leader)
+    monkeypatch.setattr(ingest, "MOST_BACKLOG", 50)
+    leader.gate.clear()
     with capture_logs() as logs:
         await emit(redis, 0, 100)
         await until(lambda: len(other.ingest._backlog) == 50)
         await redis.ping()
         assert not other.ingest.caught_up
-        assert len(holder.ingest._backlog) <= 50
-        holder.gate.set()
-        await until_contents(holder, names(0, 50))
+        assert len(leader.ingest._backlog) <= 50
+        leader.gate.set()
+        await until_contents(leader, names(0, 50))
         await emit(redis, 100, 110)
-        await until_contents(holder, [*names(0, 50), *names(100, 110)])
+        await until_contents(leader, [*names(0, 50), *names(100, 110)])
         await until(lambda: all(one.ingest.caught_up for one in some))
     dropped = [line for line in logs if line["log_level"] == "error"]
     assert 1 <= len(dropped) <= 4  # not one line for each
 
 
-async def test_who_has_slept_forgets_what_it_heard_before(start: Start, redis: Redis) -> None:
+async def test_who_was_suspended_forgets_what_it_received_before(
+    start: Start, redis: Redis
+) -> None:
     some = [await start() for _ in range(2)]
     await emit(redis, 0, 10)
     await until_contents(some[0], names(0, 10))
     await settled(some)
-    holder = holder_of(some)
-    other = next(one for one in some if one is not holder)
+    leader = leader_of(some)
+    other = next(one for one in some if one is not leader)
     # What others have ingested meanwhile isn't in the stream any more.
     other.ingest.receive(EMITS, emitted("old"), pytest.fail)
     await redis.xtrim("hearth:emits:taken", maxlen=0)
     await emit(redis, 10, 20)
-    await until_contents(holder, names(0, 20))
+    await until_contents(leader, names(0, 20))
     await settled(some)
     await until(lambda: all(one.ingest.caught_up for one in some))

@@ -1,4 +1,4 @@
-"""What workers send and nobody gets: it is counted, and kept with the reason (contract §8)."""
+"""What no schema accepts of what workers send: counted, and recorded with the reason."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ GOOD = {"circle_name": "hall", "agent_id": 7, "content": "Hi"}
 
 @pytest.fixture
 async def server(serve: Serve, redis_server: RedisServer) -> TestServer:
-    """A server that takes small messages only."""
+    """A server that accepts small messages only."""
     server = await serve(redis_url=redis_server.url, max_message_bytes=LIMIT)
     await until_ready(server)
     return server
@@ -40,8 +40,8 @@ async def test_a_message_may_be_as_large_as_a_clients(connect: Connect, redis: A
     await redis.publish("agent.message", event_of(LIMIT + 1))
     await redis.publish("agent.message", event_of(LIMIT))
     assert (await client.next("agent_message"))["offset"] == 1
-    (kept,) = await rejected(redis, 1)
-    assert kept == {
+    (entry,) = await rejected(redis, 1)
+    assert entry == {
         "source": b"agent.message",
         "reason": b"message: Has 2,001 bytes; MAX_MESSAGE_BYTES is 2,000.",
         "data": event_of(LIMIT + 1),
@@ -62,14 +62,14 @@ async def test_feeds_and_stock_managers_have_the_same_limit(
     await redis.publish("codeworm:logs", b"x" * LIMIT)
     assert (await client.next("agent_message"))["data"] == small
     assert (await feed.next("log"))["data"] == {"raw": "x" * LIMIT}
-    kept = await rejected(redis, 2)
-    assert {fields["source"] for fields in kept} == {b"socketio", b"codeworm:logs"}
+    entries = await rejected(redis, 2)
+    assert {fields["source"] for fields in entries} == {b"socketio", b"codeworm:logs"}
 
 
 async def test_no_more_than_the_beginning_is_kept(redis: Any, server: TestServer) -> None:
     await redis.publish("agent.message", event_of(10 * REJECTED_BYTES))
-    (kept,) = await rejected(redis, 1)
-    assert kept["data"] == event_of(10 * REJECTED_BYTES)[:REJECTED_BYTES]
+    (entry,) = await rejected(redis, 1)
+    assert entry["data"] == event_of(10 * REJECTED_BYTES)[:REJECTED_BYTES]
 
 
 async def test_large_ones_that_begin_alike_are_told_apart(redis: Any, server: TestServer) -> None:
@@ -89,11 +89,11 @@ async def test_the_newest_are_kept(connect: Connect, redis: Any) -> None:
     await redis.publish("agent.message", json.dumps(GOOD))
     await client.next("agent_message")
     while True:
-        kept = await rejected(redis, REJECTED_SIZE)
-        if json.loads(kept[-1]["data"])["number"] == REJECTED_SIZE + 499:
+        entries = await rejected(redis, REJECTED_SIZE)
+        if json.loads(entries[-1]["data"])["number"] == REJECTED_SIZE + 499:
             break
-    assert len(kept) <= REJECTED_SIZE + 100  # Redis forgets a hundred at a time
-    numbers = [json.loads(fields["data"])["number"] for fields in kept]
+    assert len(entries) <= REJECTED_SIZE + 100  # Redis forgets a hundred at a time
+    numbers = [json.loads(fields["data"])["number"] for fields in entries]
     assert numbers == list(range(numbers[0], REJECTED_SIZE + 500))
 
 
@@ -129,14 +129,14 @@ async def test_what_is_no_emit_is_kept_once_too(
     await worker.emit("agent_message", payload, room="hall")  # without its namespace
     await worker.emit("agent_message", payload, room="hall", namespace="/circles")
     await client.next("agent_message")
-    kept = await rejected(redis, 4)
-    assert [fields["reason"].decode() for fields in kept] == [
+    entries = await rejected(redis, 4)
+    assert [fields["reason"].decode() for fields in entries] == [
         "message: Not a manager's message.",
         "message: Not a manager's message.",
         "message: No namespace \"['/circles']\" here.",
         "message: No namespace '/' here.",
     ]
-    assert [fields["data"] for fields in kept][:2] == [b"{", b"[]"]
+    assert [fields["data"] for fields in entries][:2] == [b"{", b"[]"]
 
 
 async def test_the_prefix_is_the_streams_too(

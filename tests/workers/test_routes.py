@@ -1,4 +1,4 @@
-"""What routes make of what is published on the event bus (contract §8)."""
+"""What routes make of messages of the event bus (docs/protocol.md, "Event bus")."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def route(source: str, message: Any) -> Draft:
 
 
 def reason(source: str, message: Any) -> str:
-    """Return why a route doesn't take a message."""
+    """Return why a route rejects a message."""
     with pytest.raises(SchemaError) as caught:
         route(source, message)
     return str(caught.value)
@@ -81,7 +81,7 @@ def test_an_envelope_keeps_what_it_says(envelope: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("message", "told"),
+    ("message", "expected"),
     [
         ("", "message: Not JSON: "),
         ("{", "message: Not JSON: "),
@@ -103,15 +103,24 @@ def test_an_envelope_keeps_what_it_says(envelope: dict[str, Any]) -> None:
         ({"type": "agent_message", "data": {}, "channel": "hall", "circle_name": "x"}, "channel: "),
     ],
 )
-def test_what_leads_nowhere_says_why(message: Any, told: str) -> None:
-    assert reason("agent.message", message).startswith(told)
+def test_what_leads_nowhere_says_why(message: Any, expected: str) -> None:
+    assert reason("agent.message", message).startswith(expected)
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        *("", "plain text", "{", "7", "null", "[1, 2]", '"a"', '{"cpu": NaN}'),
-        *(r'{"a": "\ud800"}', "[" * 100_000, '{"a": ' * 100 + "1" + "}" * 100),
+        "",
+        "plain text",
+        "{",
+        "7",
+        "null",
+        "[1, 2]",
+        '"a"',
+        '{"cpu": NaN}',
+        r'{"a": "\ud800"}',
+        "[" * 100_000,
+        '{"a": ' * 100 + "1" + "}" * 100,
     ],
 )
 def test_a_feed_passes_on_as_text_what_is_no_object(text: str) -> None:

@@ -35,7 +35,7 @@ StartProgram = Callable[[str], Awaitable[Process]]
 
 @pytest.fixture
 async def server(serve: Serve) -> TestServer:
-    """Not on this Redis: what workers emit is taken in by processes with the rights of the page."""
+    """Not on this Redis: what workers emit is ingested by processes with the rights of the page."""
     return await serve()
 
 
@@ -117,7 +117,7 @@ async def test_what_is_in_vain_does_not_fail(
     assert f"`{logged.decode().splitlines()[-1]}`" in PAGE.read_text()
 
 
-async def test_the_shell_reaches_members_and_is_told_how_many_heard(
+async def test_the_shell_reaches_members_and_is_told_how_many_received(
     processes: list[HearthProcess], connect: Connect, urls: dict[str, str]
 ) -> None:
     bob = await connect(url=processes[0].url, token=BOB)

@@ -1,12 +1,12 @@
--- Note that connections have left a channel: one, or all of a process that is gone.
+-- Evict connections from a channel: one, or all of a process that is gone.
 --
--- KEYS   1 connections  2 joined  3 of the process  4 channels of the process
--- ARGV   1 deadline, ms of Redis's clock  2 channel  3 session id; none: all of the process
--- Returns the identities that so leave.
+-- KEYS   1 connections  2 joined  3 connections of the process  4 channels of the process
+-- ARGV   1 deadline, ms of Redis's clock  2 channel  3 session id; '': all of the process
+-- Returns the identities that leave by that.
 
 local time = redis.call('TIME')
 if time[1] * 1000 + math.floor(time[2] / 1000) > tonumber(ARGV[1]) then
-  return redis.error_reply('LATE the process has given up')
+  return redis.error_reply('LATE the process has timed out')
 end
 local left = {}
 local function leave(identity)
@@ -17,7 +17,7 @@ local function leave(identity)
   end
 end
 
-if ARGV[3] then
+if ARGV[3] ~= '' then
   local identity = redis.call('HGET', KEYS[3], ARGV[3])
   if identity then
     redis.call('HDEL', KEYS[3], ARGV[3])

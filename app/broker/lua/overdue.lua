@@ -1,8 +1,8 @@
--- Take over what others owe, for as long as they may before somebody else does.
+-- Take over statuses that are overdue; nobody else gets them before they are overdue again.
 --
--- KEYS   1 owed
--- ARGV   1 how long it must have been owed, ms  2 most of them
--- Returns channels.
+-- KEYS   1 status queue
+-- ARGV   1 how long a status must have been due, ms  2 how many at most
+-- Returns their channels.
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)

@@ -1,33 +1,35 @@
--- Publish into one channel or several, as one step: everything or nothing.
+-- Publish into any number of channels as one step: everything or nothing.
 --
--- KEYS   1 sequence  2 inbox  3 emits:holder  4 emits:taken  then for each target
+-- KEYS   1 sequence  2 inbox  3 lease  4 log of digests  then for each target
 --        head  log  nonce
 -- ARGV   1 deadline, ms of Redis's clock   2 history size   3 history's expiry, ms; 0: none
---        4 instant before which messages have aged, s; '' none   5 now, s   6 nonces' age, s
---        7 inbox size   8 holder of the emits, '' where it is no emit   9 its digest
+--        4 instant up to which messages have expired, s; '': none have   5 now, s
+--        6 how long nonces are kept, s   7 inbox size
+--        8 fencing token of the lease; '': not fenced   9 digest of what is published
 --        then for each target
---        live channel  new epoch  record  timestamp  kept ('1')  nonce ('1')  to the inbox ('1')
---        namespace  name  type
+--        live channel  new epoch, for a channel without one  record  timestamp
+--        add to history ('1')  has a nonce ('1')  add to the inbox ('1')  namespace  name  type
 -- A record is "<type> <published at>\n<envelope>".
--- Returns for each target {offset or false, epoch, timestamp, duplicate}; of an emit, at last, the
--- id of its digest in emits:taken.
+-- Returns for each target {offset or false, epoch, timestamp, duplicate}; then, if it is fenced, the
+-- id of its digest in the log.
 
 local time = redis.call('TIME')
 if time[1] * 1000 + math.floor(time[2] / 1000) > tonumber(ARGV[1]) then
-  return redis.error_reply('LATE the publisher has given up')
+  return redis.error_reply('LATE the process has timed out')
 end
 if ARGV[8] ~= '' and redis.call('GET', KEYS[3]) ~= ARGV[8] then
-  return redis.error_reply('FENCED another process takes in what is emitted')
+  return redis.error_reply('FENCED another process holds the lease')
 end
 
-local size, ttl, aged, now = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local size, ttl, oldest_instant = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local now = tonumber(ARGV[5])
 
-local function trim_aged(log)
+local function trim_expired(log)
   while true do
     local oldest = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
     if not oldest then return end
     local published_at = tonumber(string.match(oldest[2][4], '^%S+ (%S+)\n'))
-    if published_at > aged then return end
+    if published_at > oldest_instant then return end
     redis.call('XDEL', log, oldest[1])
   end
 end
@@ -55,7 +57,7 @@ local function publish(head, log, nonce, a)
     offset = redis.call('HINCRBY', head, 'offset', 1)
     if size > 0 then
       redis.call('XADD', log, 'MAXLEN', '~', size, offset .. '-0', 's', sequence, 'm', record)
-      if aged and offset % 64 == 0 then trim_aged(log) end
+      if oldest_instant and offset % 64 == 0 then trim_expired(log) end
       if ttl > 0 then redis.call('PEXPIRE', log, ttl) end
     end
   end

@@ -1,10 +1,11 @@
 -- Read a channel's head and what follows a position, as one step.
 --
 -- KEYS   1 head  2 log
--- ARGV   1 new epoch  2 offset that was seen, -1 for none  3 its epoch
---        4 most messages for who doesn't recover, -1 for all  5 history's expiry, ms; 0: none
--- Returns {epoch, offset, entries}: those after the position when it is of this epoch, else the
--- newest; the newest first where they were counted from the end.
+-- ARGV   1 new epoch, for a channel without one  2 offset to recover from; -1: none  3 its epoch
+--        4 how many of the newest messages to read if that can't be; -1: all
+--        5 history's expiry, ms; 0: none
+-- Returns {epoch, offset, entries}: those after the position if it is of this epoch, else the
+-- newest, which come newest first if they are limited.
 
 local epoch = redis.call('HGET', KEYS[1], 'epoch')
 if not epoch then
@@ -14,10 +15,10 @@ if not epoch then
   if tonumber(ARGV[5]) > 0 then redis.call('PEXPIRE', KEYS[1], ARGV[5]) end
 end
 local offset = tonumber(redis.call('HGET', KEYS[1], 'offset') or 0)
-local seen, limit = tonumber(ARGV[2]), tonumber(ARGV[4])
+local since, limit = tonumber(ARGV[2]), tonumber(ARGV[4])
 local entries = {}
-if seen >= 0 and ARGV[3] == epoch and seen <= offset then
-  if seen < offset then entries = redis.call('XRANGE', KEYS[2], (seen + 1) .. '-0', '+') end
+if since >= 0 and ARGV[3] == epoch and since <= offset then
+  if since < offset then entries = redis.call('XRANGE', KEYS[2], (since + 1) .. '-0', '+') end
 elseif limit < 0 then
   entries = redis.call('XRANGE', KEYS[2], '-', '+')
 elseif limit > 0 then

@@ -1,8 +1,8 @@
--- Keep a session, unless another connection has claimed it.
+-- Store a session, unless another connection has claimed it.
 --
 -- KEYS   1 session
--- ARGV   1 owner  2 whose it is  3 record  4 expiry, ms
--- Returns 1 when it is still its owner's.
+-- ARGV   1 owner  2 claimant  3 record  4 expiry, ms
+-- Returns 1 if it is still its owner's.
 
 local owner = redis.call('HGET', KEYS[1], 'owner')
 if owner and owner ~= ARGV[1] then return 0 end

@@ -1,4 +1,4 @@
-"""Suites for the contracts of a backend. A test module holds an implementation to one so:
+"""Suites of the interfaces of a backend. A test module runs one on an implementation so:
 
 class TestMyBroker(BrokerContract):
     @pytest.fixture

@@ -1,4 +1,4 @@
-"""A broker to be held to its contract, its time, and somebody whom it tells."""
+"""Fixtures of the suites: a broker, its clock, and a listener that it calls."""
 
 from __future__ import annotations
 

@@ -45,9 +45,7 @@ class PublishingContract(BrokerFixtures):
         await settle(broker)
         assert "offset" not in orjson.loads(listener.received[1][1].body)
 
-    async def test_one_life_of_a_channel_has_one_epoch(
-        self, broker: Broker, clock: SettableClock
-    ) -> None:
+    async def test_a_channel_stays_in_its_epoch(self, broker: Broker, clock: SettableClock) -> None:
         first = await broker.publish(TEAM, message("a", clock()))
         second = await broker.publish(TEAM, message("b", clock()))
         recovery = await broker.recover(TEAM, None, None)

@@ -163,5 +163,5 @@ class ReadingContract(BrokerFixtures):
         assert await broker.channels("/feeds") == [feed]
         await broker.unsubscribe(TEAM)
         async with asyncio.timeout(10):
-            while await broker.channels("/circles"):  # noqa: ASYNC110 - nothing tells of it
+            while await broker.channels("/circles"):  # noqa: ASYNC110 - no event
                 await asyncio.sleep(0.01)
