@@ -57,11 +57,11 @@ class PlainConnection(Connection):
         if self.closed:
             return
         if self._blocked:
-            self._let_wait(message)
+            self._enqueue(message)
             return
         self._handler.on_message(message)
         if self._queue.messages:
-            self._take_waiting()
+            self._handle_queued()
 
     on_binary = on_text
 

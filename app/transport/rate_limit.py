@@ -1,4 +1,4 @@
-"""The rate limit of connections: so many requests a second for each."""
+"""The rate limit: how many requests a second each connection may send."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from app.core.rate import TokenBucket
 
 
 class RateLimit:
-    """What one connection may ask in a second (`MESSAGES_PER_SECOND`).
+    """The rate of requests that one connection may send (`MESSAGES_PER_SECOND`).
 
     Args:
-        per_second: requests; 0 sets no limit.
+        per_second: requests a second; 0 sets no limit.
         clock: seconds, of any origin.
     """
 
@@ -22,7 +22,7 @@ class RateLimit:
         self._clock = clock
 
     def bucket(self) -> TokenBucket | None:
-        """Return a new connection's bucket; None where there is no limit."""
+        """Return the token bucket of a new connection; None where there is no limit."""
         return TokenBucket(self._per_second) if self._per_second > 0 else None
 
     def refusal(self, bucket: TokenBucket | None) -> RateLimited | None:

@@ -83,7 +83,7 @@ async def test_the_last_packet_says_who_closed(
 # WebSocket
 
 
-async def test_what_was_held_goes_the_new_way_first(connection: EngineSession) -> None:
+async def test_unpolled_frames_are_written_first_after_the_move(connection: EngineSession) -> None:
     connection.send("4a")
     connection.send("4b")
     assert not connection.upgraded
