@@ -73,4 +73,4 @@ class ChannelNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
 
     async def _expire(self, client: ChannelClient) -> None:
         client.tell(TokenExpired())
-        await self.server.end(client.client)
+        await self.server.disconnect_client(client.client)
