@@ -35,7 +35,14 @@ class ChannelNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
         self.hub = hub
         self._authenticator = authenticator
         self._expiry: ExpiryTimer[ChannelClient] = ExpiryTimer(hub.clock, self._expire)
-        self._context = Context(self.path, hub, authenticator, self._expiry, self.welcome)
+        self._context = Context(
+            self.path,
+            hub.registry.types(self.path),
+            hub,
+            authenticator,
+            self._expiry,
+            self.welcome,
+        )
         self._limits = dict(limits)
         self._returning = Returning(hub, RECOVERABLE)
 

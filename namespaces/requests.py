@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -25,6 +25,7 @@ from app.requests.authenticating import go_on_as, identify_again, require_curren
 from app.requests.expiry import ExpiryTimer
 from schemas import requests
 from schemas.envelope import notice
+from schemas.registry import MessageType
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +33,12 @@ class Context:
     """What the clients of one namespace share.
 
     Args:
+        types: the types of its messages, by name.
         welcome: what the namespace does for each new member.
     """
 
     path: str
+    types: Mapping[str, MessageType]
     hub: Hub
     authenticator: Authenticator
     expiry: ExpiryTimer[Any]
@@ -80,8 +83,7 @@ class ChannelClient:
         await self._context.hub.memberships.disconnect(self.member)
 
     def publishes(self, event: str) -> bool:
-        context = self._context
-        return event not in REQUESTS and context.hub.registry.get(context.path, event) is not None
+        return event not in REQUESTS and event in self._context.types
 
     def on_request(self, request: Request) -> Awaitable[Any] | None:
         """Handle one event and answer it, whatever happens; None when that is done already."""
@@ -120,8 +122,8 @@ class ChannelClient:
         require_current(self.member.identity, context.hub.clock())
         if (handle := REQUESTS.get(request.event)) is not None:
             return handle(self, request)
-        if context.hub.registry.get(context.path, request.event) is not None:
-            return self._publish(request)
+        if (message_type := context.types.get(request.event)) is not None:
+            return self._publish(request, message_type)
         raise Invalid(
             f"{context.path} has no such event.",
             fields={"type": "Neither a request nor a type of message here."},
@@ -139,7 +141,7 @@ class ChannelClient:
 
     # The requests of docs/protocol.md
 
-    def _publish(self, request: Request) -> Awaitable[Any] | None:
+    def _publish(self, request: Request, message_type: MessageType) -> Awaitable[Any] | None:
         asked = requests.PUBLISH.load(_argument(request))
         identity = self.member.identity
         draft = Draft(
@@ -150,9 +152,9 @@ class ChannelClient:
             asked.get("action"),
             asked.get("nonce"),
         )
-        receipt = self._context.hub.publish_as(identity, draft)
+        receipt = self._context.hub.publish_as(identity, draft, message_type)
         if isinstance(receipt, Receipt):
-            request.reply(answers.published(receipt))
+            request.reply_json(answers.published(receipt))
             return None
         receipt.add_done_callback(partial(self._on_published, request))
         return receipt
@@ -163,7 +165,7 @@ class ChannelClient:
         if (error := published.exception()) is not None:
             self._fail(request, error)
         else:
-            request.reply(answers.published(published.result()))
+            request.reply_json(answers.published(published.result()))
 
     async def _join(self, request: Request) -> None:
         asked = requests.JOIN.load(_argument(request))

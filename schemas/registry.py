@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -84,6 +84,9 @@ class Registry:
     ) -> None:
         self.namespaces = {rules.name: rules for rules in namespaces}
         self._types: dict[tuple[str, str], MessageType] = {}
+        self._by_namespace: dict[str, dict[str, MessageType]] = {
+            name: {} for name in self.namespaces
+        }
         self._checked: set[tuple[str, str]] = set()  # channels known to be right
         for message_type in types:
             self.register(message_type)
@@ -105,6 +108,11 @@ class Registry:
         if not message_type.publishers <= KINDS:
             raise ValueError(f"{message_type.name}: publishers are among {sorted(KINDS)}")
         self._types[key] = message_type
+        self._by_namespace[message_type.namespace][message_type.name] = message_type
+
+    def types(self, namespace: str) -> Mapping[str, MessageType]:
+        """Return the types of a namespace by name, also those that are registered later."""
+        return self._by_namespace[namespace]
 
     def get(self, namespace: str, name: str) -> MessageType | None:
         """Return a type, or None where the namespace has none of that name."""

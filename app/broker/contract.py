@@ -153,6 +153,9 @@ class PresenceStore(Protocol):
 class StatusQueue(Protocol):
     """The channels whose status is due: debounced over all processes, and told by one of them."""
 
+    shared: bool
+    """Whether another process would publish what this one doesn't live to."""
+
     async def claim(self, channel: Channel, seconds: float) -> float:
         """Claim the status of `channel`, which is published once in so many seconds.
 

@@ -74,17 +74,14 @@ class MemoryBroker:
         await self._tasks.cancel()
 
     async def publish(self, channel: Channel, message: Message) -> Receipt:
-        return self._publish(channel, message)
-
-    def publish_nowait(self, channel: Channel, message: Message) -> Receipt:
-        return self._publish(channel, message)
+        return self.publish_nowait(channel, message)
 
     async def publish_all(
         self, targets: Sequence[tuple[Channel, Message]], fence: Fence | None = None
     ) -> Published:
-        return Published([self._publish(channel, message) for channel, message in targets])
+        return Published([self.publish_nowait(channel, message) for channel, message in targets])
 
-    def _publish(self, channel: Channel, message: Message) -> Receipt:
+    def publish_nowait(self, channel: Channel, message: Message) -> Receipt:
         state = self._channels.get(channel) or self._state(channel)
         if (nonce_key := message.nonce_key) is not None:
             now = self._clock()

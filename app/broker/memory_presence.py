@@ -54,6 +54,8 @@ class MemoryPresence:
 class MemoryStatusQueue:
     """See `StatusQueue`. What this process doesn't live to tell, nobody is left to hear."""
 
+    shared = False
+
     def __init__(self) -> None:
         self._free_at: dict[Channel, float] = {}
 

@@ -17,6 +17,8 @@ _TAKEN_AT_ONCE: Final = 100
 class RedisStatusQueue:
     """See `StatusQueue`."""
 
+    shared = True
+
     def __init__(self, commands: Commands, keys: Keys) -> None:
         self._commands = commands
         self._keys = keys

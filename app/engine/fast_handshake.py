@@ -7,6 +7,7 @@ the same way, and what aiohttp and the Engine.IO server would accept. They judge
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from app.transport.websocket import answer
@@ -44,6 +45,19 @@ class FastHandshake(NamedTuple):
     rest: bytes
 
 
+@lru_cache(maxsize=64)
+def _opens_session(query: bytes) -> bool:
+    """Tell whether a query opens a session by WebSocket. Nearly all clients send the same one."""
+    pairs = [pair.split("=", 1) for pair in query.decode("ascii").split("&")]
+    parameters = dict(pairs)
+    return (
+        len(parameters) == len(pairs)
+        and parameters.get("transport") == "websocket"
+        and parameters.get("EIO") == "4"
+        and "sid" not in parameters
+    )
+
+
 class FastHandshakeReader:
     """A reader of handshakes at one path.
 
@@ -63,14 +77,7 @@ class FastHandshakeReader:
         if head is None:
             return None
         target, query, lines = head.groups()
-        pairs = [pair.split("=", 1) for pair in query.decode("ascii").split("&")]
-        parameters = dict(pairs)
-        if (
-            len(parameters) < len(pairs)
-            or parameters.get("transport") != "websocket"
-            or parameters.get("EIO") != "4"
-            or "sid" in parameters
-        ):
+        if not _opens_session(query):
             return None
         fields = lines.decode("ascii").split("\r\n")[:-1]
         headers = {}

@@ -72,8 +72,13 @@ class Hub:
 
     # Publishing
 
-    def publish_as(self, identity: Identity, draft: Draft) -> Receipt | asyncio.Future[Receipt]:
+    def publish_as(
+        self, identity: Identity, draft: Draft, message_type: MessageType | None = None
+    ) -> Receipt | asyncio.Future[Receipt]:
         """Publish what a client sent, in its name.
+
+        Args:
+            message_type: the draft's, where the caller has looked it up.
 
         Returns:
             The receipt; or its future, as `Broker.publish_nowait`.
@@ -84,7 +89,8 @@ class Hub:
             Unavailable: the broker can't be reached.
         """
         channel = draft.channel
-        message_type = self.registry.require(channel.namespace, draft.type)
+        if message_type is None:
+            message_type = self.registry.require(channel.namespace, draft.type)
         access.require_publish(identity, channel, draft.type, message_type.publishers)
         message = self._message(draft, message_type, for_workers=True)
         receipt = self._broker.publish_nowait(channel, message)

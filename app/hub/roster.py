@@ -68,8 +68,9 @@ class Roster:
             await self._note_due(channel)
         else:
             self._schedule(channel, DEBOUNCE_SECONDS)
-            # Each time: what was owed before, another process may have told since.
-            self._tasks.add(self._note_due(channel))
+            if self._statuses.shared:
+                # Each time: another process may have published since what was due before.
+                self._tasks.add(self._note_due(channel))
         if identity.kind == "agent":
             # A repeat of what was published after all is no second one.
             draft = Draft(

@@ -37,7 +37,7 @@ class PlainClients(Protocol):
     authenticator: Authenticator
     limits: dict[str, float]
     max_message_bytes: int
-    rate_limit: RateLimit
+    rate_limit: RateLimit | None
     expiry: ExpiryTimer[PlainClient]
     work: Work
 
@@ -190,6 +190,8 @@ class PlainClient:
 
     def _count_request(self) -> HearthError | None:
         limit = self._clients.rate_limit
+        if limit is None:
+            return None
         if self._bucket is None:
             self._bucket = limit.bucket()
         return limit.refusal(self._bucket)

@@ -65,7 +65,7 @@ class PlainServer:
         self.authenticator = authenticator
         self.limits = dict(limits)
         self.max_message_bytes = options.max_message_bytes
-        self.rate_limit = RateLimit(options.messages_per_second, clock)
+        self.rate_limit = RateLimit.of(options.messages_per_second, clock)
         self.expiry: ExpiryTimer[PlainClient] = ExpiryTimer(hub.clock, self._expire)
         self.work = Work()
         self.heartbeat = Heartbeat(PING_SECONDS, options.ping_timeout, encode(PING, b""))

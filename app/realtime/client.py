@@ -11,7 +11,7 @@ from socketio.packet import EVENT
 from app.core.errors import HearthError
 from app.core.session import Session
 from app.engine.session import EngineSession
-from app.realtime.packets import Packet, encode_packet
+from app.realtime.packets import encode_json
 from app.transport.frames import TEXT, encode
 
 
@@ -90,8 +90,7 @@ class Client:
 
     def post(self, event: str, argument: Any) -> None:
         """Send an event, without waiting."""
-        packet = Packet(EVENT, data=[event, argument], namespace=self.namespace, binary=False)
-        self.connection.write(encode_packet(packet))
+        self.connection.write(encode_json(EVENT, self.namespace, [event, argument]))
 
 
 class Request:
@@ -121,9 +120,14 @@ class Request:
 
     def reply(self, answer: dict[str, Any]) -> None:
         """Acknowledge the event; does nothing the second time. The ack is written on return."""
+        if self._ack_id is not None:
+            self.reply_json(orjson.dumps(answer))
+
+    def reply_json(self, answer: bytes) -> None:
+        """Acknowledge the event with an answer that is encoded already; see `reply`."""
         if self._ack_id is None:
             return
         client = self._client
-        ack = b"%b%d[%b]" % (client.ack_head, self._ack_id, orjson.dumps(answer))
+        ack = b"%b%d[%b]" % (client.ack_head, self._ack_id, answer)
         self._ack_id = None
         client.connection.write(encode(TEXT, ack))

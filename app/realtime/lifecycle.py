@@ -16,7 +16,7 @@ from app.core.errors import HearthError, Unavailable
 from app.engine.session import EngineSession
 from app.realtime.client import Client
 from app.realtime.manager import Manager
-from app.realtime.packets import Packet, encode_packet
+from app.realtime.packets import Packet, encode_json, encode_packet
 from app.realtime.peer import Peer
 from app.transport.deadlines import Deadlines
 from app.transport.work import Work
@@ -211,7 +211,7 @@ def _reply(client: Client) -> bytes:
     data = {"sid": client.sid}
     if client.session is not None:
         data["pid"] = client.session.pid
-    return encode_packet(Packet(CONNECT, data=data, namespace=client.namespace))
+    return encode_json(CONNECT, client.namespace, data)
 
 
 def _close_unless_entered(peer: Peer) -> None:

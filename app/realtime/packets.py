@@ -237,6 +237,12 @@ class Assembly:
         return self._attachments[number]
 
 
+def encode_json(packet_type: int, namespace: str, data: Any) -> bytes:
+    """Return a packet without id and attachments as a WebSocket frame."""
+    where = b"" if namespace == "/" else b"%b," % namespace.encode()
+    return frames.encode(frames.TEXT, b"4%d%b%b" % (packet_type, where, orjson.dumps(data)))
+
+
 def encode_packet(packet: Any) -> bytes:
     """Return a Socket.IO packet and its attachments as WebSocket frames."""
     encoded = packet.encode()

@@ -32,7 +32,7 @@ class PeerServer(Protocol):
     """The server of peers, as they know it."""
 
     max_message_bytes: int
-    rate_limit: RateLimit
+    rate_limit: RateLimit | None
     work: Work
 
     def connect(self, peer: Peer, namespace: str, auth: Any) -> None:
@@ -149,6 +149,8 @@ class Peer:
 
     def _count_request(self) -> HearthError | None:
         limit = self._server.rate_limit
+        if limit is None:
+            return None
         if self._bucket is None:
             self._bucket = limit.bucket()
         return limit.refusal(self._bucket)

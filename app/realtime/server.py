@@ -79,7 +79,7 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
         options = options or ServerOptions()
         self.manager_initialized = False
         self.max_message_bytes = options.max_message_bytes
-        self.rate_limit = RateLimit(options.messages_per_second, clock)
+        self.rate_limit = RateLimit.of(options.messages_per_second, clock)
         self.work = Work()
         self._publisher = publisher
         self._counters = counters or Counters()

@@ -13,7 +13,7 @@ class RateLimit:
     """The rate of requests that one connection may send (`MESSAGES_PER_SECOND`).
 
     Args:
-        per_second: requests a second; 0 sets no limit.
+        per_second: requests a second.
         clock: seconds, of any origin.
     """
 
@@ -21,12 +21,16 @@ class RateLimit:
         self._per_second = per_second
         self._clock = clock
 
-    def bucket(self) -> TokenBucket | None:
-        """Return the token bucket of a new connection; None where there is no limit."""
-        return TokenBucket(self._per_second) if self._per_second > 0 else None
+    @classmethod
+    def of(cls, per_second: float, clock: Callable[[], float]) -> RateLimit | None:
+        """Return the limit of a setting; None if the setting is 0, which sets no limit."""
+        return cls(per_second, clock) if per_second > 0 else None
 
-    def refusal(self, bucket: TokenBucket | None) -> RateLimited | None:
+    def bucket(self) -> TokenBucket:
+        """Return the token bucket of a new connection."""
+        return TokenBucket(self._per_second)
+
+    def refusal(self, bucket: TokenBucket) -> RateLimited | None:
         """Count a request; return why it is refused, or None."""
-        if bucket is None or (wait := bucket.take(self._clock())) <= 0:
-            return None
-        return RateLimited(retry_after=math.ceil(wait * 1000) / 1000)
+        wait = bucket.take(self._clock())
+        return RateLimited(retry_after=math.ceil(wait * 1000) / 1000) if wait > 0 else None

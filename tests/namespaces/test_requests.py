@@ -11,8 +11,6 @@ from aiohttp.test_utils import TestServer
 
 from app.app_keys import HUB
 from app.core.errors import Internal
-from app.core.identity import Identity
-from app.hub.draft import Draft
 from tests.fixtures.clients import Connect, OpenWire
 from tests.fixtures.logs import Logs
 from tests.fixtures.servers import Serve
@@ -103,10 +101,10 @@ async def test_a_slow_request_is_not_overtaken(
     hub, reached, gate = server.app[HUB], asyncio.Event(), asyncio.Event()
     publish_as = hub.publish_as
 
-    async def publish_slowly(identity: Identity, draft: Draft) -> Any:
+    async def publish_slowly(*arguments: Any) -> Any:
         reached.set()
         await gate.wait()
-        return publish_as(identity, draft)
+        return publish_as(*arguments)
 
     monkeypatch.setattr(
         hub, "publish_as", lambda *arguments: asyncio.create_task(publish_slowly(*arguments))
