@@ -1,4 +1,4 @@
-"""From what a client brings to an identity (contract §5)."""
+"""Authentication: tokens to identities."""
 
 from __future__ import annotations
 
