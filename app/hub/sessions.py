@@ -26,11 +26,11 @@ _RENEWALS_AT_ONCE: Final = 200
 
 @dataclass(slots=True, eq=False)
 class _Open:
-    """A session and its connection; `ended` is done once that has left all channels."""
+    """A session and its connection; `left` is done once that has left all channels."""
 
     session: Session
     connection: Connection
-    ended: asyncio.Future[None] | None = None
+    left: asyncio.Future[None] | None = None
 
 
 class Sessions:
@@ -105,9 +105,9 @@ class Sessions:
         former = self._open.get(self._owners.get(pid, ""))
         self._note(session, connection)
         if former is not None:
-            former.ended = asyncio.get_running_loop().create_future()
+            former.left = asyncio.get_running_loop().create_future()
             former.connection.close(Closing.SUPERSEDED)
-            await former.ended
+            await former.left
         return session
 
     async def save(self, session: Session) -> None:
@@ -118,9 +118,9 @@ class Sessions:
 
     async def end(self, session: Session) -> None:
         """Release the session of a closed connection: for good, or until it is claimed."""
-        ended = self._open.pop(session.owner, None)
-        if ended is not None and ended.ended is not None:
-            ended.ended.set_result(None)
+        released = self._open.pop(session.owner, None)
+        if released is not None and released.left is not None:
+            released.left.set_result(None)
         if self._owners.get(session.pid) != session.owner:
             return  # another connection has claimed it
         del self._owners[session.pid]

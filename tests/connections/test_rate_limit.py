@@ -1,4 +1,4 @@
-"""A connection that asks too much waits, and is told how long (contract §9)."""
+"""A connection that asks too much waits, and is told how long (docs/protocol.md, "Requests")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Members that do not read: cut off past the limit of unsent bytes (contract §4, promise 7)."""
+"""Slow consumers: cut off past the limit of unsent bytes (docs/protocol.md, promise 7)."""
 
 from __future__ import annotations
 

@@ -141,7 +141,9 @@ async def test_an_end_meanwhile_ends_it(connection: EngineSession) -> None:
 # The end
 
 
-async def test_the_end_is_told_once(connection: EngineSession, handler: RecordingHandler) -> None:
+async def test_on_closed_is_called_once(
+    connection: EngineSession, handler: RecordingHandler
+) -> None:
     transport = open_websocket(connection)
     for closing in (Closing.SERVER_DISCONNECT, Closing.PING_TIMEOUT):
         connection.close(closing)
