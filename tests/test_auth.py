@@ -1,4 +1,4 @@
-"""Authentication: tokens to identities."""
+"""From a client's token to its identity (docs/protocol.md, "Identity and permission")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings from the environment (contract §9)."""
+"""Settings from the environment; the README has their table."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def load(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Load:
     return load_with
 
 
-def test_the_defaults_of_the_contract(load: Load) -> None:
+def test_the_defaults(load: Load) -> None:
     settings = load()
     assert (settings.host, settings.port) == ("127.0.0.1", 8000)
     assert settings.redis_url is None

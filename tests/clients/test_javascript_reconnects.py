@@ -1,4 +1,4 @@
-"""What the stock socket.io-client has after it lost its connection (contract §4)."""
+"""What the stock socket.io-client has after it lost its connection (promises 2 and 3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A connection that asks too much waits, and is told how long (docs/protocol.md, "Requests")."""
+"""The rate limit: a connection over it is refused, and told how long to wait."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Slow consumers: cut off past the limit of unsent bytes (docs/protocol.md, promise 7)."""
+"""Slow consumers: members that do not read are cut off past `MAX_UNSENT_BYTES` (promise 7)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Objects own their state: who isn't of their room changes it by a method, not by an assignment."""
+"""Objects own their state: other rooms change it by calling a method, not by assigning to it."""
 
 from __future__ import annotations
 

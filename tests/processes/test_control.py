@@ -1,4 +1,4 @@
-"""What python-socketio's managers ask of connections in other processes (contract §8).
+"""What python-socketio's managers ask of connections in other processes.
 
 The two servers are in this process, each with connections of its own to one Redis: so a test can
 call `sio.emit` and the like on either.

@@ -1,4 +1,4 @@
-"""Emits of workers while server processes die, stand still and start (contract §4, promise 6)."""
+"""Emits of workers while server processes die, freeze and start (promise 6)."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Stream:
 
 @dataclass
 class Stage:
-    """Processes, the first of which takes in what the stream brings, and members."""
+    """Processes, the first of which leads and ingests what the stream emits, and members."""
 
     processes: list[HearthProcess]
     clients: list[Client]
@@ -74,8 +74,8 @@ class Stage:
         """Wait until so many more have arrived than have been emitted by now."""
         await self.clients[0].next("agent_message", self.stream.emitted + further)
 
-    async def until_whole(self, count: int) -> None:
-        """Wait until so many processes have heard all that is to be taken in."""
+    async def until_caught_up(self, count: int) -> None:
+        """Wait until so many processes are caught up."""
         async with asyncio.timeout(30):
             while await self.redis.zcard("hearth:emits:whole") != count:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
@@ -111,7 +111,7 @@ def begin(run_ready: RunReady, connect: Connect, worker: Any, redis: Any) -> Beg
         processes += await run_ready(count - 1, HISTORY_SIZE="10000")
         stream = Stream(worker)
         stage = Stage(processes, await join(connect, processes[-members:]), stream, redis)
-        await stage.until_whole(count)
+        await stage.until_caught_up(count)
         stream.start()
         try:
             await stage.goes_on()
@@ -144,7 +144,7 @@ async def test_the_holder_is_killed_and_started_anew_at_once(
         await stage.processes[0].stop(signal.SIGKILL)
         await run_ready(1)
         await stage.goes_on()
-    await stage.until_whole(2)
+    await stage.until_caught_up(2)
 
 
 async def test_the_holder_ends(begin: Begin) -> None:
@@ -161,7 +161,7 @@ async def test_the_holder_stands_still_for_longer_than_its_lease(begin: Begin) -
         await stage.goes_on()
         holder.process.send_signal(signal.SIGCONT)
         await stage.goes_on(200)
-        await stage.until_whole(2)
+        await stage.until_caught_up(2)
 
 
 @pytest.mark.parametrize("kind", ["normal", "pubsub"])
@@ -170,8 +170,8 @@ async def test_connections_are_cut(begin: Begin, redis: Any, kind: str) -> None:
         for _ in range(3):
             cut = [one for one in await redis.client_list() if int(one["sub"]) > 0]
             if kind == "pubsub":
-                cut = cut[:1]  # of one process only: what nobody hears is lost
-                await stage.until_whole(2)
+                cut = cut[:1]  # of one process only: what nobody receives is lost
+                await stage.until_caught_up(2)
             else:
                 subscribed = {one["id"] for one in cut}
                 clients = await redis.client_list()
@@ -185,7 +185,7 @@ async def test_connections_are_cut(begin: Begin, redis: Any, kind: str) -> None:
 async def test_processes_start_amid_the_stream(begin: Begin, run_ready: RunReady) -> None:
     async with begin(1, members=1) as stage:
         await run_ready(2)
-        await stage.until_whole(3)
+        await stage.until_caught_up(3)
 
 
 async def test_more_than_one_worker(

@@ -1,4 +1,4 @@
-"""Hold what members got against what was sent and what history says (contract §4)."""
+"""The checker: compares what members got with what was sent and with history (promises 1 to 5)."""
 
 from __future__ import annotations
 

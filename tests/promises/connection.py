@@ -85,7 +85,7 @@ class Connection:
         raise Lost(f"no answer to {event}")
 
     def close(self) -> None:
-        """Let go of it; what still comes is not handled."""
+        """Close it; what still arrives is not handled."""
         self._end()
         if self._http.closed:
             return

@@ -1,4 +1,4 @@
-"""What was sent, and what is promised of it (contract §4, promises 4 to 6)."""
+"""The ledger: what was sent, and what is promised of it (promises 4 to 6 of docs/protocol.md)."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from tests.promises.servers import Life
 
 #: Clocks are compared with so much tolerance, in seconds.
 TOLERANCE_SECONDS: Final = 0.5
-#: What a process has heard is taken in after so long at the latest, whatever happens to others.
-TAKEN_IN_SECONDS: Final = 15.0
+#: What a process has received is ingested after so long at the latest, whatever happens to others.
+INGESTED_SECONDS: Final = 15.0
 
 
 @dataclass
@@ -55,8 +55,8 @@ class Attempt(NamedTuple):
 class Emitted:
     """A worker's message into one channel or several.
 
-    Pub/sub keeps nothing: what no process hears is lost to everybody, and nobody can promise
-    otherwise. What at least one hears that lives on is there exactly once.
+    Pub/sub keeps nothing: an emit that no process receives is lost to everybody, and nobody can
+    promise otherwise. One that is received by a process that lives on is there exactly once.
 
     Args:
         data: digest of the payload; None where the server makes the payload.
@@ -107,7 +107,7 @@ class Ledger:
                 yield Sent(emitted.mark, topic, emitted.data, least, most)
 
     def unpromised(self, lives: Sequence[Life], cuts: Sequence[tuple[float, float]]) -> int:
-        """Return how many attempts to emit may be in vain."""
+        """Return how many attempts to emit may be lost."""
         return sum(
             not is_promised(attempt, lives, cuts)
             for emitted in self.emitted
@@ -120,7 +120,7 @@ def is_promised(
 ) -> bool:
     """Tell whether what a worker published has to arrive.
 
-    It has to when a process heard it that lived long enough to take it in. A cut of all
+    It has to when a process received it that lived long enough to ingest it. A cut of all
     subscriptions at the same moment may have lost what Redis had not yet written to them.
     """
     if not attempt.receivers:
@@ -131,6 +131,6 @@ def is_promised(
     died = [
         life
         for life in lives
-        if life.born <= ended and life.end_began <= ended + TAKEN_IN_SECONDS and life.ended >= began
+        if life.born <= ended and life.end_began <= ended + INGESTED_SECONDS and life.ended >= began
     ]
     return attempt.receivers > len(died)

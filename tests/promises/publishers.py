@@ -58,7 +58,7 @@ class Publisher:
         raise NotImplementedError
 
     async def close(self) -> None:
-        """Let go of what it has."""
+        """Close its connections."""
 
 
 class ClientPublisher(Publisher):

@@ -39,7 +39,7 @@ class Reader:
             self._connections[namespace] = connection
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         for connection in self._connections.values():
             connection.close()
 

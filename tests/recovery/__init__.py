@@ -1,1 +1,1 @@
-"""Dropped connections that are restored (contract §4, promise 8)."""
+"""Native recovery: dropped connections that are restored (promise 8)."""

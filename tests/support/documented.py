@@ -1,4 +1,4 @@
-"""The contract's table of types and payloads (§2), written out by hand."""
+"""The protocol's table of types and payloads (docs/protocol.md), written out by hand."""
 
 from __future__ import annotations
 

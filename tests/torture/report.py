@@ -21,7 +21,7 @@ class Report:
         findings: all that is wrong.
         sent: messages by the kind of who sent them.
         acked: those of clients that were acknowledged.
-        unpromised: attempts to emit that no process heard for sure.
+        unpromised: attempts to emit that perhaps no process received.
         kept: messages in history at the end.
         deliveries: messages that members got.
         recoveries: how often one came back and joined with `since`.

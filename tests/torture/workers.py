@@ -100,7 +100,7 @@ BUS: Final[dict[str, tuple[str, str | None]]] = {
 
 
 async def _note(attempts: list[Attempt], publish: Callable[[], Awaitable[int]]) -> int:
-    """Publish in Redis, and note how many heard it."""
+    """Publish in Redis, and note how many received it."""
     began = asyncio.get_running_loop().time()
     receivers = None
     try:
