@@ -1,4 +1,4 @@
-"""Serve until SIGTERM or SIGINT: `python -m app`."""
+"""The entry point `python -m app`: serves until SIGTERM or SIGINT."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ log = structlog.get_logger("hearth")
 
 
 def main() -> None:
-    """Read the settings, or say in one line what is wrong with them; then serve."""
+    """Load the settings and serve; exit with one line if they are wrong."""
     try:
         settings = load_settings()
     except SettingsError as error:
@@ -34,14 +34,14 @@ def main() -> None:
 
 
 async def serve(settings: Settings) -> None:
-    """Serve until a signal says to stop, then send the members away and return."""
+    """Serve until a signal, then close all connections and return."""
     stop = asyncio.Event()
     for signum in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signum, stop.set)
     _warn(settings)
     runner = Runner(
         create_app(settings),
-        access_log=None,  # it would write tokens that come in the query
+        access_log=None,  # it would log the tokens in query strings
         shutdown_timeout=SHUTDOWN_SECONDS,
     )
     await runner.setup()
@@ -63,10 +63,10 @@ async def serve(settings: Settings) -> None:
 
 
 def _tune_collector() -> None:
-    """Keep the garbage collector from walking what start-up made, and from running all the time.
+    """Exempt the objects of start-up from garbage collection, and collect rarely.
 
-    A message leaves no cycles behind, so collecting every 700 allocations finds nothing; and a full
-    collection walks every connection, so its pauses grow with them.
+    Messages leave no cycles behind, so collecting every 700 allocations finds nothing; and a full
+    collection walks every connection, so its pauses grow with their number.
     """
     gc.collect()
     gc.freeze()

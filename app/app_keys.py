@@ -1,4 +1,4 @@
-"""What handlers find in the aiohttp application."""
+"""Keys of the objects that handlers find in the aiohttp application."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the parts are wired; read it from top to bottom as a table of contents."""
+"""The application, wired from its parts; read it as a table of contents."""
 
 from __future__ import annotations
 
@@ -39,17 +39,17 @@ from schemas.catalogue import standard_registry
 
 
 def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> web.Application:
-    """Return the whole application, ready to be run.
+    """Return the application, ready to be run.
 
     Args:
-        clock: seconds since 1970; tests bring their own.
+        clock: seconds since 1970.
     """
     app = web.Application(middlewares=_middlewares(settings))
     app[SETTINGS] = settings
     counters = Counters()
     registry = standard_registry()
 
-    # What is kept: in Redis, if there is one, else in memory
+    # Order, history, presence and sessions: in Redis if there is one, else in memory
     history = HistoryOptions(
         settings.history_size, settings.history_seconds, settings.recovery_seconds
     )
@@ -65,7 +65,7 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> we
     hub = app[HUB] = Hub(broker, presence, memberships, registry, clock, counters)
     roster = Roster(hub, statuses)
 
-    # Ways in: Socket.IO, with what workers send through Redis, and plain WebSockets
+    # Ways in: Socket.IO, workers, plain WebSockets
     channels = NamespaceRooms(hub, [namespace.path for namespace in NAMESPACES])
     workers = RedisWorkers(redis, settings, hub, channels) if redis else None
     manager = workers.manager if workers else Manager(channels)
@@ -106,7 +106,7 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> we
     add_metrics_route(app, counters, hub, partial(_count_members, plain, manager))
     add_console_routes(app)
 
-    # What lives as long as the application
+    # Start and stop
     async def lifetime(_app: web.Application) -> AsyncIterator[None]:
         if redis and workers:
             await redis.start()
@@ -123,12 +123,12 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> we
         if redis:
             await redis.close()
 
-    async def send_members_away(_app: web.Application) -> None:
+    async def close_connections(_app: web.Application) -> None:
         await plain.close_all()
         await server.close_all()
 
     app.cleanup_ctx.append(lifetime)
-    app.on_shutdown.append(send_members_away)
+    app.on_shutdown.append(close_connections)
     return app
 
 
@@ -146,7 +146,7 @@ def _middlewares(settings: Settings) -> list[Middleware]:
 
 
 def _allowed_origins(settings: Settings) -> list[str] | str | None:
-    # None is python-socketio's word for "the same origin".
+    # python-socketio takes None for "the same origin".
     if "*" in settings.allowed_origins:
         return "*"
     return list(settings.allowed_origins) or None

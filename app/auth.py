@@ -1,4 +1,4 @@
-"""From what a client brings to an identity (contract §5)."""
+"""Authentication: tokens to identities (docs/protocol.md, "Identity and permission")."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ from app.settings import Settings
 log = structlog.get_logger("hearth.auth")
 
 ALGORITHM: Final = "HS256"
-REMEMBERED_TOKENS: Final = 4096
-# In development everybody may do everything already; this only lets one be somebody in particular.
+CACHED_TOKENS: Final = 4096
+# In development mode everybody has all rights; a token only chooses an identity.
 DEVELOPMENT_SECRET: Final = "hearth-development-only-admits-everybody"  # noqa: S105
 DEVELOPMENT_GRANTS: Final = (Grant("*", "*", "rw"),)
 
-# The start says once that a secret is short (`app/__main__.py`); not again with every token.
+# `app/__main__.py` warns of a short secret at start; PyJWT would with every token.
 warnings.filterwarnings("ignore", category=InsecureKeyLengthWarning)
 
 
 def find_token(environ: Mapping[str, Any], auth: Any) -> str | None:
-    """Return the token that a handshake carries, or None.
+    """Return the token of a handshake, or None.
 
-    Looked for in `auth.token`, then `?token=` or `?access_token=`, then `Authorization: Bearer`.
+    It is `auth.token`, else `?token=` or `?access_token=`, else `Authorization: Bearer`.
 
     Args:
-        environ: the handshake request, as WSGI has it.
-        auth: what the Socket.IO CONNECT packet holds.
+        environ: the WSGI environment of the handshake.
+        auth: the payload of the Socket.IO CONNECT packet.
 
     Raises:
         Unauthorized: `auth.token` isn't text.
@@ -58,7 +58,7 @@ def find_token(environ: Mapping[str, Any], auth: Any) -> str | None:
 
 
 class Authenticator:
-    """Turn tokens into identities.
+    """Verifies tokens, and returns their identities.
 
     Args:
         clock: seconds since 1970.
@@ -68,18 +68,19 @@ class Authenticator:
         self._settings = settings
         self._secret = settings.auth_secret or DEVELOPMENT_SECRET
         self._clock = clock
-        # A client that comes back brings the same token: thousands may, at the same time.
-        self._proved = lru_cache(maxsize=REMEMBERED_TOKENS)(self._prove)
+        # Clients that come back bring the same token, and thousands may come back at once.
+        self._decode_cached = lru_cache(maxsize=CACHED_TOKENS)(self._decode)
 
     def identify(self, token: str | None, claimed: str | None = None) -> Identity:
-        """Return who brings `token`.
+        """Return the identity of a token, or of a connection without one.
 
         Args:
-            claimed: whom a path names: in development mode who proves nothing is that user.
+            claimed: the user that the path names, if any; in development mode a connection without
+                a valid token is that user.
 
         Raises:
-            Unauthorized: there is no token and strangers aren't let in, or it proves nothing.
-            TokenExpired: it has ended.
+            Unauthorized: there is no token and strangers aren't admitted, or it is not valid.
+            TokenExpired: the token has expired.
         """
         if self._settings.development:
             try:
@@ -95,14 +96,14 @@ class Authenticator:
         raise Unauthorized
 
     def verify(self, token: str) -> Identity:
-        """Return whom `token` proves. Raises as `identify` does."""
-        identity = self._proved(token)
+        """Return the identity that a token proves. Raises as `identify` does."""
+        identity = self._decode_cached(token)
         if identity.expires_at is not None and identity.expires_at <= self._clock():
             raise TokenExpired
         return identity
 
-    def _prove(self, token: str) -> Identity:
-        """Return whom `token` proves, or has proved until it ended."""
+    def _decode(self, token: str) -> Identity:
+        """Return the identity that a token proves, also if it has expired."""
         settings = self._settings
         try:
             claims = jwt.decode(
@@ -111,7 +112,7 @@ class Authenticator:
                 algorithms=[ALGORITHM],
                 issuer=settings.auth_issuer,
                 audience=settings.auth_audience,
-                # `exp` is compared below: by our clock.
+                # `verify` checks `exp`, by our clock.
                 options={
                     "require": ["sub"],
                     "verify_exp": False,
@@ -119,7 +120,7 @@ class Authenticator:
                 },
             )
         except (jwt.InvalidTokenError, UnicodeError):
-            # Why it failed would help who guesses more than who errs.
+            # The reason would help those who guess tokens more than those who made a mistake.
             raise Unauthorized("The token is not valid.") from None
         return _identity(claims)
 
@@ -128,6 +129,7 @@ def make_token(secret: str, identity: Identity, **claims: Any) -> str:
     """Return a token that proves `identity`.
 
     Args:
+        secret: the HS256 key.
         claims: further claims, such as `iss` and `aud`.
     """
     claims |= {

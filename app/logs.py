@@ -12,15 +12,15 @@ from structlog.typing import EventDict, Processor
 from app.settings import Settings
 
 
-def _is_our_fault(record: logging.LogRecord) -> bool:
-    """Leave out what is no HTTP: anybody can send it, and it is answered with 400."""
+def _is_our_defect(record: logging.LogRecord) -> bool:
+    """Drop the errors of malformed HTTP: anybody can send it, and it is answered with 400."""
     return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
 
 
-def tell_exception(_logger: object, _method: str, event_dict: EventDict) -> EventDict:
-    """Replace a traceback by the exception's type and the place where it was raised.
+def summarize_exception(_logger: object, _method: str, event_dict: EventDict) -> EventDict:
+    """Replace an exception by its type and the line where it was raised.
 
-    Its text may hold what a client sent, or a URL with a password; its traceback, paths.
+    Its text may contain what a client sent, or a URL with a password; its traceback, paths.
     """
     error = event_dict.pop("exc_info", None)
     if error is True:
@@ -39,13 +39,13 @@ def tell_exception(_logger: object, _method: str, event_dict: EventDict) -> Even
 
 
 def configure_logs(settings: Settings) -> None:
-    """Send every log line of the process to stderr in one format, ours and the libraries'."""
+    """Write every log line of the process, also of libraries, to stderr in one format."""
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        tell_exception,
+        summarize_exception,
     ]
     console = settings.log_format == "console" or (
         settings.log_format == "auto" and sys.stderr.isatty()
@@ -73,7 +73,7 @@ def configure_logs(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(settings.log_level.upper())
-    logging.getLogger("aiohttp.server").addFilter(_is_our_fault)
+    logging.getLogger("aiohttp.server").addFilter(_is_our_defect)
     # These two write a line per packet, with its content, at INFO.
     for name in ("socketio", "engineio"):
         logging.getLogger(name).setLevel(logging.ERROR)

@@ -1,4 +1,4 @@
-"""What stands on Redis, wired: the stores that all processes share, and what workers send."""
+"""The parts that stand on Redis, wired: the stores of all processes, and the way in of workers."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from app.workers.sources import BusSource, EmitSource
 
 
 class RedisBackend:
-    """The two connections of this process, and the stores on them.
+    """The two connections of this process to Redis, and the stores on them.
 
     Args:
-        url: where Redis is, see `Connector`.
-        history: what is kept of each channel.
+        url: of Redis, see `Connector`.
+        history: how much history each channel keeps.
         clock: seconds since 1970.
     """
 
@@ -46,18 +46,18 @@ class RedisBackend:
         self.sessions = RedisSessions(commands, subscriptions, keys, process)
 
     async def start(self) -> None:
-        """Begin to connect; nothing waits for Redis."""
+        """Start connecting; this doesn't wait for Redis."""
         await self.subscriptions.start()
         await self.commands.start()
 
     async def close(self) -> None:
-        """Close the connections, when nobody needs them any more."""
+        """Close the connections, after everything that uses them."""
         await self.subscriptions.close()
         await self.commands.close()
 
 
 class RedisWorkers:
-    """What workers and other processes send: to channels through the ingest, the rest to `manager`.
+    """The way in through Redis: emits into channels go to the ingest, all others to `manager`.
 
     Args:
         channels: the rooms that are channels.
@@ -76,12 +76,12 @@ class RedisWorkers:
         )
 
     async def start(self) -> None:
-        """Begin to listen."""
+        """Listen to workers and other processes from now on."""
         await self.manager.start()
         self._bus.start()
         await self._ingest.start()
 
     async def close(self) -> None:
-        """Take nothing more in."""
+        """Stop ingesting and listening."""
         await self._ingest.close()
         await self.manager.close()

@@ -1,4 +1,4 @@
-"""The runner of an application: aiohttp's, with our listener in front."""
+"""The runner of the application: aiohttp's, with our listener in front."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from app.web.hosts import is_own_name, loopback_hosts_only
 
 
 class Runner(web.AppRunner):
-    """`web.AppRunner` whose connections come by `app.engine.listener`.
+    """`web.AppRunner` whose connections are accepted by `app.engine.listener`.
 
-    Middlewares don't see what is handled there, so those it doesn't know keep it out of the way.
+    Middlewares don't see the handshakes on its fast path. So the listener is used only if all
+    middlewares are known here.
     """
 
     def __init__(self, app: web.Application, **options: Any) -> None:
@@ -23,7 +24,7 @@ class Runner(web.AppRunner):
 
     @property
     def server(self) -> Any:
-        """What sites ask for the protocol of each connection."""
+        """The protocol factory that sites listen with."""
         return self._listener or super().server
 
     async def setup(self) -> None:
@@ -35,7 +36,7 @@ class Runner(web.AppRunner):
             self._listener = Listener(self.app[SERVER].eio, self._server, serves)
 
     async def shutdown(self) -> None:
-        """Close connections that have sent nothing, and then the members' and all others."""
+        """Close silent connections first, then the members' and all others."""
         if self._listener is not None:
             self._listener.close()
         await super().shutdown()

@@ -1,6 +1,6 @@
-"""Settings from the environment, checked once, at the start (contract §9).
+"""Settings from the environment, checked once, at start.
 
-`.env` in the working directory is read too; a variable that is really set wins over it.
+`.env` in the working directory is read too; variables of the environment win over it.
 """
 
 from __future__ import annotations
@@ -24,30 +24,30 @@ AuthMode = Literal["required", "none"]
 
 
 class SettingsError(Exception):
-    """A setting is missing or wrong; the message names it and says what to set."""
+    """A setting is missing or wrong; the message names it and says how to fix it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """All settings, with their units and defaults; each name in capitals is its variable.
+    """All settings, with units and defaults; a name in capitals is its environment variable.
 
     Args:
         host, port: where the server listens; port 0 takes any free one.
         redis_url: `redis://`, `rediss://` or `redis+sentinel://`; None: one process, in memory.
-        hearth_prefix: prefix of every Redis key and channel of ours.
+        hearth_prefix: prefix of every Redis key and channel of Hearth.
         emit_channel: Redis channel of the stock managers.
-        auth_secret: HS256 key; at least 32 bytes are wise (RFC 7518 §3.2).
-        auth_issuer, auth_audience: what `iss` and `aud` must be; None: not looked at.
+        auth_secret: HS256 key, which should have at least 32 bytes (RFC 7518 §3.2).
+        auth_issuer, auth_audience: what `iss` and `aud` must be; None: not checked.
         auth_mode: `none` admits everybody as the development identity.
-        anonymous_grants: what those without a token may do; empty: they are refused.
+        anonymous_grants: grants of connections without a token; empty: they are refused.
         allowed_origins: origins of pages that may connect; empty: the page's own only.
         history_size: messages kept per channel; 0 keeps none.
         history_seconds: seconds each is kept; 0 sets no age.
         recovery_seconds: seconds in which a dropped connection can be restored; 0: never.
-        max_message_bytes: largest message in, in bytes.
-        max_unsent_bytes: unsent bytes past which a member is cut off.
-        messages_per_second: a connection's rate, its burst is twice that; 0 sets no limit.
-        ping_seconds, ping_timeout_seconds: Engine.IO heartbeat, and how long an answer may take.
+        max_message_bytes: largest message that is received, in bytes.
+        max_unsent_bytes: unsent bytes past which a connection is a slow consumer, and cut off.
+        messages_per_second: a connection's rate, with bursts of twice that; 0 sets no limit.
+        ping_seconds, ping_timeout_seconds: seconds between pings, and that an answer may take.
         log_format: `console`, `json`, or `auto`: console on a terminal.
         log_level: `debug`, `info`, `warning` or `error`.
     """
@@ -76,12 +76,12 @@ class Settings:
 
     @property
     def development(self) -> bool:
-        """Whether everybody is let in (contract §5)."""
+        """Whether this is development mode, in which everybody is admitted."""
         return self.auth_mode == "none"
 
 
 def load_settings(env_file: str | None = ".env") -> Settings:
-    """Read the environment.
+    """Return the settings of the environment.
 
     Raises:
         SettingsError: a variable is wrong, or the server would be open to strangers.
@@ -93,7 +93,7 @@ def load_settings(env_file: str | None = ".env") -> Settings:
         settings = _read(env)
     except EnvError as error:
         raise SettingsError(re.sub(r"\['(.*)'\]", r"\1", str(error))) from None
-    _refuse_open_door(settings, insisted=_optional(env, "AUTH_MODE") is not None)
+    _refuse_open_server(settings, insisted=_optional(env, "AUTH_MODE") is not None)
     return settings
 
 
@@ -139,7 +139,7 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _refuse_open_door(settings: Settings, *, insisted: bool) -> None:
+def _refuse_open_server(settings: Settings, *, insisted: bool) -> None:
     if settings.auth_mode == "required" and settings.auth_secret is None:
         raise SettingsError('Environment variable "AUTH_MODE" is required, so set AUTH_SECRET too')
     if settings.development and not insisted and not is_loopback(settings.host):
@@ -192,7 +192,7 @@ def _redis_url(env: Env) -> str | None:
         parts = urlsplit(url)
         valid = parts.scheme in {"redis", "rediss", "redis+sentinel", "unix"}
         if parts.scheme in {"redis", "rediss"}:
-            valid = valid and parts.port != 0  # raises where it is no number
+            valid = valid and parts.port != 0  # raises if it is not a number
     except ValueError:
         valid = False
     if not valid:

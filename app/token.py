@@ -12,7 +12,7 @@ from app.settings import SettingsError, load_settings
 
 
 def main() -> None:
-    """Read the arguments, print the token on stdout and what it says on stderr."""
+    """Print the token on stdout, and warnings about it on stderr."""
     parser = argparse.ArgumentParser(prog="python -m app.token", description=__doc__)
     parser.add_argument("--id", required=True, help="who it is, e.g. agent-7")
     parser.add_argument("--kind", default="user", choices=sorted(KINDS))

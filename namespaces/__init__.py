@@ -1,4 +1,4 @@
-"""One class per Socket.IO namespace: requests in, verbs of the Hub out, nothing else."""
+"""The Socket.IO namespaces, one class each: requests in, verbs of the Hub out."""
 
 from __future__ import annotations
 

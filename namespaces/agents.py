@@ -1,4 +1,4 @@
-"""What agents do, as it happens; a channel is an agent's id."""
+"""The namespace of agents' activity; a channel is an agent's id."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What all namespaces do: let clients in, and make requests of their events."""
+"""The base of namespaces whose rooms are channels: admits clients, whose events are requests."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class ChannelNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
     """A namespace whose rooms are channels.
 
     Args:
-        limits: told to each client in `connection_ack`, by name.
+        limits: by name, for each client's `connection_ack`.
     """
 
     path: ClassVar[str]
@@ -48,7 +48,7 @@ class ChannelNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
 
     @asynccontextmanager
     async def admitting(self, client: Client, auth: Any) -> AsyncIterator[None]:
-        """Let a client in: as `ClientNamespace.admitting`."""
+        """Admit a client; see `ClientNamespace.admitting`."""
         try:
             identity = self._authenticator.identify(find_token(client.connection.handshake, auth))
         except Exception as error:  # noqa: BLE001 - every connection is answered
@@ -62,22 +62,22 @@ class ChannelNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
             self._expiry.set(handler, identity.expires_at)
             now = isoformat(self.hub.clock())
             data = {"user_id": identity.id, "kind": identity.kind, "server_time": now}
-            # Held until the reply, and written with it.
+            # Held back until the reply, and written with it.
             handler.notify("connection_ack", data | {"limits": self._limits})
             for channel, publication in missed or ():
                 self.hub.memberships.send(member, channel, publication)
             yield
 
     async def welcome(self, member: Member) -> None:
-        """Do what a namespace does for each new member; nothing by default."""
+        """Hook for new members; does nothing by default."""
 
     async def trigger_event(self, event: str, *args: Any) -> Any:
-        """Called by python-socketio when it ends a client; its requests come elsewhere."""
+        """Handle the `disconnect` of python-socketio; requests don't come this way."""
         if event == "disconnect":
             client = self.server.manager.client(self.path, args[0])
             if client is not None and client.handler is not None:
                 await client.handler.on_disconnected()
 
     async def _expire(self, client: ChannelClient) -> None:
-        client.tell(TokenExpired())
-        await self.server.end(client.client)
+        client.notify_error(TokenExpired())
+        await self.server.disconnect_client(client.client)

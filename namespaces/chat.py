@@ -1,4 +1,4 @@
-"""AI chats that stream tokens; a channel is <workflow>/<app_id>/<chat_id>."""
+"""The namespace of AI chats that stream tokens; a channel is <workflow>/<app_id>/<chat_id>."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Circles, where agents and people talk; a channel is a circle's name."""
+"""The namespace of circles, where agents and people talk; a channel is a circle's name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Log feeds; a channel is a feed's name, like codeworm:logs."""
+"""The namespace of log feeds; a channel is a feed's name, like codeworm:logs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Notifications for every device of a user; channels are user:<id> and broadcast."""
+"""The namespace of notifications to all devices; channels are user:<id> and broadcast."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class NotificationsNamespace(ChannelNamespace):
     path = "/notifications"
 
     async def welcome(self, member: Member) -> None:
-        """Join what belongs to the connection, without being asked (docs/protocol.md)."""
+        """Join the member to its channels, without a request (docs/protocol.md)."""
         channels = [BROADCAST_CHANNEL]
         if member.identity.kind == "user":
             channels.append(user_channel(member.identity.id))

@@ -30,11 +30,11 @@ from schemas.registry import MessageType
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What the clients of one namespace share.
+    """What all clients of one namespace use.
 
     Args:
         types: the types of its messages, by name.
-        welcome: what the namespace does for each new member.
+        welcome: the namespace's hook for new members.
     """
 
     path: str
@@ -46,13 +46,13 @@ class Context:
 
 
 class ChannelClient:
-    """A client whose events are requests; see `ClientHandler`.
+    """The handler of a client whose events are requests; see `ClientHandler`.
 
-    Events are looked up in the requests below and among the registry's types, never by the name
-    of a method: an event called `connect` or `__init__` reaches nothing.
+    Events are looked up in `REQUESTS` and among the registry's types, never by the name of a
+    method: an event called `connect` or `__init__` reaches nothing.
 
     Args:
-        restored: whether it is a member of its channels again.
+        restored: whether it is already a member of its former channels.
     """
 
     __slots__ = ("_context", "_restored", "client", "member")
@@ -73,9 +73,9 @@ class ChannelClient:
         try:
             await self._context.welcome(self.member)
         except Unavailable as error:
-            # The client can't know what it would have joined: have it come back, as who loses a
-            # connection does by itself, and who is sent away doesn't.
-            self.tell(error)
+            # The client can't join on its own what it doesn't know of. It tries again if its
+            # connection is lost, but not if it is disconnected from the namespace.
+            self.notify_error(error)
             self.client.connection.close(Closing.UNAVAILABLE)
 
     async def on_disconnected(self) -> None:
@@ -86,7 +86,7 @@ class ChannelClient:
         return event not in REQUESTS and event in self._context.types
 
     def on_request(self, request: Request) -> Awaitable[Any] | None:
-        """Handle one event and answer it, whatever happens; None when that is done already."""
+        """Handle one event and answer it, whatever happens; None if that is done on return."""
         try:
             pending = self._dispatch(request)
         except Exception as error:  # noqa: BLE001 - every request is answered
@@ -97,7 +97,7 @@ class ChannelClient:
         return self._finish(request, pending)
 
     def notify(self, event: str, data: dict[str, Any], **further: Any) -> None:
-        """Send an event of the server's own.
+        """Send an event of the server itself.
 
         Args:
             further: more keys of its envelope.
@@ -105,7 +105,7 @@ class ChannelClient:
         envelope = notice(event, data, isoformat(self._context.hub.clock()))
         self.client.post(event, envelope | further)
 
-    def tell(self, error: HearthError) -> None:
+    def notify_error(self, error: HearthError) -> None:
         """Send an `error` event."""
         self.notify("error", error.to_dict(), **answers.failure(error))
 
@@ -130,27 +130,27 @@ class ChannelClient:
         )
 
     def _fail(self, request: Request, error: BaseException) -> None:
-        told = answers.refusal(self._context.hub, error, self._context.path)
+        public = answers.refusal(self._context.hub, error, self._context.path)
         if request.wants_ack:
-            request.reply(answers.failure(told))
+            request.reply(answers.failure(public))
         else:
-            self.tell(told)
+            self.notify_error(public)
 
-    def _channel(self, asked: dict[str, Any]) -> Channel:
-        return Channel(self._context.path, asked["channel"])
+    def _channel(self, arguments: dict[str, Any]) -> Channel:
+        return Channel(self._context.path, arguments["channel"])
 
     # The requests of docs/protocol.md
 
     def _publish(self, request: Request, message_type: MessageType) -> Awaitable[Any] | None:
-        asked = requests.PUBLISH.load(_argument(request))
+        arguments = requests.PUBLISH.load(_argument(request))
         identity = self.member.identity
         draft = Draft(
-            channel_named(self._context.path, asked["channel"]),
+            channel_named(self._context.path, arguments["channel"]),
             request.event,
-            asked["data"],
+            arguments["data"],
             identity.to_dict(),
-            asked.get("action"),
-            asked.get("nonce"),
+            arguments.get("action"),
+            arguments.get("nonce"),
         )
         receipt = self._context.hub.publish_as(identity, draft, message_type)
         if isinstance(receipt, Receipt):
@@ -161,41 +161,46 @@ class ChannelClient:
 
     def _on_published(self, request: Request, published: asyncio.Future[Receipt]) -> None:
         if published.cancelled():
-            return  # the server ends
+            return  # the server stops
         if (error := published.exception()) is not None:
             self._fail(request, error)
         else:
             request.reply_json(answers.published(published.result()))
 
     async def _join(self, request: Request) -> None:
-        asked = requests.JOIN.load(_argument(request))
-        channel = self._channel(asked)
-        since = Position(**asked["since"]) if asked.get("since") else None
+        arguments = requests.JOIN.load(_argument(request))
+        channel = self._channel(arguments)
+        since = Position(**arguments["since"]) if arguments.get("since") else None
         memberships = self._context.hub.memberships
-        async with memberships.joining(self.member, channel, since, asked.get("history")) as joined:
+        async with memberships.joining(
+            self.member, channel, since, arguments.get("history")
+        ) as joined:
             request.reply(answers.joined(channel, joined))
 
     async def _leave(self, request: Request) -> None:
-        asked = requests.LEAVE.load(_argument(request))
-        await self._context.hub.memberships.leave(self.member, self._channel(asked))
+        arguments = requests.LEAVE.load(_argument(request))
+        await self._context.hub.memberships.leave(self.member, self._channel(arguments))
         request.reply({"ok": True})
 
     async def _history(self, request: Request) -> None:
-        asked = requests.HISTORY.load(_argument(request))
+        arguments = requests.HISTORY.load(_argument(request))
         page = await self._context.hub.history(
-            self.member.identity, self._channel(asked), asked.get("before"), asked["limit"]
+            self.member.identity,
+            self._channel(arguments),
+            arguments.get("before"),
+            arguments["limit"],
         )
         request.reply(answers.page(page))
 
     async def _presence(self, request: Request) -> None:
-        asked = requests.PRESENCE.load(_argument(request))
-        members = await self._context.hub.presence(self.member.identity, self._channel(asked))
+        arguments = requests.PRESENCE.load(_argument(request))
+        members = await self._context.hub.presence(self.member.identity, self._channel(arguments))
         request.reply({"ok": True, **answers.presence(members)})
 
     async def _authenticate(self, request: Request) -> None:
-        asked = requests.AUTHENTICATE.load(_argument(request))
+        arguments = requests.AUTHENTICATE.load(_argument(request))
         context = self._context
-        identity = identify_again(context.authenticator, self.member, asked["token"])
+        identity = identify_again(context.authenticator, self.member, arguments["token"])
         context.expiry.set(self, identity.expires_at)
         await go_on_as(context.hub, self.member, identity)
         expires_at = identity.expires_at

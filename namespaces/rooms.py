@@ -1,4 +1,4 @@
-"""What python-socketio calls rooms, where they are channels."""
+"""The rooms of python-socketio that are channels."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from namespaces.requests import ChannelClient
 
 
 class NamespaceRooms:
-    """Has `enter_room`, `leave_room` and `close_room`, of the server or of a worker, join and leave
-    channels: presence, order and fan-out then hold for those members too; see `ChannelRooms`.
+    """Makes `enter_room`, `leave_room` and `close_room`, called by the server or a worker, join and
+    leave channels, with presence, order and fan-out as for any member; see `ChannelRooms`.
 
-    Who may call them is trusted: a member so gets in whatever its token says.
+    The callers are trusted: the member's grants are not checked.
 
     Args:
-        namespaces: those whose rooms are channels.
+        namespaces: the namespaces whose rooms are channels.
     """
 
     def __init__(self, hub: Hub, namespaces: Iterable[str]) -> None:
@@ -30,7 +30,7 @@ class NamespaceRooms:
         return namespace in self._namespaces and not is_sid(room)
 
     async def enter(self, client: Client, room: str) -> None:
-        """Make a client a member, unless it is one.
+        """Make a client a member; does nothing if it is one.
 
         Raises:
             ValueError: it isn't connected; the room can't be a channel (`SchemaError`).

@@ -1,4 +1,4 @@
-"""Workspaces whose files and git change; a channel is a workspace's id."""
+"""The namespace of workspaces, whose files and git change; a channel is a workspace's id."""
 
 from __future__ import annotations
 

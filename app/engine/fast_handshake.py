@@ -1,7 +1,7 @@
-"""Requests that plainly open a WebSocket session, read without aiohttp (RFC 6455 §4.1).
+"""The fast path: handshakes of WebSocket sessions, read without aiohttp (RFC 6455 §4.1).
 
-As in `schemas/acceptor.py`, only what is beyond doubt is taken: what every HTTP server reads in the
-same way, and what aiohttp and the Engine.IO server would accept. All else is theirs to judge.
+As in `schemas/acceptor.py`, only what is beyond doubt is accepted: what every HTTP server reads in
+the same way, and what aiohttp and the Engine.IO server would accept. They judge everything else.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ _PAIR: Final = rb"[A-Za-z0-9_-]+=[A-Za-z0-9._~%+-]*"
 # No underscore in names: in an environment it would look like a hyphen.
 _HEADER: Final = rb"[A-Za-z0-9-]+:[ -~]*\r\n"
 _CONNECTION: Final = frozenset({"upgrade", "keep-alive, upgrade"})
-# What announces a body or asks for something before it, and what aiohttp refuses.
-_FURTHER: Final = frozenset(
+# Headers that announce a body or expect an interim response, and one that aiohttp refuses.
+_LEFT_TO_AIOHTTP: Final = frozenset(
     {"content-length", "transfer-encoding", "content-encoding", "trailer", "expect"}
     | {"sec-websocket-key1"}
 )
 
 
 class FastHandshake(NamedTuple):
-    """A handshake.
+    """A handshake on the fast path.
 
     Args:
         target: path and query, as they were sent.
         lines: the headers as they were sent.
-        headers: their values, by lower-case name.
-        reply: what accepts it.
-        rest: what came right behind it.
+        headers: the headers' values by lower-case name.
+        reply: the response that accepts it.
+        rest: bytes that arrived behind it.
     """
 
     target: str
@@ -47,7 +47,7 @@ class FastHandshake(NamedTuple):
 
 @lru_cache(maxsize=64)
 def _opens_session(query: bytes) -> bool:
-    """Tell whether a query asks for a new session by WebSocket. Nearly all clients ask alike."""
+    """Tell whether a query opens a session by WebSocket. Nearly all clients send the same one."""
     pairs = [pair.split("=", 1) for pair in query.decode("ascii").split("&")]
     parameters = dict(pairs)
     return (
@@ -59,10 +59,10 @@ def _opens_session(query: bytes) -> bool:
 
 
 class FastHandshakeReader:
-    """Reads handshakes at one path.
+    """A reader of handshakes at one path.
 
     Args:
-        path: of the Engine.IO server, as `/socket.io/`.
+        path: the Engine.IO server's, such as `/socket.io/`.
     """
 
     def __init__(self, path: str) -> None:
@@ -89,7 +89,7 @@ class FastHandshakeReader:
             or len(headers) > MAX_HEADERS
             or "host" not in headers
             or headers.get("connection", "").lower() not in _CONNECTION
-            or not _FURTHER.isdisjoint(headers)
+            or not _LEFT_TO_AIOHTTP.isdisjoint(headers)
         ):
             return None
         reply = answer(

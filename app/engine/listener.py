@@ -1,9 +1,9 @@
 """The listener in front of aiohttp, with a fast path for WebSocket handshakes.
 
-To aiohttp a connection is a parser, a task and a request object, all of which are thrown away when
-a WebSocket takes it over: most of what a connecting client would cost. So each connection is
-`Unidentified` at first, and its first bytes decide: a handshake that is plainly right is answered
-at once, everything else goes to aiohttp, byte for byte.
+aiohttp makes a parser, a task and a request object for each connection, and discards them when a
+WebSocket takes it over: most of what a connecting client would cost. So each connection is
+`Unidentified` at first, and its first bytes decide: a handshake that is valid beyond doubt is
+answered at once, everything else goes to aiohttp, byte for byte.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Unidentified(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
-        tcp_nodelay(self.transport, True)  # aiohttp does so for connections that pass this on
+        tcp_nodelay(self.transport, True)  # as aiohttp does for its own connections
         self._listener.on_connected(self)
 
     def data_received(self, data: bytes) -> None:
@@ -46,14 +46,14 @@ class Unidentified(asyncio.Protocol):
 
 
 class Listener:
-    """Makes an `Unidentified` of each connection of a listening server.
+    """The protocol factory of a listening server: makes an `Unidentified` for each connection.
 
     Args:
         engine: opens the sessions.
         others: makes aiohttp's protocol, for all other connections.
-        serves: tells whether a `Host` is answered; a request that is refused goes to aiohttp as
-            well, whose middleware then says so.
-        first_bytes_seconds: after which a connection that has sent nothing is closed.
+        serves: tells whether requests to a `Host` are served; others go to aiohttp too, whose
+            middleware refuses them. None serves every host.
+        first_bytes_seconds: seconds after which a silent connection is closed.
     """
 
     def __init__(
@@ -75,12 +75,12 @@ class Listener:
         return Unidentified(self)
 
     def close(self) -> None:
-        """Close the connections on which nothing has arrived, and those that still come."""
+        """Close the connections on which nothing has arrived, and every new one."""
         self._closed = True
         for silent in self._silent.clear():
             silent.transport.close()
 
-    # What connections tell
+    # Connections' events
 
     def on_connected(self, connection: Unidentified) -> None:
         """A connection is open."""
@@ -90,7 +90,7 @@ class Listener:
             self._silent.add(connection)
 
     def on_lost(self, connection: Unidentified) -> None:
-        """A connection has ended before anything arrived."""
+        """A connection was lost before anything arrived."""
         self._silent.discard(connection)
 
     def on_first_bytes(self, connection: Unidentified, data: bytes) -> None:

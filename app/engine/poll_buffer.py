@@ -1,4 +1,4 @@
-"""What a polling connection has not fetched yet."""
+"""The poll buffer: what a polling session has not fetched yet."""
 
 from __future__ import annotations
 
@@ -13,43 +13,43 @@ SEPARATOR: Final = "\x1e"
 
 
 class PollBuffer:
-    """Keep encoded frames until they are polled for, or move to a WebSocket as they are.
+    """Encoded frames that wait for a poll, or for the session's move to a WebSocket.
 
     Args:
-        limit: bytes that may be kept, see `grace`.
+        limit: bytes that may be buffered; see `grace` for what may follow a large write.
     """
 
-    __slots__ = ("_allowed", "_bytes", "_frames", "_limit", "_poll", "over")
+    __slots__ = ("_bytes", "_frames", "_grace", "_limit", "_poll", "over")
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._allowed = limit
+        self._grace = limit
         self._frames: list[bytes] = []
         self._bytes = 0
         self._poll: asyncio.Future[None] | None = None
-        #: Whether more is kept than the limit.
+        #: Whether more bytes than the limit are buffered.
         self.over = False
 
     def has_room(self, size: int) -> bool:
-        """Tell whether as many bytes more may be kept."""
-        return not self.over or self._bytes + size <= self._allowed
+        """Tell whether `size` more bytes may be buffered."""
+        return not self.over or self._bytes + size <= self._grace
 
     @property
     def polled(self) -> bool:
-        """Whether a request is waiting for something to send."""
+        """Whether a poll is waiting."""
         return self._poll is not None
 
     def add(self, data: bytes) -> None:
-        """Keep encoded frames, and have a waiting request fetch them."""
+        """Buffer encoded frames, and release a waiting poll."""
         self._frames.append(data)
         self._bytes += len(data)
         if not self.over and self._bytes > self._limit:
             self.over = True
-            self._allowed = grace(self._bytes, self._limit)
+            self._grace = grace(self._bytes, self._limit)
         self.release()
 
     async def wait(self) -> None:
-        """Return once there is something, or `release` was called."""
+        """Return once there is a frame, or `release` was called."""
         if self._frames:
             return
         self._poll = asyncio.get_running_loop().create_future()
@@ -59,12 +59,12 @@ class PollBuffer:
             self._poll = None
 
     def release(self) -> None:
-        """Have a waiting request return."""
+        """Have a waiting poll return."""
         if self._poll is not None and not self._poll.done():
             self._poll.set_result(None)
 
     def take(self) -> bytes:
-        """Return everything as encoded frames, and forget it."""
+        """Remove and return all frames, joined."""
         data = b"".join(self._frames)
         self._frames.clear()
         self._bytes = 0
@@ -72,7 +72,7 @@ class PollBuffer:
         return data
 
     def take_payload(self) -> str:
-        """Return everything as a polling payload (Engine.IO protocol, "HTTP long-polling")."""
+        """Remove all frames; return them as a payload (Engine.IO protocol, "HTTP long-polling")."""
         return SEPARATOR.join(
             "b" + base64.b64encode(frame.payload).decode()
             if frame.opcode == frames.BINARY

@@ -1,7 +1,7 @@
-"""A polling session that tries to move to a WebSocket (Engine.IO protocol, "Upgrade").
+"""The probe: a polling session's attempt to move to a WebSocket (Engine.IO protocol, "Upgrade").
 
-The client sends `2probe` and gets `3probe`; its polling request is released; with `5` it has
-moved. Until then the session polls on, so a WebSocket that fails on the way costs nothing.
+The client sends `2probe` and gets `3probe`; its poll is released; with `5` it has moved. Until then
+the session goes on polling, so a WebSocket that fails before costs nothing.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from app.engine.session import EngineSession
 from app.transport.websocket import WebSocket
 
 _TIMEOUT_SECONDS: Final = 10.0  # as the official server
-#: How long a client may take to arrive where it hears that its session has ended.
+#: For a client that is moving while its session is closed: to arrive, and to be told so.
 _FAREWELL_SECONDS: Final = 2.0
 
 
@@ -27,7 +27,7 @@ class Probe:
         self._socket = socket
         #: Whether `3probe` was sent.
         self.answered = False
-        self._timer = asyncio.get_running_loop().call_later(_TIMEOUT_SECONDS, self.end)
+        self._timer = asyncio.get_running_loop().call_later(_TIMEOUT_SECONDS, self.abandon)
         session.begin_upgrade(self)
         socket.attach(self)
 
@@ -40,36 +40,37 @@ class Probe:
             self._timer.cancel()
             if self._session.closed:
                 self._socket.write(self._session.take_unpolled())
-                self.end()
+                self.abandon()
             else:
                 self._session.open_socket(self._socket)
         else:
-            self.end()
+            self.abandon()
 
     def on_binary(self, _data: bytes) -> None:
-        self.end()
+        self.abandon()
 
     def on_pong(self) -> None: ...
 
     def on_unsent(self, over_limit: bool) -> None: ...
 
     def on_lost(self, reason: str) -> None:
-        self.end()
+        self.abandon()
 
-    def on_session_ended(self) -> None:
-        """End too; but a client that is moving has to arrive first.
+    def on_session_closed(self) -> None:
+        """Abandon the upgrade, but wait for a client that is already moving.
 
-        `engine.io-client` has stopped polling by then, and would wait for its ping timeout.
+        `engine.io-client` has stopped polling by then. Without the close packet on its WebSocket
+        it would wait for its ping timeout.
         """
         self._timer.cancel()
         if self.answered:
             loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(_FAREWELL_SECONDS, self.end)
+            self._timer = loop.call_later(_FAREWELL_SECONDS, self.abandon)
         else:
-            self.end()
+            self.abandon()
 
-    def end(self) -> None:
-        """Give the move up; the session goes on polling."""
+    def abandon(self) -> None:
+        """Close the WebSocket; the session goes on polling."""
         self._timer.cancel()
         self._session.abandon_upgrade()
         self._socket.close()

@@ -1,4 +1,4 @@
-"""The Engine.IO server (protocol 4): its HTTP end, and the life of its connections."""
+"""The Engine.IO server (protocol 4): its HTTP requests, and its sessions."""
 
 from __future__ import annotations
 
@@ -33,10 +33,12 @@ _COMPRESS_BYTES: Final = 1024
 
 
 class Limits(NamedTuple):
-    """Args:
-    message_bytes: what clients are told is the largest payload.
-    frame_bytes: what is read before a session is ended.
-    unsent_bytes: what may be unsent to one session.
+    """The limits of sessions, in bytes.
+
+    Args:
+        message_bytes: largest payload, as `maxPayload` says to clients.
+        frame_bytes: largest frame or POST that is read; a larger one closes the connection.
+        unsent_bytes: bytes that may be unsent to one session.
     """
 
     message_bytes: int
@@ -47,8 +49,8 @@ class Limits(NamedTuple):
 class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
     """`engineio.AsyncServer` with sessions of our own.
 
-    Kept of it are its public methods, its ids, origins and cookies; `AsyncSocket`, with its queue
-    and its tasks, is not used.
+    Its public methods, ids, origins and cookies are stock; `AsyncSocket`, with its queue and its
+    tasks, is not used.
 
     Args:
         limits: see `Limits`.
@@ -65,22 +67,22 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
         self._accept: Callable[[EngineSession], SessionHandler]
 
     def start(self, accept: Callable[[EngineSession], SessionHandler]) -> None:
-        """Begin to open sessions; `accept` makes the handler of each."""
+        """Open sessions from now on; `accept` makes the handler of each."""
         self._accept = accept
 
     def generate_id(self) -> str:
-        """Return a new session id that can't be the name of a channel."""
+        """Return a new session id, which can't be the name of a channel."""
         return f"{super().generate_id()}{SID_MARK}"
 
     # What python-socketio and applications call
 
     def attach(self, app: web.Application, engineio_path: str = "engine.io") -> None:
-        """Serve this path; a method that the protocol doesn't have is refused here, with 400."""
+        """Serve a path, with all methods: those that the protocol doesn't have are answered 400."""
         self.path = f"/{engineio_path.strip('/')}/"
         app.router.add_route("*", self.path, self.handle_request)
 
     async def send_packet(self, sid: str, pkt: EnginePacket) -> None:
-        """Send an Engine.IO packet to one session, if it is there."""
+        """Send an Engine.IO packet to one session; does nothing if there is none."""
         if (session := self.sockets.get(sid)) is not None:
             data = pkt.encode()
             if isinstance(data, str):
@@ -97,9 +99,9 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
     # Sessions
 
     def open_websocket(self, handshake: Handshake, upgraded: Upgraded) -> None:
-        """Begin a session."""
+        """Open a session on a WebSocket."""
         session = self._open(handshake)
-        # In one write: each is a system call.
+        # Reply and OPEN packet in one write: each is a system call.
         socket = self._begin(upgraded.transport, upgraded.reply + self._hello(session, []))
         session.open_socket(socket)
         if upgraded.tail:
@@ -131,7 +133,7 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
     def on_closed(self, session: EngineSession, closing: Closing) -> None:
         self.heartbeat.discard(session)
         if session.socket is None and not session.polled and closing in _LINGERING:
-            # Its next poll may be on its way, and what it has not polled yet says why it ends.
+            # The client's next poll may be on its way, to fetch the last packets.
             asyncio.get_running_loop().call_later(
                 _LINGER_SECONDS, self.sockets.pop, session.sid, None
             )
@@ -156,7 +158,7 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
         return response
 
     def allows_origin(self, environ: dict[str, Any]) -> bool:
-        """Tell whether pages of a request's `Origin` may ask."""
+        """Tell whether pages of a request's `Origin` may send it."""
         allowed = self._cors_allowed_origins(environ)
         return (
             self.cors_allowed_origins == [] or allowed is None or environ["HTTP_ORIGIN"] in allowed
@@ -230,7 +232,7 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
             self.sockets.pop(session.sid, None)
         payload = await session.poll()
         if request.transport is None or request.transport.is_closing():
-            session.close(Closing.TRANSPORT_CLOSE)  # and what it polled for is lost with it
+            session.close(Closing.TRANSPORT_CLOSE)  # its payload is lost with it
         return _payload(request, payload)
 
     async def _post(self, request: web.Request, session: EngineSession) -> web.StreamResponse:
@@ -250,7 +252,7 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
         return web.Response(text="ok")
 
     async def _read(self, request: web.Request) -> bytes:
-        """Return the body, however many pieces it comes in (aiohttp's `read` has another limit)."""
+        """Return the body, up to our own limit of bytes (`request.read` has another one)."""
         body = bytearray()
         limit = self._limits.frame_bytes
         if (request.content_length or 0) <= limit:

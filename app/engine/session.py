@@ -1,4 +1,4 @@
-"""One Engine.IO session (protocol 4), over polling, over a WebSocket, or moving to one."""
+"""Engine.IO sessions (protocol 4): polling, on a WebSocket, or moving to one."""
 
 from __future__ import annotations
 
@@ -22,30 +22,30 @@ NOOP_PACKET: Final = "6"
 
 
 class SessionServer(Protocol):
-    """Who keeps sessions."""
+    """The server of a session, as the session knows it."""
 
     def on_pong(self, session: EngineSession) -> None:
         """The client has answered a ping."""
 
     def on_closed(self, session: EngineSession, closing: Closing) -> None:
-        """The session has ended; it is told once."""
+        """The session is closed; called once."""
 
 
 class SessionHandler(Protocol):
-    """Who speaks another protocol over a session."""
+    """The protocol that is spoken over a session."""
 
     @property
     def assembling(self) -> bool:
-        """Whether further messages belong to one that has begun."""
+        """Whether further messages belong to a packet that is incomplete."""
 
     def overtakes(self, message: str | bytes) -> bool:
-        """Tell whether a message is handled at once, also while a request is at work."""
+        """Tell whether a message is handled at once, also while a request takes time."""
 
     def on_message(self, message: str | bytes) -> None:
-        """A message has arrived: text still behind its `4`. Raises `ProtocolError`."""
+        """A message has arrived; text still has its `4`. Raises `ProtocolError`."""
 
     def on_closed(self, closing: Closing) -> None:
-        """The session has ended; it is told once."""
+        """The session is closed; called once."""
 
 
 class Upgrade(Protocol):
@@ -53,21 +53,21 @@ class Upgrade(Protocol):
 
     @property
     def answered(self) -> bool:
-        """Whether the client knows that it may: polls then return at once, so that it can."""
+        """Whether the client was told that it may move: its polls then return at once."""
 
-    def on_session_ended(self) -> None:
-        """The session has ended before it has moved."""
+    def on_session_closed(self) -> None:
+        """The session was closed before it moved."""
 
 
 class EngineSession(Connection):
-    """A session: what it sends is kept as WebSocket frames, whatever transport it has.
+    """A session. What it sends is encoded as WebSocket frames, also while it polls.
 
     Args:
         max_unsent_bytes: as `Connection`'s.
     """
 
     __slots__ = (
-        "_held",
+        "_held_writes",
         "_poll_buffer",
         "_server",
         "_upgrade",
@@ -80,18 +80,18 @@ class EngineSession(Connection):
     def __init__(
         self, sid: str, handshake: Handshake, server: SessionServer, max_unsent_bytes: int
     ) -> None:
-        super().__init__(State.POLLING, self._keep, max_unsent_bytes)
+        super().__init__(State.POLLING, self._buffer_for_poll, max_unsent_bytes)
         self.sid = sid
         self.handshake = handshake
-        self.session: dict[str, Any] = {}  # python-engineio's: what applications keep of it
+        self.session: dict[str, Any] = {}  # python-engineio's: an application's own data
         self._server = server
         self.handler: SessionHandler
         self._upgrade: Upgrade | None = None
-        self._held: list[bytes] | None = None
+        self._held_writes: list[bytes] | None = None
         self._poll_buffer = PollBuffer(max_unsent_bytes)
 
     def attach(self, handler: SessionHandler) -> None:
-        """Hand what arrives to `handler`."""
+        """Pass what arrives to `handler`."""
         self.handler = handler
 
     def send(self, packet: str) -> None:
@@ -99,8 +99,8 @@ class EngineSession(Connection):
         self.write(frames.encode(frames.TEXT, packet.encode()))
 
     def ping(self, frame: bytes) -> None:
-        """Send a ping, also while other writes are held: its answer is waited for."""
-        if self._held is None:
+        """Send a ping, also while other writes are held: its pong has a deadline."""
+        if self._held_writes is None:
             self.write(frame)
         elif self.socket is None:
             self._poll_buffer.add(frame)
@@ -110,23 +110,23 @@ class EngineSession(Connection):
     # What arrives
 
     def receive(self, packet: str | bytes) -> None:
-        """Take one Engine.IO packet; bytes are a binary message.
+        """Handle one Engine.IO packet, or queue it; bytes are a binary message.
 
         Raises:
-            ProtocolError: it is none that a client sends.
+            ProtocolError: clients send no such packet.
         """
         if self.state is State.CLOSED:
             return
         if isinstance(packet, bytes) or packet.startswith("4"):
-            # `_blocked`, spelt out: every message comes by here.
+            # `_blocked`, inlined: this is called for every message.
             if (
-                self._busy or self._allowed is not None or self._poll_buffer.over
+                self._busy or self._grace is not None or self._poll_buffer.over
             ) and not self.handler.overtakes(packet):
-                self._let_wait(packet)
+                self._enqueue(packet)
                 return
             self.handler.on_message(packet)
             if self._queue.messages and not self.handler.assembling:
-                self._take_waiting()  # what has waited for the last piece of an acknowledgement
+                self._handle_queued()  # they waited for the last attachment of an acknowledgement
         elif packet == "3":
             self._server.on_pong(self)
         elif packet == CLOSE_PACKET:
@@ -135,10 +135,10 @@ class EngineSession(Connection):
             raise ProtocolError("not an Engine.IO packet")
 
     async def until_room(self) -> None:
-        """Wait while as much has arrived and waits as may.
+        """Wait while the receive queue is full.
 
-        Not until all is handled: a client that polls sends nothing, no answer and no pong, before
-        its last request is answered.
+        Not until it is empty: a polling client sends nothing, neither ack nor pong, before its
+        POST is answered.
         """
         await self._queue.until_room()
 
@@ -146,10 +146,10 @@ class EngineSession(Connection):
     def _blocked(self) -> bool:
         return super()._blocked or self._poll_buffer.over
 
-    def _take_waiting(self) -> None:
+    def _handle_queued(self) -> None:
         if self._queue and self.handler.assembling:
-            return  # an acknowledgement's, whose next piece comes first
-        super()._take_waiting()
+            return  # the next attachment of an acknowledgement comes first
+        super()._handle_queued()
 
     def _handle(self, message: str | bytes) -> None:
         self.handler.on_message(message)
@@ -158,13 +158,13 @@ class EngineSession(Connection):
 
     @property
     def polled(self) -> bool:
-        """Whether a request is waiting for something to send."""
+        """Whether a poll is waiting."""
         return self._poll_buffer.polled
 
     async def poll(self) -> str:
-        """Return the payload of the next polling response, as soon as there is one.
+        """Return the payload of the next poll response, as soon as there is one.
 
-        A server that closes says so in the payload's last packet.
+        Its last packet says so if the session is closed.
         """
         if self.state is State.POLLING and not self._moving:
             try:
@@ -173,17 +173,17 @@ class EngineSession(Connection):
                 self.close(Closing.TRANSPORT_CLOSE)
                 raise
         if self._moving or self.upgraded:
-            return NOOP_PACKET  # what is kept goes the new way, or the next poll takes it
+            return NOOP_PACKET  # what is buffered is for the WebSocket, or for the next poll
         payload = self._poll_buffer.take_payload()
         if self._queue and not self.closed:
-            self._take_waiting()
+            self._handle_queued()
         return payload
 
     def take_unpolled(self) -> bytes:
-        """Return what was not polled for, as WebSocket frames."""
+        """Remove and return what was not polled for, as WebSocket frames."""
         return self._poll_buffer.take()
 
-    def _keep(self, data: bytes) -> None:
+    def _buffer_for_poll(self, data: bytes) -> None:
         if self._poll_buffer.has_room(len(data)):
             self._poll_buffer.add(data)
         else:
@@ -193,20 +193,20 @@ class EngineSession(Connection):
 
     @property
     def upgraded(self) -> bool:
-        """Whether it has a WebSocket; python-socketio's word for it."""
+        """Whether it has a WebSocket; the name is python-socketio's."""
         return self.socket is not None
 
     @property
     def may_upgrade(self) -> bool:
-        """Whether it may move: one at a time, and once."""
+        """Whether it may begin to move: it polls, and there is no other attempt."""
         return self.state is State.POLLING and self._upgrade is None
 
     def begin_upgrade(self, upgrade: Upgrade) -> None:
-        """Note a WebSocket that it may move to."""
+        """Begin to move to a WebSocket."""
         self._upgrade = upgrade
 
     def abandon_upgrade(self) -> None:
-        """Go on polling."""
+        """Give the move up, and go on polling."""
         self._upgrade = None
 
     def release_poll(self) -> None:
@@ -218,12 +218,12 @@ class EngineSession(Connection):
         return self._upgrade is not None and self._upgrade.answered
 
     def open_socket(self, socket: WebSocket) -> None:
-        """Send and receive by a WebSocket from now on."""
+        """Move to a WebSocket: send and receive by it from now on."""
         self.state = State.OPEN
         self.socket = socket
         self._upgrade = None
         socket.attach(self)
-        if self._held is None:
+        if self._held_writes is None:
             self.write = socket.write
         if unpolled := self.take_unpolled():
             socket.write(unpolled)
@@ -239,7 +239,7 @@ class EngineSession(Connection):
 
     on_binary = on_text
 
-    def on_pong(self) -> None: ...  # Engine.IO's own pings are packets
+    def on_pong(self) -> None: ...  # Engine.IO has pings and pongs of its own
 
     def on_lost(self, reason: str) -> None:
         if reason:
@@ -248,45 +248,45 @@ class EngineSession(Connection):
             self.close(Closing.TRANSPORT_CLOSE)
 
     def _choose_writer(self, socket: WebSocket) -> None:
-        if self._held is None:
+        if self._held_writes is None:
             super()._choose_writer(socket)
 
     def _cut_off(self) -> None:
         super()._cut_off()
         self._poll_buffer.take()
 
-    # Both
+    # Held writes
 
     def hold_writes(self) -> None:
-        """Keep what is sent until `release_writes`."""
-        self._held = []
-        self.write = self._held.append
+        """Hold what is sent back until `release_writes`."""
+        self._held_writes = []
+        self.write = self._held_writes.append
 
     def release_writes(self, first: bytes) -> None:
-        """Send `first`, and then what was kept."""
-        held, self._held = self._held or [], None
+        """Send `first`, and then what was held."""
+        held, self._held_writes = self._held_writes or [], None
         if not self.closed:
-            self.write = self._keep if self.socket is None else self._writer(self.socket)
+            self.write = self._buffer_for_poll if self.socket is None else self._writer(self.socket)
             self.write(b"".join([first, *held]))
 
-    # The end
+    # Closing
 
     def fail(self, error: ProtocolError) -> None:
-        """End a session that breaks the protocol."""
+        """Close a session that breaks the protocol."""
         log.info("closed a connection that broke the protocol", reason=str(error))
         self.close(Closing.TRANSPORT_ERROR)
 
     def close(self, closing: Closing) -> None:
         if self.closed:
             return
-        if self.socket is None:  # so its poll, or the next one, ends
+        if self.socket is None:  # the answer of its poll, or of its next one
             last = NOOP_PACKET if closing is Closing.CLIENT_DISCONNECT else CLOSE_PACKET
             self._poll_buffer.add(frames.encode(frames.TEXT, last.encode()))
         self.state = State.CLOSED
         self.write = discard
         self._queue.clear()
         if self._upgrade is not None:
-            self._upgrade.on_session_ended()
+            self._upgrade.on_session_closed()
         self._poll_buffer.release()
         if self.socket is not None:
             self.socket.close()

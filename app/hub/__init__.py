@@ -1,1 +1,1 @@
-"""The Hub: everything that happens is a message that passes through it, once."""
+"""The Hub: everything that happens is a message, and passes through it once."""

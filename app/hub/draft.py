@@ -1,4 +1,4 @@
-"""What somebody asks the Hub to publish."""
+"""Drafts: messages that the Hub is to publish."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from app.core.channel import Channel
 
 @dataclass(slots=True)
 class Draft:
-    """What is to be published.
+    """A message to be published, without timestamp and offset.
 
     Args:
         data: the payload.
-        sender: `{id, kind}` of who says it, or None.
+        sender: `{id, kind}` of the publisher, or None.
     """
 
     channel: Channel
@@ -29,7 +29,7 @@ class Draft:
 
     @property
     def nonce_key(self) -> str | None:
-        """The nonce together with who said it (contract §4, promise 4); None without one."""
+        """The nonce with its sender, to deduplicate (docs/protocol.md, promise 4), or None."""
         if self.nonce is None:
             return None
         sender = f"{self.sender['kind']}:{self.sender['id']}" if self.sender else "worker"

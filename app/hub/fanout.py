@@ -1,4 +1,4 @@
-"""The fan-out: hands publications to the members in this process, encoded once per protocol."""
+"""The fan-out: hands publications to the members in this process, each encoded once."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from app.transport.room import Encoding, Room
 
 
 class FanOut:
-    """The one registry of who is in which channel here. Nothing waits or raises.
+    """The rooms of each channel that has members in this process. Nothing here waits or raises.
 
     Args:
-        counters: of what is delivered.
+        counters: count what is delivered.
     """
 
     def __init__(self, counters: Counters) -> None:
@@ -23,7 +23,7 @@ class FanOut:
         self._rooms: dict[Channel, dict[Encoding, Room]] = {}
 
     def enter(self, member: Member, channel: Channel) -> None:
-        """Hand a member what is delivered in `channel` from now on."""
+        """Deliver publications of `channel` to a member from now on."""
         rooms = self._rooms.get(channel)
         if rooms is None:
             rooms = self._rooms[channel] = {}
@@ -34,7 +34,7 @@ class FanOut:
         room.add(member)
 
     def leave(self, member: Member, channel: Channel) -> None:
-        """End what `enter` began."""
+        """Stop delivering publications of `channel` to a member."""
         rooms = self._rooms.get(channel)
         if rooms is None or (room := rooms.get(member.encoding)) is None:
             return
@@ -45,11 +45,11 @@ class FanOut:
                 del self._rooms[channel]
 
     def has_members(self, channel: Channel) -> bool:
-        """Tell whether a member of `channel` is connected here."""
+        """Tell whether `channel` has members in this process."""
         return channel in self._rooms
 
     def deliver(self, channel: Channel, publication: Publication) -> None:
-        """Send a publication to every member of `channel` here."""
+        """Send a publication to every member of `channel` in this process."""
         rooms = self._rooms.get(channel)
         if rooms is not None:
             for room in rooms.values():
@@ -60,7 +60,7 @@ class FanOut:
         member.encoding.send(member, channel, publication)
 
     def sids(self, channel: Channel) -> Iterator[str]:
-        """Return the members of `channel` here, once what was delivered before is written."""
+        """Yield the session ids of the members of `channel` here, after writing pending frames."""
         for room in list(self._rooms.get(channel, {}).values()):
             room.flush()
             yield from room

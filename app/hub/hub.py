@@ -1,8 +1,8 @@
-"""The verbs of Hearth: everything that happens is a message passing through here, once.
+"""The Hub: the verbs of Hearth. Everything that happens is a message, and passes here once.
 
-A client, a worker or the server itself publishes; the broker orders and keeps; every publication
-comes back to `Memberships`, in offset order, and the fan-out hands it to the members that are
-connected to this process.
+A client, a worker or the server itself publishes; the broker orders and stores the message; every
+publication comes back to `Memberships`, in offset order, and the fan-out hands it to the members
+in this process.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from schemas.registry import MessageType, Registry
 
 
 class Emitted(NamedTuple):
-    """What became of an emit.
+    """The outcome of publishing an emit.
 
     Args:
-        entry_id: of its digest in the log of digests.
-        refused: why some of it was not published; None: all was.
+        entry_id: the id of its entry in the stream of digests.
+        refused: why some of it was not published; None if all was.
     """
 
     entry_id: str
@@ -41,12 +41,12 @@ class Emitted(NamedTuple):
 
 
 class Hub:
-    """Publish, history and presence; `memberships` is who joins, receives and leaves.
+    """Publishing, history and presence; `memberships` is for joining, receiving and leaving.
 
     Args:
-        registry: which types there are.
+        registry: the types of messages.
         clock: seconds since 1970.
-        counters: of what happens, shared with the ways in.
+        counters: for metrics, shared with the ways in.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class Hub:
 
     @property
     def ready(self) -> bool:
-        """Whether publishing works at this moment."""
+        """Whether publishing and presence work at this moment."""
         return self._broker.ready and self._presence.ready
 
     # Publishing
@@ -75,10 +75,10 @@ class Hub:
     def publish_as(
         self, identity: Identity, draft: Draft, message_type: MessageType | None = None
     ) -> Receipt | asyncio.Future[Receipt]:
-        """Publish what a client sent, in its name.
+        """Publish a client's draft, if its identity may.
 
         Args:
-            message_type: the draft's, where the caller has looked it up.
+            message_type: the draft's type, if the caller has looked it up.
 
         Returns:
             The receipt; or its future, as `Broker.publish_nowait`.
@@ -101,7 +101,7 @@ class Hub:
         return receipt
 
     async def publish(self, draft: Draft) -> Receipt:
-        """Publish without asking who: for the server itself.
+        """Publish without checking permissions: for the server itself.
 
         Raises:
             SchemaError, Unavailable: as `publish_as`.
@@ -110,7 +110,7 @@ class Hub:
         return receipt
 
     async def publish_all(self, drafts: Iterable[Draft]) -> list[Receipt]:
-        """Publish into several channels as one step, everything or nothing; as `publish`."""
+        """Publish drafts atomically, all or nothing. Raises as `publish` does."""
         messages = [(draft, *self._prepare(draft)) for draft in drafts]
         targets = [(draft.channel, message) for draft, _type, message in messages]
         published = await self._broker.publish_all(targets)
@@ -121,12 +121,13 @@ class Hub:
         return published.receipts
 
     async def publish_emit(self, drafts: Iterable[Draft], fence: Fence, most_bytes: int) -> Emitted:
-        """Publish what a worker has emitted, as one step; what no schema accepts is left out.
+        """Publish a worker's emit atomically, without the drafts that no schema accepts.
 
-        It is on its way, behind whatever was published before, when this first waits.
+        Its place behind earlier publishes is settled when this first waits.
 
         Args:
-            most_bytes: what it may take in all channels together; else nothing is published.
+            most_bytes: limit of the emit's bytes, all channels together; over it, nothing is
+                published.
 
         Raises:
             Fenced: the lease is another process's; nothing was published.
@@ -186,21 +187,21 @@ class Hub:
     async def history(
         self, identity: Identity, channel: Channel, before: int | None, limit: int
     ) -> Page:
-        """Return a stretch of history. Raises as `Memberships.joining` does."""
+        """Return a page of history. Raises as `Memberships.joining` does."""
         self.registry.check_channel(channel.namespace, channel.name)
         access.require_read(identity, channel)
         return await self._broker.history(channel, before, limit)
 
     async def presence(self, identity: Identity, channel: Channel) -> Members:
-        """Return who is in `channel`. Raises as `Memberships.joining` does."""
+        """Return the members of `channel`. Raises as `Memberships.joining` does."""
         self.registry.check_channel(channel.namespace, channel.name)
         access.require_members(identity, channel)
         return await self._presence.members(channel)
 
     async def members(self, channel: Channel) -> Members:
-        """Return who is in `channel`, to the server itself; the first of them only."""
+        """Return the first members of `channel`, without checking permissions."""
         return await self._presence.members(channel, LISTED_MEMBERS)
 
     async def channels(self, namespace: str) -> list[Channel]:
-        """Return the channels of `namespace` that somebody is in, in whichever process."""
+        """Return the channels of `namespace` that have members in any process."""
         return await self._broker.channels(namespace)

@@ -1,4 +1,4 @@
-"""The buffer of joins: what is published for connections that have not read their history yet."""
+"""The join buffer: what is published while members are joining."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from app.hub.member import Member
 
 
 class JoinBuffer:
-    """Keeps publications, in order, for each connection that is joining a channel."""
+    """Publications, in order, for each member that is joining a channel."""
 
     def __init__(self) -> None:
         self._buffers: dict[Channel, dict[str, list[Publication]]] = {}
@@ -17,16 +17,16 @@ class JoinBuffer:
         return channel in self._buffers
 
     def add(self, channel: Channel, publication: Publication) -> None:
-        """Keep a publication for everybody who is joining its channel."""
+        """Buffer a publication for every member that is joining its channel."""
         for buffered in self._buffers.get(channel, {}).values():
             buffered.append(publication)
 
     def begin(self, member: Member, channel: Channel) -> list[Publication]:
-        """Begin to keep what is published; return the list that it goes into."""
+        """Start buffering for a member; return the list that publications are appended to."""
         return self._buffers.setdefault(channel, {}).setdefault(member.sid, [])
 
     def end(self, member: Member, channel: Channel) -> bool:
-        """Stop it; False when that was done already."""
+        """Stop buffering for a member; return False if that was done before."""
         buffers = self._buffers.get(channel, {})
         was_there = buffers.pop(member.sid, None) is not None
         if not buffers:

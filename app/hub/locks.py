@@ -1,27 +1,27 @@
-"""Locks by key: one after the other, where two would be in each other's way."""
+"""Locks by key, for work that must not overlap with work on the same key."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Hashable
 
-# What is held, with an event where somebody waits for it.
+# The keys of held locks, each with an event if somebody waits for it.
 _Held = dict[Hashable, asyncio.Event | None]
 
 
 class KeyedLocks:
-    """Locks that are there only while somebody holds them."""
+    """Locks by key; they take memory only while they are held."""
 
     def __init__(self) -> None:
         self._held: _Held = {}
 
     def hold(self, key: Hashable) -> KeyedLock:
-        """Return a block that waits until nobody else is in one with this key."""
+        """Return a context manager that holds the lock of `key`."""
         return KeyedLock(self._held, key)
 
 
 class KeyedLock:
-    """One block. It is a class, for an asynchronous generator costs nine times as much."""
+    """The context manager of one lock; an async generator would cost nine times as much."""
 
     __slots__ = ("_held", "_key")
 

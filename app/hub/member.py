@@ -1,4 +1,4 @@
-"""A member: one connection, in one namespace, and the channels that it has joined."""
+"""Members: connections in a namespace, and the channels that they have joined."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from app.transport.room import Encoding
 
 @dataclass(slots=True, eq=False)
 class Member:
-    """Who receives what is published.
+    """One connection in one namespace, as the Hub knows it.
 
     Args:
-        sid: the id that the ways in know it by.
+        sid: its session id.
         encoding: the form in which it gets publications.
-        session: by which it can be restored once its connection is lost, if it asked for that.
-        left: whether it is a member no more, for good.
+        session: its session, by which it can be restored, if it asked for recovery.
+        left: whether it has left all channels for good.
     """
 
     sid: str
@@ -32,14 +32,14 @@ class Member:
     left: bool = False
 
     def go_on_as(self, identity: Identity) -> None:
-        """Be the same identity by a fresh token."""
+        """Replace the identity by the same one with a fresh token."""
         self.identity = identity
 
     def leave(self) -> None:
-        """Be a member no more."""
+        """Note that it has left all channels for good."""
         self.left = True
 
     @property
     def connected(self) -> bool:
-        """Whether it can still receive."""
+        """Whether it can still receive publications."""
         return not (self.left or self.connection.closed)

@@ -25,10 +25,10 @@ from app.hub.member import Member
 from app.hub.sessions import Sessions
 from schemas.registry import Registry
 
-# Who joins a channel of thousands gets a count and the first of them, and so does everybody in it
-# when they change: a list of all would cost members². `presence` has them all.
+# Members that joins and statuses list. All of them, sent to each member whenever one joins, would
+# cost members²; the request `presence` lists all.
 LISTED_MEMBERS: Final = 100
-#: A connection joins at most so many channels at a time.
+#: Channels that one connection may have joined at a time.
 MOST_CHANNELS: Final = 10_000
 
 log = structlog.get_logger("hearth.hub")
@@ -36,32 +36,32 @@ log = structlog.get_logger("hearth.hub")
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """What a connection that joins gets; `members` is None where it may not see them."""
+    """The result of joining; `members` is None if the identity may not see them."""
 
     recovery: Recovery
     members: Members | None
 
 
 class Incomplete(Exception):
-    """Not everything that a dropped connection has missed can be had any more."""
+    """Something that a dropped connection has missed is no longer in history."""
 
 
 class MembershipListener(Protocol):
-    """Who is told that identities join and leave channels."""
+    """A listener to identities that join and leave channels."""
 
     async def members_changed(self, channel: Channel, identity: Identity, joined: bool) -> None:
         """An identity has joined `channel` with its first connection, or left with its last."""
 
 
 class Memberships:
-    """The members of channels that are connected to this process: they join, receive, and leave.
+    """The members in this process: they join channels, receive publications, and leave.
 
     Args:
-        broker: orders and keeps what they receive.
-        presence: knows who is where, over all processes.
-        fanout: hands them what they receive.
-        registry: which channels there are.
-        sessions: where it is saved which channels a member with a session has joined.
+        broker: orders and stores publications.
+        presence: counts members over all processes.
+        fanout: hands publications to members.
+        registry: checks the names of channels.
+        sessions: save the channels of members that can be restored.
     """
 
     def __init__(
@@ -79,21 +79,21 @@ class Memberships:
         self._fanout = fanout
         self._listeners: tuple[MembershipListener, ...] = ()
         self._buffer = JoinBuffer()
-        # A worker may have a connection enter a channel while it joins that itself.
+        # A worker may make a connection enter a channel that it is just joining itself.
         self._locks = KeyedLocks()
 
     async def start(self, *listeners: MembershipListener) -> None:
-        """Begin to receive, and to tell `listeners` who joins and leaves."""
+        """Receive publications from now on, and notify `listeners` of joins and leaves."""
         self._listeners = listeners
         await self._broker.start(self)
         await self._presence.start(self)
 
     async def close(self) -> None:
-        """Stop what `start` began."""
+        """Stop receiving publications."""
         await self._presence.close()
         await self._broker.close()
 
-    # What the broker and the presence store tell
+    # Events of the broker and the presence store
 
     def on_publication(self, channel: Channel, publication: Publication) -> None:
         self._buffer.add(channel, publication)
@@ -104,7 +104,7 @@ class Memberships:
             try:
                 await listener.members_changed(channel, identity, joined)
             except HearthError as error:
-                log.warning("could not tell of members", channel=str(channel), reason=error.code)
+                log.warning("could not publish a change", channel=str(channel), reason=error.code)
 
     # Joining
 
@@ -120,12 +120,12 @@ class Memberships:
     ) -> AsyncIterator[Joined]:
         """Make a connection a member of `channel`.
 
-        What is published meanwhile is buffered until the block ends, and then follows in order:
-        hand the result to the client inside the block, and it sees neither a gap nor an overlap.
+        What is published meanwhile is buffered, and delivered in order at the end of the block:
+        send the result to the client inside the block, and it sees neither a gap nor an overlap.
 
         Args:
             since, limit: as in `HistoryWindow.recover`.
-            trusted: whether it may, whatever it was granted.
+            trusted: whether to skip the check of grants.
 
         Raises:
             SchemaError, Forbidden, Unavailable: as `Hub.publish_as`.
@@ -147,7 +147,7 @@ class Memberships:
                 raise
 
     async def enter(self, member: Member, channel: Channel, *, trusted: bool = False) -> None:
-        """Make a connection a member of `channel` without any history, unless it is one.
+        """Make a connection a member of `channel` without history; does nothing if it is one.
 
         Raises:
             SchemaError, Forbidden, Unavailable: as `joining`.
@@ -159,14 +159,14 @@ class Memberships:
 
     @asynccontextmanager
     async def restoring(self, member: Member) -> AsyncIterator[list[tuple[Channel, Publication]]]:
-        """Make a connection a member of all channels of its session, from where it was in each.
+        """Make a connection a member of all channels of its session, from its cursor in each.
 
         Returns:
             What it has missed, in the order of publishing: send it inside the block.
 
         Raises:
-            Incomplete: not everything can be had, and it is a member of none.
-            Forbidden: it may not be in one of them any more.
+            Incomplete: something is no longer in history; it has joined none.
+            Forbidden: it may no longer read one of the channels; it has joined none.
             Unavailable: the broker can't be reached.
         """
         async with AsyncExitStack() as stack:
@@ -206,8 +206,8 @@ class Memberships:
     async def _buffering(
         self, member: Member, channel: Channel, since: Position | None, limit: int | None
     ) -> AsyncIterator[Recovery]:
-        """Buffer what is published until the block ends, and then make the connection a member."""
-        self._fanout.leave(member, channel)  # who joins again would get what is buffered twice
+        """Buffer publications inside the block; at its end the connection becomes a member."""
+        self._fanout.leave(member, channel)  # else a second join would deliver the buffer twice
         buffered = self._buffer.begin(member, channel)
         try:
             await self._broker.subscribe(channel)
@@ -216,13 +216,13 @@ class Memberships:
             yield recovery
         except BaseException:
             self._buffer.end(member, channel)
-            if channel in member.channels:  # it joined again, in vain: it stays what it was
+            if channel in member.channels:  # it failed to join again, and stays a member
                 self._go_live(member, channel, buffered, None)
             else:
                 await self._retract(member, channel)
             raise
         wanted = self._buffer.end(member, channel)
-        if not wanted or not member.connected:  # it left meanwhile, and nobody has heard of it
+        if not wanted or not member.connected:  # it left meanwhile, before anybody was notified
             await self._retract(member, channel)
             return
         member.channels.add(channel)
@@ -240,13 +240,13 @@ class Memberships:
         seen = position.offset if position else 0
         for publication in after_loss(buffered, position) if position else buffered:
             if publication.type == DISCONTINUITY:
-                seen = 0  # what follows counts anew
+                seen = 0  # a new epoch: offsets begin anew
             if publication.offset is None or publication.offset > seen:
                 self._fanout.send(member, channel, publication)
         self._fanout.enter(member, channel)
 
     async def _retract(self, member: Member, channel: Channel) -> bool:
-        """Undo what joining did to the broker; tell whether the identity so leaves."""
+        """Leave in broker and presence; return whether that was the identity's last connection."""
         leaves = await self._presence.exit(channel, member.sid, member.identity)
         if not self._fanout.has_members(channel) and channel not in self._buffer:
             await self._broker.unsubscribe(channel)
@@ -255,15 +255,15 @@ class Memberships:
     # Leaving
 
     async def leave(self, member: Member, channel: Channel) -> None:
-        """End a membership; does nothing where there is none."""
+        """Leave `channel`; does nothing if the member isn't in it."""
         if (session := member.session) is not None and channel.name in session.cursors:
             session.leave(channel.name)
-            with suppress(Unavailable):  # it is saved again before long
+            with suppress(Unavailable):  # it is renewed before long
                 await self.sessions.save(session)
         await self._leave(member, channel)
 
     async def _leave(self, member: Member, channel: Channel) -> None:
-        self._buffer.end(member, channel)  # when it is just joining: not any more
+        self._buffer.end(member, channel)  # if it is just joining, the join is given up
         if channel not in member.channels:
             return
         member.channels.remove(channel)
@@ -272,10 +272,10 @@ class Memberships:
             await self.on_presence(channel, member.identity, joined=False)
 
     async def disconnect(self, member: Member) -> None:
-        """End all memberships of a connection that is gone; its session still tells of them."""
+        """Leave all channels of a closed connection; its session keeps their names."""
         member.leave()
         channels = list(member.channels)
-        for channel in channels:  # at once; telling the broker may take a while
+        for channel in channels:  # at once: the broker may take a while
             self._fanout.leave(member, channel)
         try:
             for channel in channels:
@@ -283,16 +283,16 @@ class Memberships:
                     await self._leave(member, channel)
                 except HearthError as error:
                     log.warning("could not leave", channel=str(channel), reason=error.code)
-        finally:  # whoever comes back for the session waits for this
+        finally:  # a connection that claims the session waits for this
             if member.session is not None:
                 await self.sessions.end(member.session)
 
     # For the ways in
 
     def send(self, member: Member, channel: Channel, publication: Publication) -> None:
-        """Send one connection what it has missed."""
+        """Send one member a publication that it has missed."""
         self._fanout.send(member, channel, publication)
 
     def sids(self, channel: Channel) -> Iterator[str]:
-        """Return the members of `channel` here, once what was delivered before is written."""
+        """Yield the session ids of the members of `channel` here, after writing pending frames."""
         return self._fanout.sids(channel)

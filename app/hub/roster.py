@@ -1,4 +1,7 @@
-"""Tell a circle who is there: agents that join and leave, and its status (contract §2)."""
+"""The roster: publishes to each circle which agents join and leave, and its status.
+
+The types are `agent_joined`, `agent_left` and `circle_status` of docs/protocol.md.
+"""
 
 from __future__ import annotations
 
@@ -18,10 +21,11 @@ from app.tasks import Tasks
 
 CIRCLES: Final = "/circles"
 STATUS_INTERVAL_SECONDS: Final = 1.0
-# Those who come back after a restart come together: one status tells of many.
+# After a restart many members come back at once: one status for all of them.
 DEBOUNCE_SECONDS: Final = 0.2
-#: What couldn't be told is told after so long; and what a process that is gone has not told.
+#: The wait before a failed publish is retried.
 RETRY_SECONDS: Final = 1.0
+#: The age of a due status at which its process counts as gone, and another publishes it.
 OVERDUE_SECONDS: Final = 3.0
 CLOSE_SECONDS: Final = 1.0
 
@@ -29,11 +33,10 @@ log = structlog.get_logger("hearth.roster")
 
 
 class Roster:
-    """Publish `agent_joined` and `agent_left` at once, `circle_status` at most once a second.
+    """Publishes `agent_joined` and `agent_left` at once, `circle_status` at most once a second.
 
-    What can't be published is published as soon as it can. A status that this process doesn't live
-    to tell is told by another; who joined or left in the same instant as it died is told by the
-    status only.
+    What can't be published is retried until it is. If this process is killed, another one
+    publishes the statuses that are due; an `agent_joined` or `agent_left` of that instant is lost.
     """
 
     def __init__(self, hub: Hub, statuses: StatusQueue) -> None:
@@ -47,11 +50,11 @@ class Roster:
         self._overdue = Tasks("circle_status of processes that are gone")
 
     def start(self) -> None:
-        """Begin to tell what processes that are gone have not told."""
+        """Publish the overdue statuses of processes that are gone from now on."""
         self._overdue.add(self._publish_overdue())
 
     async def close(self) -> None:
-        """Tell what can be told at once; other processes tell the rest."""
+        """Publish all due statuses once; other processes publish those that fail."""
         self._closing = True
         await self._overdue.cancel()
         timers, self._timers = self._timers, {}
@@ -61,7 +64,7 @@ class Roster:
         await self._tasks.finish(CLOSE_SECONDS)
 
     async def members_changed(self, channel: Channel, identity: Identity, joined: bool) -> None:
-        """Tell the circle that an identity has joined or left it; other channels aren't told."""
+        """Publish that an identity has joined or left a circle; ignore other channels."""
         if channel.namespace != CIRCLES:
             return
         if self._closing:
@@ -69,10 +72,10 @@ class Roster:
         else:
             self._schedule(channel, DEBOUNCE_SECONDS)
             if self._statuses.shared:
-                # Each time: another process may have published since what was due before.
+                # Each time: another process may have published the status that was due before.
                 self._tasks.add(self._note_due(channel))
         if identity.kind == "agent":
-            # A repeat of what was published after all is no second one.
+            # The nonce deduplicates a retry of what was published though its ack was lost.
             draft = Draft(
                 channel,
                 "agent_joined" if joined else "agent_left",
@@ -81,24 +84,24 @@ class Roster:
                 nonce=secrets.token_hex(8),
             )
             self._unpublished.setdefault(channel, []).append(draft)
-            await self._publish_changes(channel)
+            await self._publish_membership(channel)
 
-    async def _publish_changes(self, channel: Channel) -> None:
-        """Publish who has joined and left, in that order. Raises as `Hub.publish` does."""
+    async def _publish_membership(self, channel: Channel) -> None:
+        """Publish who joined and left, in that order. Raises as `Hub.publish` does."""
         if channel in self._publishing or channel not in self._unpublished:
             return
         self._publishing.add(channel)
         try:
-            untold = self._unpublished[channel]
-            while untold:
-                await self._hub.publish(untold[0])
-                del untold[0]
+            unpublished = self._unpublished[channel]
+            while unpublished:
+                await self._hub.publish(unpublished[0])
+                del unpublished[0]
             del self._unpublished[channel]
         finally:
             self._publishing.discard(channel)
 
     def _schedule(self, channel: Channel, delay: float) -> None:
-        # One that is due will tell of this change too.
+        # A status that is scheduled already will include this change.
         if not self._closing and channel not in self._timers:
             loop = asyncio.get_running_loop()
             self._timers[channel] = loop.call_later(delay, self._on_time, channel)
@@ -109,12 +112,12 @@ class Roster:
 
     async def _publish_status(self, channel: Channel) -> None:
         try:
-            await self._publish_changes(channel)
+            await self._publish_membership(channel)
             wait = await self._statuses.claim(channel, STATUS_INTERVAL_SECONDS)
-            if wait > 0:  # somebody has just told, and perhaps not of this change
+            if wait > 0:  # one was just published, perhaps without this change
                 self._schedule(channel, wait)
                 return
-            # Read only now: whoever changes something after this sees to its status himself.
+            # Read only after the claim: any later change schedules a status of its own.
             members = await self._hub.members(channel)
             status = {
                 "online": members.count,
@@ -122,14 +125,14 @@ class Roster:
             }
             await self._hub.publish(Draft(channel, "circle_status", status))
         except HearthError as error:
-            log.debug("no circle_status yet", channel=channel.name, reason=error.code)
+            log.debug("could not publish circle_status", channel=channel.name, reason=error.code)
             self._schedule(channel, RETRY_SECONDS)
 
     async def _note_due(self, channel: Channel) -> None:
         try:
             await self._statuses.add(channel)
-        except HearthError as error:  # then this process tells of it, if it lives
-            log.debug("a status is not noted", channel=channel.name, reason=error.code)
+        except HearthError as error:  # then only this process will publish it
+            log.debug("could not add to the status queue", channel=channel.name, reason=error.code)
 
     async def _publish_overdue(self) -> None:
         while True:
@@ -138,4 +141,4 @@ class Roster:
                 for channel in await self._statuses.overdue(OVERDUE_SECONDS):
                     self._schedule(channel, 0.0)
             except HearthError as error:
-                log.debug("nothing is told for others", reason=error.code)
+                log.debug("could not read the status queue", reason=error.code)

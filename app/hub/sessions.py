@@ -1,4 +1,4 @@
-"""Sessions of connections that can be restored: those of this process, and who claims them."""
+"""Sessions: begun, saved, renewed, and claimed by the connections that come back."""
 
 from __future__ import annotations
 
@@ -18,26 +18,27 @@ from app.tasks import Tasks
 from app.transport.connection import Connection
 
 _PID: Final = re.compile(r"[A-Za-z0-9_-]{16,64}")
-# A process that is killed tells nobody: what it had open is kept so many times the window.
+# Sessions of open connections are stored for this multiple of the window: a process that is
+# killed can't say when its connections were lost.
 _LEEWAY: Final = 1.5
-_RENEWED_AT_ONCE: Final = 200
+_RENEWALS_AT_ONCE: Final = 200
 
 
 @dataclass(slots=True, eq=False)
 class _Open:
-    """A session and the connection that has it; `ended` once that has left all channels."""
+    """A session and its connection; `left` is done once that has left all channels."""
 
     session: Session
     connection: Connection
-    ended: asyncio.Future[None] | None = None
+    left: asyncio.Future[None] | None = None
 
 
 class Sessions:
-    """Begin, claim and end sessions.
+    """The sessions of this process's connections.
 
-    One is saved when its rooms change rather than when its connection is lost, and renewed while
-    the connection lives: it can so be restored after its process was killed, and before anybody
-    has noticed that it is lost. Its connection is closed when another one claims it.
+    A session is saved whenever its channels change, not when its connection is lost, and renewed
+    while the connection is open: so it can be restored after its process was killed, and before
+    anybody has noticed the loss. Its connection is closed when another one claims it.
 
     Args:
         seconds: how long a dropped connection can be restored (`RECOVERY_SECONDS`); 0: never.
@@ -48,8 +49,8 @@ class Sessions:
         self._seconds = seconds
         self._open: dict[str, _Open] = {}  # by owner
         self._owners: dict[str, str] = {}  # by pid
-        # What is over and couldn't be forgotten yet, and until when that is tried.
-        self._unforgotten: dict[str, tuple[Session, float]] = {}
+        # Sessions that are over and couldn't be deleted yet, by owner, and until when to retry.
+        self._to_forget: dict[str, tuple[Session, float]] = {}
         self._tasks = Tasks("sessions")
 
     @property
@@ -58,7 +59,7 @@ class Sessions:
         return self._seconds > 0
 
     def start(self) -> None:
-        """Begin to renew what is open."""
+        """Renew open sessions from now on."""
         self._store.start(self)
         if self.enabled:
             self._tasks.add(self._renew_for_ever())
@@ -70,7 +71,7 @@ class Sessions:
     async def begin(
         self, sid: str, namespace: str, identity: Identity, connection: Connection
     ) -> Session:
-        """Return a new session. One that can't be saved now is saved when its rooms change."""
+        """Return a new session. If it can't be saved now, it is when its channels change."""
         session = Session(
             pid=secrets.token_urlsafe(24),
             owner=self._new_owner(),
@@ -87,13 +88,13 @@ class Sessions:
     async def claim(
         self, pid: str, namespace: str, identity: Identity, connection: Connection
     ) -> Session | None:
-        """Return the session that a client comes back for, if there is one of its own.
+        """Return the session that a client comes back for, if it exists and is the client's.
 
-        Its connection of before is closed, wherever it is; if it is in this process it has left all
-        channels by then.
+        The session's former connection is closed, in any process; in this process it has left all
+        channels when this returns.
 
         Raises:
-            Unavailable: that can't be told at the moment.
+            Unavailable: the store can't be reached.
         """
         if not _PID.fullmatch(pid):
             return None
@@ -101,64 +102,65 @@ class Sessions:
         session = await self._store.claim(pid, self._new_owner(), claimant, self._seconds * _LEEWAY)
         if session is None:
             return None
-        before = self._open.get(self._owners.get(pid, ""))
+        former = self._open.get(self._owners.get(pid, ""))
         self._note(session, connection)
-        if before is not None:
-            before.ended = asyncio.get_running_loop().create_future()
-            before.connection.close(Closing.SUPERSEDED)
-            await before.ended
+        if former is not None:
+            former.left = asyncio.get_running_loop().create_future()
+            former.connection.close(Closing.SUPERSEDED)
+            await former.left
         return session
 
     async def save(self, session: Session) -> None:
-        """Keep a session as it is now. Raises `Unavailable`."""
+        """Store a session as it is now. Raises `Unavailable`."""
         is_ours = await self._store.save(session, self._seconds * _LEEWAY)
         if not is_ours:
             self.on_claimed(session.owner)
 
     async def end(self, session: Session) -> None:
-        """End a session whose connection has ended: for good, or until it comes back."""
-        ended = self._open.pop(session.owner, None)
-        if ended is not None and ended.ended is not None:
-            ended.ended.set_result(None)
+        """Release the session of a closed connection: for good, or until it is claimed."""
+        released = self._open.pop(session.owner, None)
+        if released is not None and released.left is not None:
+            released.left.set_result(None)
         if self._owners.get(session.pid) != session.owner:
-            return  # it is somebody else's
+            return  # another connection has claimed it
         del self._owners[session.pid]
         if session.over:
             until = asyncio.get_running_loop().time() + self._seconds * _LEEWAY
             await self._forget(session, until)
             return
-        with suppress(Unavailable):  # then it runs out by itself, a little later
+        with suppress(Unavailable):  # then it expires by itself, a little later
             await self._store.save(session, self._seconds)
 
     def on_claimed(self, owner: str) -> None:
-        """Close the connection of a session that another one owns by now: it is a ghost."""
-        ghost = self._open.get(owner)
-        if ghost is not None and self._owners.get(ghost.session.pid) == owner:
-            del self._owners[ghost.session.pid]
-            ghost.connection.close(Closing.SUPERSEDED)
+        """Close the connection of a session that another one has claimed."""
+        former = self._open.get(owner)
+        if former is not None and self._owners.get(former.session.pid) == owner:
+            del self._owners[former.session.pid]
+            former.connection.close(Closing.SUPERSEDED)
 
     def _note(self, session: Session, connection: Connection) -> None:
         self._open[session.owner] = _Open(session, connection)
         self._owners[session.pid] = session.owner
 
     async def _forget(self, session: Session, until: float) -> None:
-        self._unforgotten.pop(session.owner, None)
+        self._to_forget.pop(session.owner, None)
         try:
             await self._store.forget(session, 2 * self._seconds * _LEEWAY)
         except Unavailable:
-            if asyncio.get_running_loop().time() < until:  # again before long: it can be claimed
-                self._unforgotten[session.owner] = session, until
+            if asyncio.get_running_loop().time() < until:  # retried soon: it could be claimed
+                self._to_forget[session.owner] = session, until
 
     def _new_owner(self) -> str:
         return f"{self._store.process}:{secrets.token_hex(8)}"
 
     async def _renew_for_ever(self) -> None:
         while True:
-            # Twice before it runs out, should one of them fail.
+            # Twice before it expires, in case one attempt fails.
             await asyncio.sleep(self._seconds * (_LEEWAY - 1) / 2)
             open_ = [self._open[owner].session for owner in self._owners.values()]
-            for start in range(0, len(open_), _RENEWED_AT_ONCE):
-                asked = [self.save(session) for session in open_[start : start + _RENEWED_AT_ONCE]]
-                await asyncio.gather(*asked, return_exceptions=True)
-            again = [self._forget(*over) for over in self._unforgotten.values()]
-            await asyncio.gather(*again, return_exceptions=True)
+            for start in range(0, len(open_), _RENEWALS_AT_ONCE):
+                chunk = open_[start : start + _RENEWALS_AT_ONCE]
+                saving = [self.save(session) for session in chunk]
+                await asyncio.gather(*saving, return_exceptions=True)
+            retries = [self._forget(*over) for over in self._to_forget.values()]
+            await asyncio.gather(*retries, return_exceptions=True)

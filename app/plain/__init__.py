@@ -1,1 +1,1 @@
-"""Plain WebSocket endpoints: members like any other, without a Socket.IO library (contract §6)."""
+"""Plain WebSockets: the way in for members without a Socket.IO library (docs/protocol.md)."""

@@ -1,4 +1,4 @@
-"""A plain client: one connection at an endpoint, who it is, and its requests."""
+"""Plain clients: connections to endpoints, their identities, and their requests."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from schemas.errors import SchemaError
 
 
 class PlainClients(Protocol):
-    """What plain clients share."""
+    """The server of plain clients, as they know it."""
 
     hub: Hub
     authenticator: Authenticator
@@ -42,20 +42,20 @@ class PlainClients(Protocol):
     work: Work
 
     def expect_token(self, client: PlainClient) -> None:
-        """A client has to say who it is."""
+        """A client has to send a token in time."""
 
     def got_token(self, client: PlainClient) -> None:
-        """It has."""
+        """A client that had to has sent a token."""
 
     def on_pong(self, client: PlainClient) -> None:
         """A client has answered a ping."""
 
     def on_closed(self, client: PlainClient, closing: Closing) -> None:
-        """A client's connection has ended."""
+        """A client's connection is closed."""
 
 
 class PlainClient:
-    """See `PlainHandler`. `member` is who it is, None until a token has said so."""
+    """One connection to an endpoint; see `PlainHandler`. `member` is None until identified."""
 
     __slots__ = ("_bucket", "_clients", "_since", "_stranger", "connection", "endpoint", "member")
 
@@ -66,18 +66,18 @@ class PlainClient:
         self.endpoint = endpoint
         self.member: Member | None = None
         self._clients = clients
-        self._stranger = False  # it came without a token, so that one may still follow
-        # For each of its channels, in their order, which message it saw last.
+        self._stranger = False  # it came without a token, which may still follow
+        # The position of the last message seen in each of its channels, in their order.
         self._since: list[Position | None] = []
         self._bucket: TokenBucket | None = None
 
-    # Who it is
+    # Identity
 
     def open(self, token: str | None, since: Iterable[str]) -> None:
-        """Begin, now that the handshake is answered.
+        """Begin, once the handshake is answered.
 
         Args:
-            since: as the query has them.
+            since: all values of `since` in the query.
         """
         self._stranger = not token
         try:
@@ -96,19 +96,19 @@ class PlainClient:
         except (Unauthorized, Forbidden):
             if token is not None:
                 raise
-            # Strangers are not let in, or not here: so it has to say who it is.
+            # Strangers may not join, or not here: a token is needed.
             self._clients.expect_token(self)
         else:
             self._begin(self._join(identity))
 
     def _identify(self, token: str | None) -> Identity:
-        """Return who a token proves it to be. Raises `Unauthorized`, or `Forbidden` here."""
+        """Return the identity of a token. Raises `Unauthorized`, or `Forbidden` for this path."""
         identity = self._clients.authenticator.identify(token, self.endpoint.user_id)
         self.endpoint.open_to(identity)
         return identity
 
     async def _join(self, identity: Identity) -> None:
-        """Make it a member of all its channels, or say why not and end it."""
+        """Make it a member of all its channels, or refuse it."""
         if self.connection.closed:
             return
         endpoint, hub = self.endpoint, self._clients.hub
@@ -118,9 +118,9 @@ class PlainClient:
         self._clients.expiry.set(self, identity.expires_at)
         try:
             async with AsyncExitStack() as stack:
-                joined: list[texts.Place] = []
-                places = chain(self._since, repeat(None))
-                for channel, since in zip(endpoint.open_to(identity), places, strict=False):
+                joined: list[texts.JoinedChannel] = []
+                positions = chain(self._since, repeat(None))
+                for channel, since in zip(endpoint.open_to(identity), positions, strict=False):
                     limit = texts.HISTORY_MESSAGES if channel in (LOGS, EVENTS) else None
                     joining = hub.memberships.joining(member, channel, since, limit)
                     joined.append((channel, since, await stack.enter_async_context(joining)))
@@ -134,8 +134,8 @@ class PlainClient:
         except Exception as error:  # noqa: BLE001 - every connection is answered
             self.refuse(error)
 
-    def _take_token(self, frame: str | bytes) -> None:
-        """Take the first message of who was asked for a token."""
+    def _handle_token(self, frame: str | bytes) -> None:
+        """Handle the first message of a client that has to send a token."""
         try:
             message = read_message(frame, self._clients.max_message_bytes)
             if message["type"] != "auth":
@@ -159,31 +159,31 @@ class PlainClient:
         self._clients.on_closed(self, closing)
 
     def on_message(self, message: str | bytes) -> None:
-        asked: dict[str, Any] = {}
+        request: dict[str, Any] = {}
         if self.member is None:
-            self._take_token(message)
+            self._handle_token(message)
             return
         try:
             refusal = self._count_request()
             if self.endpoint.is_feed and message == "ping":
-                asked = {"type": "ping"}
+                request = {"type": "ping"}
             else:
-                asked = read_message(message, self._clients.max_message_bytes)
+                request = read_message(message, self._clients.max_message_bytes)
             if refusal is not None:
                 raise refusal
             require_current(self.member.identity, self._clients.hub.clock())
-            pending = self._take(self.member, asked)
+            pending = self._handle(self.member, request)
         except Exception as error:  # noqa: BLE001 - every frame is answered
-            self._tell(error, asked)
+            self._send_error(error, request)
             return
         if pending is not None:
-            self._begin(self._finish(pending, asked))
+            self._begin(self._finish(pending, request))
 
-    async def _finish(self, pending: Awaitable[object], asked: dict[str, Any]) -> None:
+    async def _finish(self, pending: Awaitable[object], request: dict[str, Any]) -> None:
         try:
             await pending
         except Exception as error:  # noqa: BLE001 - every frame is answered
-            self._tell(error, asked)
+            self._send_error(error, request)
 
     def _begin(self, work: Awaitable[None]) -> None:
         self._clients.work.begin(self.connection, work)
@@ -197,43 +197,43 @@ class PlainClient:
         return limit.refusal(self._bucket)
 
     def refuse(self, error: Exception) -> None:
-        """Say why, and end it."""
-        told = self._tell(error, {})
-        self.connection.close(Closing.because_of(told))
+        """Send an error, and close the connection."""
+        public = self._send_error(error, {})
+        self.connection.close(Closing.because_of(public))
 
-    def _tell(self, error: Exception, asked: dict[str, Any]) -> HearthError:
-        """Send an `error` envelope about a message, or about the connection itself."""
+    def _send_error(self, error: Exception, request: dict[str, Any]) -> HearthError:
+        """Send an `error` envelope about a request, or about the connection itself."""
         hub = self._clients.hub
-        told = answers.refusal(hub, error, self.endpoint.namespace)
-        further = nonce_of(asked) | answers.failure(told)
-        frame = texts.notice_frame("error", told.to_dict(), hub.clock(), **further)
+        public = answers.refusal(hub, error, self.endpoint.namespace)
+        further = nonce_of(request) | answers.failure(public)
+        frame = texts.notice_frame("error", public.to_dict(), hub.clock(), **further)
         self.connection.write(frame)
-        return told
+        return public
 
     # Requests
 
-    def _take(self, member: Member, asked: dict[str, Any]) -> Awaitable[object] | None:
+    def _handle(self, member: Member, request: dict[str, Any]) -> Awaitable[object] | None:
         is_feed = self.endpoint.is_feed
-        match asked["type"]:
+        match request["type"]:
             case "ping":
                 self.connection.write(texts.pong(self._clients.hub.clock(), for_feed=is_feed))
             case "pong":
-                pass  # some answer heartbeats so
+                pass  # some clients' answer to a heartbeat
             case "auth":
-                return self._authenticate(member, read_token(asked))
+                return self._authenticate(member, read_token(request))
             case _ if is_feed:
                 raise Invalid("Nothing is published here; this path only listens.")
             case _:
-                return self._publish(member, asked)
+                return self._publish(member, request)
         return None
 
-    def _publish(self, member: Member, asked: dict[str, Any]) -> Awaitable[object] | None:
-        draft = read_draft(asked, self.endpoint.channels, member.identity)
+    def _publish(self, member: Member, request: dict[str, Any]) -> Awaitable[object] | None:
+        draft = read_draft(request, self.endpoint.channels, member.identity)
         receipt = self._clients.hub.publish_as(member.identity, draft)
         return None if isinstance(receipt, Receipt) else receipt
 
     async def _authenticate(self, member: Member, token: str) -> None:
-        """Go on with a fresh token; who came without one begins anew, as whom it proves."""
+        """Go on with a fresh token; a stranger begins anew, with the identity that it proves."""
         clients = self._clients
         identity = clients.authenticator.identify(token, self.endpoint.user_id)
         if identity.key != member.identity.key and not self._stranger:

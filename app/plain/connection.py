@@ -1,4 +1,4 @@
-"""A WebSocket without Engine.IO and Socket.IO on it: each text frame is a message of its own."""
+"""Plain connections: WebSockets without Engine.IO and Socket.IO, one message a text frame."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ log = structlog.get_logger("hearth.realtime")
 
 
 class PlainHandler(Protocol):
-    """Who is told what happens to a plain connection."""
+    """The receiver of a plain connection's messages and events."""
 
     def on_pong(self) -> None:
         """The client has answered a ping."""
 
     def on_message(self, message: str | bytes) -> None:
-        """A message has arrived; bytes are a binary one. It raises nothing."""
+        """A message has arrived; bytes are a binary one. Raises nothing."""
 
     def on_closed(self, closing: Closing) -> None:
-        """The connection is closed; it is told once."""
+        """The connection is closed; called once."""
 
 
 class PlainConnection(Connection):
-    """One such WebSocket.
+    """A plain connection.
 
     Args:
-        sid: its id, as session ids are.
+        sid: its session id.
         max_unsent_bytes: as `Connection`'s.
     """
 
@@ -47,7 +47,7 @@ class PlainConnection(Connection):
         socket.attach(self)
 
     def attach(self, handler: PlainHandler) -> None:
-        """Hand what arrives to `handler`."""
+        """Pass what arrives to `handler`."""
         self._handler = handler
 
     def ping(self, frame: bytes) -> None:
@@ -57,11 +57,11 @@ class PlainConnection(Connection):
         if self.closed:
             return
         if self._blocked:
-            self._let_wait(message)
+            self._enqueue(message)
             return
         self._handler.on_message(message)
         if self._queue.messages:
-            self._take_waiting()
+            self._handle_queued()
 
     on_binary = on_text
 

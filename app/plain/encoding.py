@@ -1,4 +1,4 @@
-"""The plain encoding of publications: each as one text frame."""
+"""The encoding of publications for plain members: each as one text frame."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from app.transport.room import Encoding
 
 
 class PlainEncoding(Encoding):
-    """Envelopes; for CodeWorm's feeds, their own shape."""
+    """Envelopes, except for CodeWorm's feeds, which have a shape of their own."""
 
     def encode(self, channel: Channel, publication: Publication) -> bytes:
         return frame_of(channel, publication)

@@ -1,4 +1,7 @@
-"""What plain clients send: JSON objects, whole envelopes or the short form (contract §6)."""
+"""Messages of plain clients: JSON objects, either envelopes or the short form.
+
+See "Plain WebSockets" in docs/protocol.md.
+"""
 
 from __future__ import annotations
 
@@ -19,13 +22,14 @@ _KNOWN: Final = frozenset(Envelope().fields)
 
 
 def read_message(frame: str | bytes, max_bytes: int) -> dict[str, Any]:
-    """Return the object that a frame holds, whose `type` is text.
+    """Return the JSON object of a frame, which has a `type`.
 
     Args:
         max_bytes: largest frame.
 
     Raises:
-        TooLarge, Invalid: it is larger, or nothing of the kind.
+        TooLarge: the frame is larger.
+        Invalid: it is not such an object.
     """
     if isinstance(frame, bytes):
         raise Invalid("A binary frame; messages are JSON in text frames.")
@@ -43,21 +47,21 @@ def read_message(frame: str | bytes, max_bytes: int) -> dict[str, Any]:
 
 
 def read_draft(message: dict[str, Any], channels: Sequence[Channel], identity: Identity) -> Draft:
-    """Return what `identity` publishes by a message.
+    """Return the draft that a message of `identity` asks to publish.
 
-    In the short form, without `data`, the keys that envelopes don't have are its data.
+    In the short form, without `data`, all keys that envelopes don't have are its data.
 
     Args:
-        channels: that it may be for; the first when it doesn't say.
+        channels: the allowed channels; the first is the default.
 
     Raises:
-        SchemaError: it isn't right.
+        SchemaError: the message is not valid.
     """
     if "data" not in message:
         data = {key: value for key, value in message.items() if key not in _KNOWN}
         message = {key: value for key, value in message.items() if key in _KNOWN}
         message["data"] = data
-    if message.get("channel", "") is None:  # some write all the keys that there are
+    if message.get("channel", "") is None:  # some clients always write all keys
         message = {key: value for key, value in message.items() if key != "channel"}
     envelope = ENVELOPE.load(message)
     name = envelope.get("channel", channels[0].name)
@@ -76,12 +80,12 @@ def read_draft(message: dict[str, Any], channels: Sequence[Channel], identity: I
 
 def read_token(message: dict[str, Any]) -> str:
     """Return the token of an `auth` message. Raises `SchemaError` when it holds none."""
-    asked = {key: value for key, value in message.items() if key != "type"}
-    token: str = requests.AUTHENTICATE.load(asked)["token"]
+    rest = {key: value for key, value in message.items() if key != "type"}
+    token: str = requests.AUTHENTICATE.load(rest)["token"]
     return token
 
 
 def nonce_of(message: dict[str, Any]) -> dict[str, str]:
-    """Return what an error says of the message that it is about: its nonce, if it has one."""
+    """Return the keys that an error envelope takes from its message: the nonce, if there is one."""
     nonce = message.get("nonce")
     return {"nonce": nonce} if isinstance(nonce, str) and 0 < len(nonce) <= MAX_NONCE else {}

@@ -1,4 +1,4 @@
-"""What each path is joined to, and by whom (contract §6)."""
+"""The paths of plain WebSockets: their channels, and who may join (docs/protocol.md)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from app.core.history import Position
 from app.core.identity import ID_PATTERN, Identity
 
 FEEDS: Final = "/feeds"
-#: CodeWorm's feeds; the first two have a history that is shown on connecting.
+#: CodeWorm's feeds; the history of the first two is sent on connecting.
 LOGS: Final = Channel(FEEDS, "codeworm:logs")
 EVENTS: Final = Channel(FEEDS, "codeworm:events")
 STATS: Final = Channel(FEEDS, "codeworm:stats")
@@ -24,11 +24,11 @@ _SINCE: Final = re.compile(r"([^:\s]{1,64}):([0-9]{1,15})")
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """What one path stands for.
+    """The channels that a path stands for.
 
     Args:
-        channels: all that belongs to it; what is published goes to the first, unless it says.
-        user_id: whom the path names; nobody else gets in.
+        channels: all of them; the first is the default for publishing.
+        user_id: the user that the path names, if any; nobody else may join.
     """
 
     channels: tuple[Channel, ...]
@@ -36,25 +36,25 @@ class Endpoint:
 
     @property
     def namespace(self) -> str:
-        """The one namespace that all its channels are in."""
+        """The namespace of all its channels."""
         return self.channels[0].namespace
 
     @property
     def is_feed(self) -> bool:
-        """Whether it is CodeWorm's, which has a shape of its own and only listens."""
+        """Whether it is for CodeWorm's feeds, which have their own shape and are read-only."""
         return self.namespace == FEEDS
 
     def check(self) -> None:
-        """Raise `Invalid` when the path names somebody who can't be."""
+        """Raise `Invalid` if the user that the path names is no valid id."""
         if self.user_id is not None and not ID_PATTERN.fullmatch(self.user_id):
             rule = "Must be 1 to 120 characters of A-Z a-z 0-9 _ . : / -"
             raise Invalid(fields={"user_id": rule})
 
     def open_to(self, identity: Identity) -> tuple[Channel, ...]:
-        """Return the channels that `identity` is to be joined to: those that it may read.
+        """Return the channels that `identity` joins: those that it may read.
 
         Raises:
-            Forbidden: there are none, or the path names somebody else.
+            Forbidden: it may read none, or the path names somebody else.
         """
         if self.user_id is not None and self.user_id != identity.id:
             raise Forbidden("The path names somebody else than the token.")
@@ -90,7 +90,7 @@ def _feeds(_names: Mapping[str, str]) -> Endpoint:
     return Endpoint((LOGS, EVENTS, STATS))
 
 
-#: Path, as aiohttp's router has it → what it stands for.
+#: Path, in the form of aiohttp's router → its endpoint.
 PATHS: Final[dict[str, Callable[[Mapping[str, str]], Endpoint]]] = {
     "/ws": _feeds,
     "/api/ws": _feeds,
@@ -103,7 +103,7 @@ PATHS: Final[dict[str, Callable[[Mapping[str, str]], Endpoint]]] = {
 
 
 def read_since(text: str) -> Position | None:
-    """Read `<epoch>:<offset>`; None when it is empty. Raises `Invalid` when it is neither."""
+    """Parse `<epoch>:<offset>`; return None if empty. Raises `Invalid`."""
     if not text:
         return None
     found = _SINCE.fullmatch(text)

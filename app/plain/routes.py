@@ -1,4 +1,4 @@
-"""The HTTP end of plain endpoints: who may open a WebSocket, and where."""
+"""The HTTP routes of plain WebSockets."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def add_plain_routes(
     """Serve the paths of `PATHS`.
 
     Args:
-        allows_origin: tells of a request with an `Origin`, as a WSGI environment, whether pages
-            from there may ask.
+        allows_origin: tells whether a request with an `Origin`, given as a WSGI environment, is
+            allowed.
     """
 
     def handler(

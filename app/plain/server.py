@@ -1,4 +1,4 @@
-"""The server of plain WebSockets: all of their clients in this process."""
+"""The server of plain WebSockets, and of all their clients in this process."""
 
 from __future__ import annotations
 
@@ -28,12 +28,14 @@ CLOSE_SECONDS: Final = 3.0
 
 
 class PlainOptions(NamedTuple):
-    """Args:
-    max_message_bytes: frames over this are refused; those over twice this end the connection.
-    max_unsent_bytes: unsent bytes past which a connection is a slow consumer, and cut off.
-    messages_per_second: frames that one connection may send; 0 sets no limit.
-    ping_timeout: seconds that the answer to a ping may take.
-    auth_seconds: in which who has brought no token has to.
+    """The limits of connections.
+
+    Args:
+        max_message_bytes: larger frames are refused; those over twice this close the connection.
+        max_unsent_bytes: unsent bytes past which a connection is a slow consumer, and cut off.
+        messages_per_second: frames that one connection may send; 0 sets no limit.
+        ping_timeout: seconds that the answer to a ping may take.
+        auth_seconds: seconds that a client without a token has to send one.
     """
 
     max_message_bytes: int
@@ -44,12 +46,12 @@ class PlainOptions(NamedTuple):
 
 
 class PlainServer:
-    """See `PlainClients`.
+    """The server; see `PlainClients`.
 
     Args:
         generate_sid: returns a new session id.
-        limits: told to each client in `connection_ack`, by name.
-        clock: seconds, for the rate limit.
+        limits: by name, for each client's `connection_ack`.
+        clock: seconds of any origin, for the rate limit.
     """
 
     def __init__(
@@ -77,11 +79,11 @@ class PlainServer:
         )
 
     def count_members(self) -> Counter[str]:
-        """Return how many connections are at home in each namespace."""
+        """Return the number of connections in each namespace."""
         return Counter(client.endpoint.namespace for client in self.clients.values())
 
     async def close_all(self) -> None:
-        """Close every connection with 1001; clients come back, to another process or later."""
+        """Close every connection with code 1001; the clients connect again."""
         for connection in list(self.clients):
             connection.close(Closing.SERVER_DISCONNECT)
         self.heartbeat.stop()
@@ -91,10 +93,10 @@ class PlainServer:
     def open(
         self, upgraded: Upgraded, endpoint: Endpoint, token: str | None, since: Iterable[str]
     ) -> None:
-        """Begin with a client.
+        """Begin with a new client.
 
         Args:
-            since: as the query has them.
+            since: all values of `since` in the query.
         """
         socket = begin(
             upgraded.transport, upgraded.reply, 2 * self.max_message_bytes, self._max_unsent_bytes
@@ -113,7 +115,7 @@ class PlainServer:
     def _on_no_token(self, client: PlainClient) -> None:
         client.refuse(Unauthorized("No token came in time."))
 
-    # What clients tell
+    # Clients' events
 
     def expect_token(self, client: PlainClient) -> None:
         self._tokens_due.add(client)

@@ -1,4 +1,4 @@
-"""What plain members get: each message as one text frame (contract §6)."""
+"""Texts for plain members: each message as one text frame (docs/protocol.md)."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ HISTORY_MESSAGES: Final = 200
 _FEED_PONG: Final = encode(TEXT, b'{"type":"pong"}')
 _ANNOUNCEMENT: Final = "system_announcement"
 
-#: A channel that was joined, from which message on, and what that gave.
-Place = tuple[Channel, Position | None, Joined]
+#: A joined channel, its `since` or None, and the result of joining.
+JoinedChannel = tuple[Channel, Position | None, Joined]
 
 
 def frame_of(channel: Channel, publication: Publication) -> bytes:
-    """Return a publication as a text frame; none where the clients of a path wouldn't know it."""
+    """Return a publication as a text frame; empty for types that feeds don't have."""
     if channel.namespace == FEEDS:
         if publication.type == DISCONTINUITY:
             return b""
@@ -45,7 +45,7 @@ def notice_frame(
 
     Args:
         now: seconds since 1970.
-        channel: what it is about; None for the connection itself.
+        channel: the name of the channel that it is about; None for the connection itself.
         further: more keys of the envelope.
     """
     envelope = notice(event, data, isoformat(now), channel)
@@ -53,16 +53,16 @@ def notice_frame(
 
 
 def pong(now: float, *, for_feed: bool) -> bytes:
-    """Return what answers a ping, `now` in seconds since 1970."""
+    """Return the answer to a ping; `now` in seconds since 1970."""
     if for_feed:
         return _FEED_PONG
     return notice_frame("pong", {"server_time": isoformat(now)}, now)
 
 
 def welcome(
-    identity: Identity, limits: Mapping[str, float], joined: Sequence[Place], now: float
+    identity: Identity, limits: Mapping[str, float], joined: Sequence[JoinedChannel], now: float
 ) -> bytes:
-    """Return what a new member gets first: `connection_ack`, and what it has missed.
+    """Return the first frames of a new member: `connection_ack`, and what it has missed.
 
     Args:
         limits: by name.
@@ -94,14 +94,16 @@ def welcome(
 
 
 def _before(recovery: Recovery) -> int:
-    """Return the offset of the last message before those that follow: who takes it for its place,
-    and loses the connection among them, misses none."""
+    """Return the offset of the last message before those of a recovery.
+
+    A client that takes it for its position misses nothing if it is disconnected among them.
+    """
     first = next(iter(recovery.publications), None)
     return recovery.position.offset if first is None else (first.offset or 1) - 1
 
 
-def feed_history(joined: Sequence[Place]) -> bytes:
-    """Return the newest logs and events in the order of publishing; nothing when there are none."""
+def feed_history(joined: Sequence[JoinedChannel]) -> bytes:
+    """Return the newest logs and events in the order of publishing; empty if there are none."""
     kept = [
         (publication.sequence, channel, publication)
         for channel, _since, one in joined

@@ -1,4 +1,4 @@
-"""A client: one connection's membership of one namespace."""
+"""Clients: connections' memberships of Socket.IO namespaces, and their requests."""
 
 from __future__ import annotations
 
@@ -16,33 +16,33 @@ from app.transport.frames import TEXT, encode
 
 
 class ClientHandler(Protocol):
-    """What a namespace of channels keeps of one client, and who takes its requests."""
+    """The handler of one client's requests, in a namespace of channels."""
 
     @property
     def session(self) -> Session | None:
-        """By which the client can be restored once its connection is lost, if it asked for that."""
+        """The client's session, by which it can be restored, if it asked for recovery."""
 
     async def on_connected(self) -> None:
-        """The client has its CONNECT reply, and receives what is published."""
+        """The client has its CONNECT reply, and receives publications."""
 
     async def on_disconnected(self) -> None:
-        """The client has left, or its connection has ended; it is told once."""
+        """The client has left, or its connection is closed; called once."""
 
     def publishes(self, event: str) -> bool:
-        """Tell whether an event publishes, and so may go right behind others that do."""
+        """Tell whether an event publishes, and so needn't wait for the acks of others that do."""
 
     def on_request(self, request: Request) -> Awaitable[Any] | None:
-        """Handle one event; the connection's next one waits for what is returned.
+        """Handle one event; the connection's next request waits for what is returned.
 
-        Of what publishes it may be a future: see `app.realtime.pipeline`.
+        For events that publish it may be a future: see `app.realtime.pipeline`.
         """
 
 
 class Client:
-    """One that is connecting, connected, or ending.
+    """One connection's membership of one namespace: it is connecting, connected, or leaving.
 
     Args:
-        sid: the id that others know it by; a client that is restored gets back the one it had.
+        sid: its session id; a client that is restored gets its former one.
         siblings: the clients of the same connection, by namespace.
     """
 
@@ -51,8 +51,8 @@ class Client:
         "ack_head",
         "connected",
         "connection",
-        "ending",
         "handler",
+        "leaving",
         "namespace",
         "rooms",
         "sid",
@@ -65,26 +65,26 @@ class Client:
         self.sid = sid
         self.namespace = namespace
         self.connection = connection
-        #: What acknowledgements of its events begin with, before the id.
+        #: The beginning of acknowledgements of its events, up to the id.
         self.ack_head = b"43%b," % namespace.encode()
-        #: Those that are no channels.
+        #: The rooms that are not channels.
         self.rooms: set[str] = set()
         self.connected = False
-        self.ending = False
-        #: Of a namespace of channels.
+        self.leaving = False
+        #: None in namespaces that are not of channels.
         self.handler: ClientHandler | None = None
 
     @property
     def session(self) -> Session | None:
-        """By which it can be restored once its connection is lost, if it asked for that."""
+        """Its session, by which it can be restored, if it asked for recovery."""
         return None if self.handler is None else self.handler.session
 
     def admit(self, sid: str, handler: ClientHandler) -> None:
-        """Let it in, under a session id and with a handler of its requests."""
+        """Set its session id and the handler of its requests."""
         self.sid, self.handler = sid, handler
 
     def detach(self) -> None:
-        """Let the same connection enter the namespace again."""
+        """Remove it from its connection, which may then enter the namespace again."""
         if self._siblings.get(self.namespace) is self:
             del self._siblings[self.namespace]
 
@@ -94,12 +94,12 @@ class Client:
 
 
 class Request:
-    """One event of a client, and the way to answer it.
+    """One event of a client, and its acknowledgement.
 
     Args:
-        data: its name, as the client wrote it, and what came with it.
-        error: why it can't be taken, or None.
-        ack_id: by which it is acknowledged; None where the client doesn't wait for that.
+        data: the event's name, and its arguments.
+        error: why its payload is refused, or None.
+        ack_id: the id to acknowledge it with; None if the client expects no acknowledgement.
     """
 
     __slots__ = ("_ack_id", "_client", "data", "error", "event")
@@ -115,16 +115,16 @@ class Request:
 
     @property
     def wants_ack(self) -> bool:
-        """Whether the client waits for an answer, and hasn't got one yet."""
+        """Whether the client expects an acknowledgement that it hasn't got yet."""
         return self._ack_id is not None
 
     def reply(self, answer: dict[str, Any]) -> None:
-        """Acknowledge the event, once; it is on its way when this returns."""
+        """Acknowledge the event; does nothing the second time. The ack is written on return."""
         if self._ack_id is not None:
             self.reply_json(orjson.dumps(answer))
 
     def reply_json(self, answer: bytes) -> None:
-        """Do as `reply` does with an answer that is encoded."""
+        """Acknowledge the event with an answer that is encoded already; see `reply`."""
         if self._ack_id is None:
             return
         client = self._client

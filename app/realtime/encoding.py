@@ -1,4 +1,4 @@
-"""The Socket.IO encodings of publications: as they are, and for members that can be restored."""
+"""The Socket.IO encodings of publications: plain, and for members that can be restored."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class SocketIOEncoding(Encoding):
 
 
 class RecoverableEncoding(Encoding):
-    """EVENT packets with an offset string as one more argument, each member's own.
+    """EVENT packets with an offset string as one more argument, different for each member.
 
     It says where the member is in all of its channels (`app.core.session`).
     """
@@ -43,7 +43,7 @@ RECOVERABLE: Final = RecoverableEncoding()
 
 
 def _event(channel: Channel, publication: Publication) -> bytes:
-    """Return the packet's text less the bracket behind its arguments."""
+    """Return the packet's text without the closing bracket of its arguments."""
     return b'42%b,["%b",%b' % (
         channel.namespace.encode(),
         publication.type.encode(),
@@ -52,13 +52,13 @@ def _event(channel: Channel, publication: Publication) -> bytes:
 
 
 class Batch:
-    """Publications that are sent together.
+    """Publications that are sent together, as frames with each member's offset strings.
 
-    Where all are kept in history, members' bytes differ only in what their offset strings begin
-    with. So all that is between those beginnings is made once for each length that they have.
+    If history keeps all of them, members' frames differ only in the head of the offset strings.
+    The pieces between the heads are made once for each length of head.
 
     Args:
-        events: one for each, less the bracket behind the arguments.
+        events: each publication's packet, without the closing bracket of its arguments.
     """
 
     __slots__ = ("_events", "_pieces", "_publications", "last_offset")
@@ -68,18 +68,18 @@ class Batch:
         self._publications = publications
         self._pieces: dict[int, list[bytes]] = {}
         offsets = [publication.offset for publication in publications]
-        #: Of the last one; None where not all have one.
+        #: The last publication's offset; None if not all have one.
         self.last_offset = None if None in offsets else offsets[-1]
 
     def after(self, head: bytes) -> bytes:
-        """Return all as frames, where offset strings are this and the offset."""
+        """Return the frames for a member whose offset strings are `head` and the offset."""
         pieces = self._pieces.get(len(head))
         if pieces is None:
             pieces = self._pieces[len(head)] = self._between(b"." * len(head))
         return head.join(pieces)
 
     def following(self, session: Session, cursor: Cursor) -> bytes:
-        """Return all as frames for one member, whatever they are."""
+        """Return the frames for one member, also of publications without an offset."""
         return b"".join(
             encode(TEXT, b'%b,"%b"]' % (event, session.follow(cursor, publication)))
             for event, publication in zip(self._events, self._publications, strict=True)
@@ -96,7 +96,7 @@ class Batch:
 
 
 class Tracker:
-    """Writes to a member, and keeps track of where that brings it."""
+    """Writes to a member that can be restored, and advances its cursor."""
 
     __slots__ = ("_connection", "_cursor", "_session")
 
@@ -129,7 +129,7 @@ class RecoverableRoom(Room):
 
     def __init__(self, channel: Channel, encoding: Encoding, counters: Counters) -> None:
         super().__init__(channel, encoding, counters)
-        self._publications: list[Publication] = []  # what is pending
+        self._publications: list[Publication] = []  # of the pending frames
         self._trackers: dict[str, Tracker] = {}
 
     def send(self, publication: Publication) -> None:

@@ -1,4 +1,4 @@
-"""The life of clients: from their CONNECT to the end of their membership of a namespace."""
+"""The lifecycle of clients: from CONNECT until they leave their namespace."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from app.realtime.peer import Peer
 from app.transport.deadlines import Deadlines
 from app.transport.work import Work
 
-#: In which a connection has to enter a namespace.
+#: The time a connection has to enter a namespace.
 CONNECT_SECONDS: Final = 45.0
-GOODBYE_SECONDS: Final = 2.0
+CLOSE_DELAY_SECONDS: Final = 2.0
 
 log = structlog.get_logger("hearth.realtime")
 
@@ -35,35 +35,34 @@ class ClientNamespace(Protocol):
     namespace: str
 
     def admitting(self, client: Client, auth: Any) -> AbstractAsyncContextManager[None]:
-        """Let a client in: the block begins when its session id and its handler are settled; in it
-        the client gets its CONNECT reply, and with it what was written to it before; at its end it
-        receives what is published.
+        """Admit a client. Inside the block its session id and handler are set, and it is sent its
+        CONNECT reply, with what was written to it before; after the block it receives publications.
 
         Raises:
-            HearthError: it is refused.
-            Unavailable: that can't be told at the moment; it is to come again.
+            HearthError: the client is refused.
+            Unavailable: it can't be admitted at the moment; it is disconnected, to try again.
         """
 
 
 class StockHandlers(Protocol):
-    """Handlers as python-socketio has them."""
+    """python-socketio's own handlers of events."""
 
     def has_handlers(self, namespace: str) -> bool:
-        """Tell whether there are any for a namespace."""
+        """Tell whether a namespace has any."""
 
     async def trigger(self, event: str, namespace: str, *arguments: Any) -> Any:
-        """Have an event handled; return what its handler does."""
+        """Call an event's handler; return its result."""
 
 
 class _Refused(Exception):
-    """A client may not enter a namespace; the argument is what it is told."""
+    """A handler refused a client; the argument is the payload of CONNECT_ERROR."""
 
 
 class Lifecycle:
-    """Lets clients into namespaces, and ends them.
+    """Admits clients to namespaces, and disconnects them.
 
     Args:
-        work: what handlers do.
+        work: runs the handlers.
     """
 
     def __init__(self, manager: Manager, stock: StockHandlers, work: Work) -> None:
@@ -74,28 +73,28 @@ class Lifecycle:
         self._entering: Deadlines[Peer] = Deadlines(CONNECT_SECONDS, _close_unless_entered)
 
     def add_namespace(self, namespace: ClientNamespace) -> None:
-        """Let clients into a namespace by `ClientNamespace.admitting`."""
+        """Admit clients to a namespace by `ClientNamespace.admitting` from now on."""
         self._namespaces[namespace.namespace] = namespace
 
     # Connections
 
     def expect(self, peer: Peer) -> None:
-        """Close a connection that doesn't enter a namespace in time."""
+        """Start the deadline for a new connection to enter a namespace."""
         self._entering.add(peer)
 
     def on_closed(self, peer: Peer, closing: Closing) -> None:
-        """End the clients of a connection that has ended."""
+        """Disconnect the clients of a closed connection."""
         self._entering.discard(peer)
         if peer.clients:
-            self._work.spawn(self._end_all(peer, closing))
+            self._work.spawn(self._disconnect_all(peer, closing))
 
     # CONNECT
 
     def connect(self, peer: Peer, namespace: str, auth: Any) -> None:
-        """Let a client in, or tell it why not."""
+        """Admit a client to a namespace, or refuse it."""
         ours = self._namespaces.get(namespace)
         if ours is None and not self._stock.has_handlers(namespace):
-            # Stock refuses with a string, which leaves the JS client's error without a message.
+            # Stock refuses with a string, and the JS client's error then has no message.
             self._refuse(peer, namespace, {"message": "Invalid namespace"})
             return
         client = Client(self._manager.generate_sid(), namespace, peer.session, peer.clients)
@@ -106,13 +105,15 @@ class Lifecycle:
             )
         else:
             self._manager.add(client)
-            self._work.run(peer.session, self._connect(peer, client, self._asking(client, auth)))
+            self._work.run(
+                peer.session, self._connect(peer, client, self._admitting_by_stock(client, auth))
+            )
 
     async def _connect(
         self, peer: Peer, client: Client, admitting: AbstractAsyncContextManager[None]
     ) -> None:
         session = peer.session
-        session.hold_writes()  # what a handler emits comes after the reply
+        session.hold_writes()  # the reply comes before what handlers emit
         refusal: Any = {"message": "Connection rejected by server"}
         try:
             async with admitting:
@@ -122,7 +123,7 @@ class Lifecycle:
         except _Refused as error:
             (refusal,) = error.args
         except Unavailable:
-            # Who is refused gives up, and who loses the connection tries again.
+            # A client that is refused gives up; one that is disconnected tries again.
             session.close(Closing.UNAVAILABLE)
         except HearthError as error:
             refusal = {"message": error.message, "data": error.to_dict()}
@@ -134,14 +135,14 @@ class Lifecycle:
                 session.release_writes(encode_packet(packet))
         if not client.connected:
             return
-        if session.closed:  # while it was connecting, so nobody has ended it
-            await self.end(client, Closing.TRANSPORT_CLOSE)
+        if session.closed:  # while it was connecting, so `on_closed` skipped it
+            await self.disconnect(client, Closing.TRANSPORT_CLOSE)
         elif client.handler is not None:
             await client.handler.on_connected()
 
     @asynccontextmanager
-    async def _asking(self, client: Client, auth: Any) -> AsyncIterator[None]:
-        """Let a client in whom python-socketio's own handlers take."""
+    async def _admitting_by_stock(self, client: Client, auth: Any) -> AsyncIterator[None]:
+        """Admit a client that python-socketio's own handlers accept."""
         arguments = ("connect", client.namespace, client.sid, client.connection.handshake.environ)
         try:
             if auth:
@@ -150,7 +151,7 @@ class Lifecycle:
                 try:
                     accepted = await self._stock.trigger(*arguments, None)
                 except TypeError as error:
-                    # python-socketio takes handlers without the `auth` argument too.
+                    # python-socketio accepts handlers without an `auth` argument too.
                     try:
                         accepted = await self._stock.trigger(*arguments)
                     except TypeError:
@@ -167,17 +168,17 @@ class Lifecycle:
         packet = Packet(CONNECT_ERROR, data=reason, namespace=namespace)
         peer.session.write(encode_packet(packet))
 
-    # The end
+    # Disconnecting
 
     async def leave(self, client: Client) -> None:
-        """End a client that leaves its namespace for good."""
+        """Disconnect a client that leaves its namespace for good: its session is over."""
         if client.session is not None:
             client.session.finish()
-        await self.end(client, Closing.CLIENT_DISCONNECT)
+        await self.disconnect(client, Closing.CLIENT_DISCONNECT)
 
-    async def end(self, client: Client, closing: Closing) -> None:
-        """End a client, and tell its namespace."""
-        if client.ending or not client.connected:
+    async def disconnect(self, client: Client, closing: Closing) -> None:
+        """Disconnect a client, and call its namespace's handler."""
+        if client.leaving or not client.connected:
             return
         self._manager.pre_disconnect(client.sid, client.namespace)
         try:
@@ -191,19 +192,19 @@ class Lifecycle:
             log.exception("a disconnect handler failed", namespace=client.namespace)
         await self._manager.disconnect(client.sid, client.namespace, ignore_queue=True)
 
-    async def _end_all(self, peer: Peer, closing: Closing) -> None:
+    async def _disconnect_all(self, peer: Peer, closing: Closing) -> None:
         for client in list(peer.clients.values()):
-            await self.end(client, closing)
+            await self.disconnect(client, closing)
 
     def close_soon(self, session: EngineSession) -> None:
-        """Close a connection that has left its last namespace.
+        """Close a connection in a moment, unless it has entered a namespace again.
 
-        Clients close it themselves once they have read that they are disconnected. Who closes at
-        the same moment keeps them from reading it.
+        Clients close it themselves once they have read the DISCONNECT packet. Closing at once
+        could keep them from reading it.
         """
         if isinstance(peer := session.handler, Peer):
             loop = asyncio.get_running_loop()
-            loop.call_later(GOODBYE_SECONDS, _close_unless_entered, peer)
+            loop.call_later(CLOSE_DELAY_SECONDS, _close_unless_entered, peer)
 
 
 def _reply(client: Client) -> bytes:

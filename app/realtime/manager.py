@@ -1,7 +1,7 @@
-"""Clients and their rooms: python-socketio's manager, in structures that cost what is used.
+"""The manager of clients and their rooms: python-socketio's, on plain dictionaries.
 
 Stock keeps a bidict per room, makes each connection a room of its own, searches every room of the
-namespace when a connection ends (so n of them cost n²), and emits by a task for each recipient.
+namespace when a connection is closed (so n of them cost n²), and emits by a task per recipient.
 Rooms that are channels are the Hub's; the others are here.
 """
 
@@ -19,30 +19,30 @@ from app.realtime.packets import encode_packet
 
 
 class ChannelRooms(Protocol):
-    """Rooms that are more than rooms: who enters one joins a channel."""
+    """The rooms that are channels: to enter one is to join a channel."""
 
     def covers(self, namespace: str, room: Any) -> bool:
         """Tell whether a room is a channel."""
 
     async def enter(self, client: Client, room: str) -> None:
-        """Make a client a member."""
+        """Make a client a member of a channel."""
 
     async def leave(self, client: Client, room: str) -> None:
-        """End what `enter` began."""
+        """Make a client leave a channel."""
 
     def of(self, client: Client) -> Iterable[str]:
-        """Return the channels that a client is in."""
+        """Return the names of the channels that a client is in."""
 
     def members(self, namespace: str, room: str) -> Iterable[str]:
-        """Return the session ids of a channel's members here; what was sent before is written."""
+        """Return the session ids of a channel's members here, after writing pending frames."""
 
 
 class Manager(socketio.AsyncManager):  # type: ignore[misc]
     """`socketio.AsyncManager` on `Client`s; its methods are the stock ones.
 
     Args:
-        channels: the rooms that are channels; None: none is.
-        options: as the stock manager's.
+        channels: the rooms that are channels; None if there are none.
+        options: the stock manager's.
     """
 
     def __init__(self, channels: ChannelRooms | None = None, **options: Any) -> None:
@@ -52,7 +52,7 @@ class Manager(socketio.AsyncManager):  # type: ignore[misc]
         self._rooms: dict[str, dict[str, dict[str, Client]]] = {}
 
     def client(self, namespace: str, sid: str) -> Client | None:
-        """Return a client of a namespace."""
+        """Return the client with a session id, or None."""
         return self._clients.get(namespace, {}).get(sid)
 
     def count_clients(self) -> dict[str, int]:
@@ -65,7 +65,7 @@ class Manager(socketio.AsyncManager):  # type: ignore[misc]
         return sid
 
     def add(self, client: Client) -> None:
-        """Know a client by its session id from now on."""
+        """Register a client by its session id."""
         self._clients.setdefault(client.namespace, {})[client.sid] = client
 
     # What python-socketio and applications call
@@ -83,7 +83,7 @@ class Manager(socketio.AsyncManager):  # type: ignore[misc]
 
     def is_connected(self, sid: str, namespace: str) -> bool:
         client = self.client(namespace, sid)
-        return client is not None and client.connected and not client.ending
+        return client is not None and client.connected and not client.leaving
 
     def sid_from_eio_sid(self, eio_sid: str, namespace: str) -> str | None:
         session = self.server.eio.sockets.get(eio_sid)
@@ -98,15 +98,15 @@ class Manager(socketio.AsyncManager):  # type: ignore[misc]
         client = self.client(namespace, sid)
         if client is None:
             return None
-        client.ending = True
-        # It may enter again at once, also while a handler still says goodbye to it.
+        client.leaving = True
+        # It may enter again at once, also while its `disconnect` handler still runs.
         client.detach()
         return client.connection.sid
 
     def basic_disconnect(self, sid: str, namespace: str, **_kwargs: Any) -> None:
         client = self.client(namespace, sid)
-        if client is None or (client.connected and not client.ending):
-            return  # the id is another one's by now, which was restored
+        if client is None or (client.connected and not client.leaving):
+            return  # a restored client has the id by now
         del self._clients[namespace][sid]
         if not self._clients[namespace]:
             del self._clients[namespace]
@@ -187,11 +187,11 @@ class Manager(socketio.AsyncManager):  # type: ignore[misc]
             if client.sid in skipped:
                 continue
             if callback is not None:
-                # Each recipient answers with an id of its own.
+                # Each recipient acknowledges with an id of its own.
                 ack_id = self._generate_ack_id(client.sid, callback)
                 frame = self._frame(namespace, [event, *arguments], ack_id)
             elif ends_with_text and client.session is not None:
-                # Or the client would take that text for its offset string.
+                # Else the client would take that text for its offset string.
                 text = client.session.text()
                 client.connection.write(self._frame(namespace, [event, *arguments, text]))
                 continue
@@ -204,8 +204,10 @@ class Manager(socketio.AsyncManager):  # type: ignore[misc]
         return encode_packet(packet_class(EVENT, namespace=namespace, data=data, id=ack_id))
 
     def sids_apart(self, namespace: str, rooms: Any) -> list[str]:
-        """Return the session ids in a list of rooms, without those that are in one of its other
-        rooms: what is emitted there reaches them as members."""
+        """Return the session ids in a list of rooms, except those of members of the other rooms.
+
+        An emit to the rooms reaches those members already.
+        """
         if not isinstance(rooms, list | tuple):
             return []
         names = {str(room) for room in rooms if not is_sid(room)}
@@ -231,7 +233,7 @@ class Manager(socketio.AsyncManager):  # type: ignore[misc]
                 found[name] = clients[name]
             elif self._channels is not None and self._channels.covers(namespace, name):
                 sids = self._channels.members(namespace, name)
-                # Not those of other protocols, which are members too.
+                # Members of other protocols are no clients.
                 found |= {sid: clients[sid] for sid in sids if sid in clients}
             else:
                 found |= self._rooms.get(namespace, {}).get(name, {})

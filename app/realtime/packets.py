@@ -1,8 +1,8 @@
-"""Read Socket.IO packets strictly (protocol revision 5).
+"""Socket.IO packets, read strictly (protocol revision 5).
 
-The stock reader takes other alphabets' digits, any number of attachments and packets without a
-payload. Here, what is no packet raises `PacketError`, and the connection ends; a packet that is
-well-formed around a payload that can't be taken is answered like any other request.
+The stock reader accepts other alphabets' digits, any number of attachments and packets without a
+payload. Here, anything but a packet raises `PacketError`, and the connection is closed. An event
+whose payload is refused (too large, nested too deep) is answered like any other request.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from app.transport import codec, frames
 from app.transport.flow import ProtocolError
 
 MAX_ATTACHMENTS: Final = 10  # as the official server
-_MAX_ID_DIGITS: Final = 16  # beyond 2**53 no JavaScript client counts
+_MAX_ID_DIGITS: Final = 16  # JavaScript clients don't count beyond 2**53
 _TYPES: Final = {str(number): number for number in range(7)}
 _WITHOUT_ATTACHMENTS: Final = {BINARY_EVENT: EVENT, BINARY_ACK: ACK}
 _EVENT_NAME: Final = re.compile(r'\[\s*("(?:[^"\\]|\\.){0,128}")')
 
 
-# An event's namespace, its id if it is to be acknowledged, and its name with what came with it.
+# An event's namespace, its ack id or None, and its name with its arguments.
 Event = tuple[str, int | None, list[Any]]
 
 
@@ -43,16 +43,16 @@ class PacketError(ProtocolError):
 
 
 class Unreadable(NamedTuple):
-    """Stands for the arguments of an event whose payload can't be taken, and says why."""
+    """A stand-in for the arguments of an event whose payload is refused, with the reason."""
 
     error: HearthError
 
 
 class Incoming(NamedTuple):
-    """A packet as it was read.
+    """A parsed packet.
 
     Args:
-        attachments: how many binary frames follow.
+        attachments: the number of binary frames that follow.
     """
 
     type: int
@@ -63,17 +63,17 @@ class Incoming(NamedTuple):
 
 
 def parse_event(text: str, at: int, max_bytes: int) -> Event | None:
-    """Read what nearly all packets are, and quickly: an event in a namespace with a name.
+    """Parse an event in a named namespace, which nearly all packets are, quickly.
 
     Args:
         max_bytes: as in `parse`.
 
     Returns:
-        None: it is something else, or odd, and `parse` is to read it.
+        None: it is something else, or in doubt; call `parse`.
     """
     bracket = text.find("[", at)
     comma = text.find(",", at, bracket)
-    # A text of a quarter of the limit is within it: characters are at most 4 bytes.
+    # Characters are at most 4 bytes: up to a quarter of the limit, nothing has to be encoded.
     if bracket < 0 or comma < 0 or not text.startswith("2/", at) or 0 < max_bytes < len(text) * 4:
         return None
     digits = text[comma + 1 : bracket]
@@ -90,13 +90,13 @@ def parse_event(text: str, at: int, max_bytes: int) -> Event | None:
 
 
 def parse(text: str, at: int = 0, max_bytes: int = 0) -> Incoming:
-    """Read the packet that begins at index `at`.
+    """Parse the packet that begins at index `at`.
 
     Args:
-        max_bytes: an event whose payload is over this is `Unreadable`; 0: no limit.
+        max_bytes: largest payload of an event, a larger one is `Unreadable`; 0 sets no limit.
 
     Raises:
-        PacketError: it is not one.
+        PacketError: it is not a packet that clients send.
     """
     packet_type = _TYPES.get(text[at : at + 1])
     if packet_type is None or packet_type == CONNECT_ERROR:
@@ -169,7 +169,7 @@ def _load_event(payload: str, max_bytes: int) -> list[Any]:
 
 
 def _too_large(payload: str, max_bytes: int) -> bool:
-    # Characters are at most 4 bytes: short texts need no encoding to be counted.
+    # Characters are at most 4 bytes: short texts need not be encoded to be measured.
     return len(payload) > max_bytes or (
         len(payload) * 4 > max_bytes and len(payload.encode()) > max_bytes
     )
@@ -191,7 +191,7 @@ class Packet(socketio.packet.Packet):  # type: ignore[misc]
     json = codec
 
     def decode(self, encoded_packet: Any) -> int:
-        """Read a packet; return how many attachments follow. Raises `PacketError`."""
+        """Parse a packet; return the number of attachments. Raises `PacketError`."""
         if not isinstance(encoded_packet, str):
             raise PacketError("a binary frame that no packet announced")
         packet = parse(encoded_packet)
@@ -209,10 +209,10 @@ class Assembly:
         self._attachments: list[bytes] = []
 
     def add(self, attachment: bytes) -> Incoming | None:
-        """Take one more; return the whole packet once it was the last.
+        """Add an attachment; return the packet if it is complete, else None.
 
         Raises:
-            PacketError: the payload asks for an attachment that there isn't.
+            PacketError: a placeholder in the payload has no attachment.
         """
         self._attachments.append(attachment)
         if len(self._attachments) < self.packet.attachments:
@@ -224,7 +224,7 @@ class Assembly:
         return self.packet._replace(type=_WITHOUT_ATTACHMENTS[self.packet.type], data=data)
 
     def _fill(self, value: Any) -> Any:
-        # Stock counts from the end where `num` is negative, and fails where there is none.
+        # Stock counts from the end if `num` is negative, and fails if there is none.
         if isinstance(value, list):
             return [self._fill(item) for item in value]
         if not isinstance(value, dict):
@@ -238,7 +238,7 @@ class Assembly:
 
 
 def encode_json(packet_type: int, namespace: str, data: Any) -> bytes:
-    """Return a packet without an id and attachments as a WebSocket frame."""
+    """Return a packet without id and attachments as a WebSocket frame."""
     where = b"" if namespace == "/" else b"%b," % namespace.encode()
     return frames.encode(frames.TEXT, b"4%d%b%b" % (packet_type, where, orjson.dumps(data)))
 

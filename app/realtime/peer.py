@@ -1,4 +1,4 @@
-"""The other end of an Engine.IO session, as Socket.IO sees it: clients of some namespaces."""
+"""The peer: the other end of an Engine.IO session, as Socket.IO sees it."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from app.realtime.pipeline import Pipeline
 from app.transport.rate_limit import RateLimit
 from app.transport.work import Work
 
-#: So many CONNECTs of one connection count as no requests.
+#: CONNECTs of one connection that don't count as requests.
 FREE_CONNECTS: Final = 20
 
 
 class PeerServer(Protocol):
-    """What peers share."""
+    """The server of peers, as they know it."""
 
     max_message_bytes: int
     rate_limit: RateLimit | None
@@ -42,17 +42,17 @@ class PeerServer(Protocol):
         """A client leaves its namespace."""
 
     def dispatch(self, client: Client, data: list[Any], ack_id: int | None) -> None:
-        """An event has arrived for handlers as python-socketio has them."""
+        """An event has arrived for python-socketio's own handlers."""
 
     def acknowledge(self, client: Client, ack_id: int | None, data: Any) -> None:
         """A client has acknowledged an event."""
 
     def on_peer_closed(self, peer: Peer, closing: Closing) -> None:
-        """A connection has ended."""
+        """A connection is closed."""
 
 
 class Peer:
-    """Reads the packets of one connection; see `SessionHandler`."""
+    """The clients of one connection, and the reader of its packets; see `SessionHandler`."""
 
     __slots__ = ("_assembly", "_bucket", "_connects", "_pipeline", "_server", "clients", "session")
 
@@ -72,8 +72,8 @@ class Peer:
         return self._assembly is not None
 
     def overtakes(self, message: str | bytes) -> bool:
-        # Acknowledgements are no requests: a handler may be waiting for this one. What is being
-        # assembled while a handler runs is one too: an event would have waited.
+        # Acknowledgements are no requests: a handler may be waiting for this one. A packet that is
+        # assembled while a handler runs is one too: an event would have been queued.
         return self._assembly is not None or (
             isinstance(message, str) and message.startswith(("43", "46"))
         )
@@ -121,7 +121,7 @@ class Peer:
 
     def _on_connect(self, packet: Incoming) -> None:
         self._connects += 1
-        # Each has a token verified; but whoever has just come asks for several at once.
+        # Each costs the verification of a token; but new connections enter several namespaces.
         if self._connects > FREE_CONNECTS and self._count_request() is not None:
             raise PacketError("CONNECT again and again")
         if packet.namespace in self.clients:
@@ -134,14 +134,14 @@ class Peer:
         if client is None:
             if not self._connects:
                 raise PacketError("an event before CONNECT")
-            return  # sent before the client heard that the server ended this namespace
+            return  # sent before the client learned that the server disconnected it
         error: HearthError | None = None
         if len(data) > 1 and isinstance(data[1], Unreadable):
             error = data[1].error
         handler = client.handler
         if handler is not None:
             error = self._count_request() or error
-            self._pipeline.take(handler, Request(data, error, client, ack_id))
+            self._pipeline.submit(handler, Request(data, error, client, ack_id))
         elif error is not None:
             raise PacketError(error.message)
         else:

@@ -1,5 +1,4 @@
-"""The order of one connection's requests: one after the other, but for publishes, which follow one
-another without waiting for the broker's answers (pipelining)."""
+"""The pipeline: a connection's requests in order, and publishes without waiting for acks."""
 
 from __future__ import annotations
 
@@ -10,16 +9,16 @@ from app.realtime.client import ClientHandler, Request
 from app.transport.connection import Connection
 from app.transport.work import Work
 
-# Further ones wait, and so does whoever sends them, as long as Redis lags behind.
+# More publishes than this wait: backpressure on clients while Redis lags behind.
 MOST_IN_FLIGHT: Final = 64
 
 
 class Pipeline:
-    """Takes the requests of one connection, each when it may be handled.
+    """The pipeline of one connection.
 
-    One that takes time has the next one wait. Only what is published goes on its way to Redis right
-    behind what was published before it: its place in the order is settled by that, and the answers
-    come in the same order. Whatever else is asked for waits for all of them.
+    A request waits until the one before it is done. Only a publish that follows publishes is sent
+    to Redis at once: that settles its place in the order, and the acks come in the same order. Any
+    other request waits for all publishes before it.
     """
 
     __slots__ = ("_connection", "_in_flight", "_last", "_work")
@@ -30,8 +29,8 @@ class Pipeline:
         self._in_flight = 0
         self._last: asyncio.Future[Any] | None = None
 
-    def take(self, handler: ClientHandler, request: Request) -> None:
-        """Handle a request, now or as soon as it may."""
+    def submit(self, handler: ClientHandler, request: Request) -> None:
+        """Handle a request, now or when the requests before it are done."""
         last = self._last
         if last is not None and (
             self._in_flight >= MOST_IN_FLIGHT or not handler.publishes(request.event)

@@ -26,18 +26,23 @@ CLOSE_SECONDS: Final = 3.0
 
 
 class Publisher(Protocol):
-    """Who publishes what the server emits into channels."""
+    """The publisher of what the server emits into channels."""
 
     async def publish(self, emit: dict[str, Any]) -> bool:
-        """Publish an emit, in the form in which managers write it to Redis; False when it is no
-        channel's business."""
+        """Publish an emit, in the form in which managers write it to Redis.
+
+        Returns:
+            False: it is not for channels, and nothing was published.
+        """
 
 
 class ServerOptions(NamedTuple):
-    """Args:
-    max_message_bytes: events over this are refused; frames over twice this end the connection.
-    max_unsent_bytes: unsent bytes past which a connection is a slow consumer, and cut off.
-    messages_per_second: events that one connection may send; 0 sets no limit.
+    """The limits of connections.
+
+    Args:
+        max_message_bytes: larger events are refused; frames over twice this close the connection.
+        max_unsent_bytes: unsent bytes past which a connection is a slow consumer, and cut off.
+        messages_per_second: events that one connection may send; 0 sets no limit.
     """
 
     max_message_bytes: int = 1_000_000
@@ -53,10 +58,10 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
 
     Args:
         manager: keeps clients and rooms.
-        publisher: publishes what is emitted into channels; None: there are none.
-        counters: of what happens.
-        clock: seconds, for the rate limit.
-        stock: as `socketio.AsyncServer` takes them.
+        publisher: publishes what is emitted into channels; None if there are none.
+        counters: for metrics.
+        clock: seconds of any origin, for the rate limit.
+        stock: options of `socketio.AsyncServer`.
     """
 
     manager: Manager
@@ -84,9 +89,9 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
             client_manager=manager,
             serializer=Packet,
             json=codec,
-            # Else python-socketio refuses `call`, which would wait for ever in its own handlers.
+            # Else python-socketio refuses `call`, as its own handlers would block its answer.
             async_handlers=True,
-            # Left to itself, each adds a handler of its own, which writes tracebacks to stderr.
+            # By default each adds a handler that writes tracebacks to stderr.
             logger=logging.getLogger("socketio.server"),
             engineio_logger=logging.getLogger("engineio.server"),
             limits=Limits(most_bytes, 2 * most_bytes, options.max_unsent_bytes),
@@ -115,10 +120,10 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
         callback: Any = None,
         ignore_queue: bool = False,
     ) -> None:
-        """As python-socketio's; an emit into a channel publishes a message there.
+        """Emit as python-socketio does; an emit into a channel publishes a message there.
 
         Raises:
-            SchemaError: of an emit into a channel: no schema accepts it; nothing was published.
+            SchemaError: no schema accepts an emit into a channel; nothing was published.
             Unavailable: the broker, or the other processes, can't be reached.
         """
         room = to or room
@@ -149,14 +154,14 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
     async def disconnect(
         self, sid: str, namespace: str | None = None, ignore_queue: bool = False
     ) -> None:
-        """As python-socketio's: who is sent away has no session to come back to."""
+        """Disconnect as python-socketio does; the client's session is over."""
         client = self.manager.client(namespace or "/", sid)
         if client is not None and client.session is not None:
             client.session.finish()
         await super().disconnect(sid, namespace, ignore_queue)
 
-    async def end(self, client: Client) -> None:
-        """Disconnect a client; and close its connection, if that was its last namespace."""
+    async def disconnect_client(self, client: Client) -> None:
+        """Disconnect a client, and close its connection if that was its last namespace."""
         await self.disconnect(client.sid, namespace=client.namespace)
         self._lifecycle.close_soon(client.connection)
 
@@ -167,7 +172,7 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
     async def close_all(self) -> None:
         """Close every connection; the clients see a lost transport, and connect again.
 
-        Handlers that are at work have `CLOSE_SECONDS` to end, and are then cancelled.
+        Running handlers have `CLOSE_SECONDS` to finish, and are then cancelled.
         """
         await self.eio.disconnect()
         self.eio.heartbeat.stop()
@@ -202,7 +207,7 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
         self.work.run(client.connection, handling)
 
     def acknowledge(self, client: Client, ack_id: int | None, data: Any) -> None:
-        # Not in turn: the handler of the event before it may be waiting for it.
+        # Not in order: the handler of the event before it may be waiting for it.
         self.work.spawn(self.manager.trigger_callback(client.sid, ack_id, data))
 
     def on_peer_closed(self, peer: Peer, closing: Closing) -> None:

@@ -1,4 +1,4 @@
-"""Rooms shared through Redis: what other processes and workers ask of connections."""
+"""The manager of several processes: what others publish on `EMIT_CHANNEL` is done here too."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ from app.redis.commands import Commands
 from app.redis.subscriptions import Subscriptions
 from app.transport.work import Work
 
-#: What is asked while so much is waiting is not done.
-MOST_ASKED: Final = 100_000
+#: Messages that may wait; further ones are dropped.
+MAX_QUEUED: Final = 100_000
 CLOSE_SECONDS: Final = 1.0
 
 log = structlog.get_logger("hearth.redis")
 
 
 class EmitSink(Protocol):
-    """Who takes what others emit into channels."""
+    """The receiver of what others emit into channels."""
 
     def offer(self, emit: dict[str, Any], data: bytes) -> bool:
-        """Take an emit, parsed and as it came; False when it is no channel's business."""
+        """Accept an emit, parsed and as it came; False if it is not for channels."""
 
     def reject(self, data: bytes, reason: str) -> None:
-        """Reject what nobody can take."""
+        """Log, count and store an emit that can't be handled."""
 
 
 class SharedManager(AsyncPubSubManager, Manager):  # type: ignore[misc]
-    """python-socketio's manager of several processes, on connections of our own.
+    """python-socketio's manager of several processes, on our own connections to Redis.
 
-    What it does stays stock's: emits to one connection, `disconnect`, `enter_room`, `leave_room`,
+    Stock code handles emits to one connection, `disconnect`, `enter_room`, `leave_room`,
     `close_room` and callbacks across processes.
 
     Args:
         channel: the Redis channel that all processes and workers share (`EMIT_CHANNEL`).
-        emits: takes what others emit into channels.
+        emits: receives what others emit into channels.
         channels: the rooms that are channels.
-        counters: of what is rejected.
+        counters: count what is rejected.
     """
 
     def __init__(
@@ -60,9 +60,9 @@ class SharedManager(AsyncPubSubManager, Manager):  # type: ignore[misc]
         self._subscriptions = subscriptions
         self._emits = emits
         self._counters = counters
-        self._asked: asyncio.Queue[dict[str, Any]] = asyncio.Queue(MOST_ASKED)
-        self._answers = Work()
-        self._do = {
+        self._queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue(MAX_QUEUED)
+        self._acks = Work()
+        self._methods = {
             "emit": self._handle_emit,
             "disconnect": self._handle_disconnect,
             "enter_room": self._handle_enter_room,
@@ -71,40 +71,42 @@ class SharedManager(AsyncPubSubManager, Manager):  # type: ignore[misc]
         }
 
     async def start(self) -> None:
-        """Begin to do what others ask."""
+        """Handle what others publish from now on."""
         self._subscriptions.listen(self.channel, self._on_message)
         self.server.manager_initialized = True  # stock waits for the first client
         self.initialize()
 
     async def close(self) -> None:
-        """Stop what `start` began."""
+        """Stop handling it."""
         self.thread.cancel()
         await asyncio.gather(self.thread, return_exceptions=True)
-        await self._answers.finish(CLOSE_SECONDS)
+        await self._acks.finish(CLOSE_SECONDS)
 
     async def _publish(self, data: dict[str, Any]) -> Any:
-        # Stock gives up with a log line, and its caller believes that all is well.
+        # Stock logs a failure and returns, so its caller can't know of it.
         return await self._commands.send("PUBLISH", self.channel, self.json.dumps(data))
 
     async def _thread(self) -> None:
-        # Stock's ends on what is no object, and tells of what fails by a traceback only.
+        # Stock's stops at a message that is not an object, and logs failures as tracebacks.
         while True:
-            message = await self._asked.get()
+            message = await self._queue.get()
             method = message["method"]
             try:
-                await self._do[method](message)
+                await self._methods[method](message)
             except HearthError as error:
-                log.warning("could not do what was asked", method=method, reason=error.code)
-            except ValueError as error:  # so says stock; a room that can't be a channel
+                log.warning(
+                    "could not handle a message of a manager", method=method, reason=error.code
+                )
+            except ValueError as error:  # of stock, or of a room that can't be a channel
                 self._reject(f"{method}: {error}")
             except Exception:
-                log.exception("could not do what was asked", method=method)
+                log.exception("could not handle a message of a manager", method=method)
 
     async def _return_callback(self, *arguments: Any) -> None:
         try:
             await super()._return_callback(*arguments)
         except HearthError as error:
-            log.warning("could not return an answer", reason=error.code)
+            log.warning("could not return an acknowledgement", reason=error.code)
 
     def _on_message(self, data: bytes) -> None:
         try:
@@ -115,30 +117,30 @@ class SharedManager(AsyncPubSubManager, Manager):  # type: ignore[misc]
         if not isinstance(method, str):
             self._emits.reject(data, "Not a manager's message.")
         elif method == "callback":
-            # Not in turn: what is being done may be waiting for it.
-            self._answers.spawn(self._handle_callback(message))
+            # Not in order: the message that is being handled may be waiting for it.
+            self._acks.spawn(self._handle_callback(message))
         elif message.get("host_id") == self.host_id:
-            pass  # it was done before it was published
+            pass  # our own, handled before it was published
         elif method == "emit":
             self._on_emit(message, data)
-        elif method in self._do:
-            self._ask(message)
+        elif method in self._methods:
+            self._enqueue(message)
 
     def _on_emit(self, message: dict[str, Any], data: bytes) -> None:
         namespace = str(message.get("namespace") or "/")
         if self._emits.offer(message, data):
             if sids := self.sids_apart(namespace, message.get("room")):
-                self._ask({**message, "room": sids})
+                self._enqueue({**message, "room": sids})
         elif namespace in self.server.namespace_handlers or namespace in self.server.handlers:
-            self._ask(message)
+            self._enqueue(message)
         else:
             self._emits.reject(data, f"No namespace {namespace!r} here."[:200])
 
-    def _ask(self, message: dict[str, Any]) -> None:
+    def _enqueue(self, message: dict[str, Any]) -> None:
         try:
-            self._asked.put_nowait(message)
+            self._queue.put_nowait(message)
         except asyncio.QueueFull:
-            log.error("did not do what another process asked", reason="too much is asked at once")
+            log.error("dropped a message of a manager", reason="too many are waiting")
 
     def _reject(self, reason: str) -> None:
         self._counters.rejected[self.channel] += 1

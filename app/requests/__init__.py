@@ -1,1 +1,1 @@
-"""Handling of requests that all ways in share: answers and the expiry of tokens."""
+"""Requests, as all ways in handle them: answers, authentication and its expiry, coming back."""

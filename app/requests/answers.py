@@ -1,4 +1,4 @@
-"""What requests are answered with (contract §3)."""
+"""The answers to requests (docs/protocol.md, "Requests")."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ log = structlog.get_logger("hearth.namespaces")
 
 
 def shown(error: BaseException, namespace: str) -> HearthError:
-    """Return what its causer may see of an error; what is our fault is logged."""
+    """Return an error as its client may see it; log it if it is our defect."""
     if isinstance(error, HearthError):
         return error
     if isinstance(error, SchemaError):
@@ -31,19 +31,19 @@ def shown(error: BaseException, namespace: str) -> HearthError:
 
 
 def refusal(hub: Hub, error: BaseException, namespace: str) -> HearthError:
-    """Return what is told of a request that failed, and count it."""
-    told = shown(error, namespace)
-    hub.counters.failed[told.code] += 1
-    return told
+    """Return the error that a failed request is answered with, and count it."""
+    public = shown(error, namespace)
+    hub.counters.failed[public.code] += 1
+    return public
 
 
 def failure(error: HearthError) -> dict[str, Any]:
-    """Return the answer to a request that failed."""
+    """Return the answer to a failed request."""
     return {"ok": False, "error": error.to_dict()}
 
 
 def published(receipt: Receipt) -> bytes:
-    """Return a publish's answer as JSON; `offset` only where history keeps the type.
+    """Return the answer to a publish as JSON, with `offset` if history keeps the type.
 
     Nothing in it needs an escape.
     """
@@ -56,7 +56,7 @@ def published(receipt: Receipt) -> bytes:
 
 
 def joined(channel: Channel, joined: Joined) -> dict[str, Any]:
-    """Return a join's answer; `presence` is null where the member may not see who is there."""
+    """Return the answer to a join; `presence` is null if the member may not see it."""
     recovery = joined.recovery
     return {
         "ok": True,

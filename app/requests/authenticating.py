@@ -1,4 +1,4 @@
-"""Authentication of requests: tokens that have ended, and those that take their place."""
+"""Authentication of requests: expired tokens, and the fresh ones that replace them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from app.hub.member import Member
 
 
 def require_current(identity: Identity, now: float) -> None:
-    """Raise `TokenExpired` when an identity's token has ended: its connection is about to, too.
+    """Raise `TokenExpired` if an identity's token has expired; its connection is closed soon.
 
     Args:
         now: seconds since 1970.
@@ -34,7 +34,7 @@ def identify_again(authenticator: Authenticator, member: Member, token: str) -> 
 
 
 async def go_on_as(hub: Hub, member: Member, identity: Identity) -> None:
-    """Have a member go on with a fresh token, and leave the channels that it doesn't open."""
+    """Replace a member's token by a fresh one; it leaves the channels that this doesn't grant."""
     member.go_on_as(identity)
     for channel in list(member.channels):
         if not access.may_read(identity, channel):

@@ -1,4 +1,4 @@
-"""Expiry of tokens: connections end when theirs do."""
+"""The expiry of tokens, which disconnects their clients."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from app.tasks import Tasks
 
 T = TypeVar("T", bound=Hashable)
 
-# Event loops count milliseconds in machine words: a token of a hundred years is waited for in days.
+# Event loops overflow on waits of many years: longer ones are split.
 _LONGEST_WAIT_SECONDS: Final = 86_400.0
 
 
 class ExpiryTimer(Generic[T]):
-    """Calls `expire` for each connection once the instant that is set for it has come.
+    """A timer that calls `expire` for each client when its token expires.
 
     Args:
         clock: seconds since 1970.
@@ -29,22 +29,22 @@ class ExpiryTimer(Generic[T]):
         self._timers: dict[T, asyncio.TimerHandle] = {}
         self._tasks = Tasks("expiry of tokens")
 
-    def set(self, one: T, expires_at: float | None) -> None:
-        """Set or move the instant, in seconds since 1970; None: never."""
-        self.cancel(one)
+    def set(self, client: T, expires_at: float | None) -> None:
+        """Set or replace the time of a client's expiry, in seconds since 1970; None: never."""
+        self.cancel(client)
         if expires_at is not None:
             wait = min(max(0.0, expires_at - self._clock()), _LONGEST_WAIT_SECONDS)
             loop = asyncio.get_running_loop()
-            self._timers[one] = loop.call_later(wait, self._due, one, expires_at)
+            self._timers[client] = loop.call_later(wait, self._due, client, expires_at)
 
-    def cancel(self, one: T) -> None:
-        """Forget a connection."""
-        if (timer := self._timers.pop(one, None)) is not None:
+    def cancel(self, client: T) -> None:
+        """Remove a client."""
+        if (timer := self._timers.pop(client, None)) is not None:
             timer.cancel()
 
-    def _due(self, one: T, expires_at: float) -> None:
+    def _due(self, client: T, expires_at: float) -> None:
         if expires_at > self._clock():
-            self.set(one, expires_at)
+            self.set(client, expires_at)
             return
-        del self._timers[one]
-        self._tasks.add(self._expire(one))
+        del self._timers[client]
+        self._tasks.add(self._expire(client))

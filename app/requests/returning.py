@@ -1,4 +1,4 @@
-"""Coming back: a dropped connection is let in as what it was (native recovery)."""
+"""Native recovery: dropped connections are restored (docs/protocol.md)."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from schemas.errors import SchemaError
 
 
 class Restored(NamedTuple):
-    """What a connection is let in as.
+    """An admitted member.
 
     Args:
-        missed: what it has missed, in the order of publishing; None: it is new.
+        missed: what it has missed, in the order of publishing; None if it is new.
     """
 
     member: Member
@@ -30,7 +30,7 @@ class Restored(NamedTuple):
 
 
 class Returning:
-    """Lets connections in, as what they were where they come back for a session.
+    """Admits connections, and restores those that come back for their session.
 
     Args:
         encoding: of members that can be restored.
@@ -41,22 +41,23 @@ class Returning:
         self._sessions = hub.memberships.sessions
         self._counters = hub.counters
         self._encoding = encoding
-        # A client may come back twice, when it has lost its new connection too.
+        # A client may come back twice at once, if its new connection was lost too.
         self._locks = KeyedLocks()
 
     @asynccontextmanager
     async def admitting(self, member: Member, auth: Any) -> AsyncIterator[Restored]:
-        """Let a new connection in. One that comes back is what it was: it has its former session
-        id, and at the end of the block it is a member of its channels again.
+        """Admit a new connection. A restored one has its former session id, and is a member of its
+        channels again at the end of the block.
 
         Args:
-            auth: what its CONNECT packet holds.
+            auth: the payload of its CONNECT packet.
 
         Returns:
-            What it is let in as: what it has missed is sent inside the block.
+            The member; what it has missed is to be sent inside the block.
 
         Raises:
-            Unavailable: whether it comes back can't be told at the moment.
+            Unavailable: the store or the broker can't be reached, so it may not be known yet
+                whether it can be restored.
         """
         if not (
             self._sessions.enabled and isinstance(auth, Mapping) and auth.get("recover") is True
@@ -91,7 +92,7 @@ class Returning:
         if session is None:
             return None
         identity = new.identity
-        if identity.stranger:  # the same one again
+        if identity.stranger:  # it gets its former id
             identity = replace(identity, id=session.identity_id)
         member = replace(
             new, sid=session.sid, identity=identity, session=session, encoding=self._encoding
@@ -104,7 +105,7 @@ class Returning:
             session.finish()
             await self._sessions.end(session)
             return None
-        except BaseException:  # perhaps the next time
+        except BaseException:  # the next attempt may succeed
             await self._sessions.end(session)
             raise
         return Restored(member, missed)

@@ -1,1 +1,1 @@
-"""The ways of a connection, whatever its protocol: frames, flow control, rooms, heartbeat."""
+"""Connections, whatever their protocol: frames, flow control, rooms, heartbeat."""

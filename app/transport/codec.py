@@ -1,4 +1,7 @@
-"""JSON for everything on the wire, in the shape that python-socketio asks of a `json` module."""
+"""The JSON codec of everything on the wire, with the interface of Python's `json` module.
+
+python-socketio takes it as its `json`.
+"""
 
 from __future__ import annotations
 
@@ -11,19 +14,19 @@ JSONDecodeError = json.JSONDecodeError
 
 
 def dumps(value: Any, **_options: Any) -> str:
-    """Return `value` as JSON text without spaces; `orjson.Fragment`s go in as they are."""
+    """Return `value` as JSON text without spaces; `orjson.Fragment`s are inserted as they are."""
     return orjson.dumps(value).decode()
 
 
 def loads(text: str | bytes) -> Any:
-    """Read JSON.
+    """Return the value of a JSON text.
 
-    What orjson refuses but Python's own reader takes (NaN, lone surrogates) is returned, so that
-    a schema can say which field is wrong.
+    NaN and lone surrogates, which orjson refuses, are read by Python's own reader, so that a
+    schema can name the field that is wrong.
 
     Raises:
         ValueError: it is not JSON.
-        RecursionError: it is nested too deep to be read.
+        RecursionError: it is nested too deep.
     """
     try:
         return orjson.loads(text)

@@ -1,4 +1,4 @@
-"""A connection, of whatever protocol: its requests one at a time, its unsent bytes bounded."""
+"""Connections, whatever their protocol: one request at a time, and bounded unsent bytes."""
 
 from __future__ import annotations
 
@@ -13,26 +13,27 @@ from app.transport.websocket import WebSocket
 
 
 class State(Enum):
-    """Where a connection is in its life; it only ever moves down this list."""
+    """The state of a connection; it only ever moves down this list."""
 
-    #: It has no socket: what it sends is polled for.
+    #: There is no socket: the client polls for what is sent.
     POLLING = "polling"
     OPEN = "open"
     CLOSED = "closed"
 
 
 class Connection(ABC):
-    """What rooms, the work of handlers, the heartbeat and the Hub know of a connection.
+    """A connection as rooms, handlers, the heartbeat and the Hub know it.
 
-    `write` takes encoded frames and never waits, raises or changes a room. It is the transport's
-    own method while all is well, something else when nobody reads or listens any more.
+    `write` sends encoded frames; it never waits, raises or changes a room. It is the transport's
+    own method as long as the client reads, and is replaced when the client is slow or gone.
 
     Args:
-        state, write: what to begin with.
-        max_unsent_bytes: unsent bytes past which it is a slow consumer, and cut off; see `grace`.
+        state, write: the initial ones.
+        max_unsent_bytes: limit of unsent bytes. A client over it and its `grace` is a slow
+            consumer, and is cut off.
     """
 
-    __slots__ = ("_allowed", "_busy", "_max_unsent_bytes", "_queue", "socket", "state", "write")
+    __slots__ = ("_busy", "_grace", "_max_unsent_bytes", "_queue", "socket", "state", "write")
 
     def __init__(self, state: State, write: Callable[[bytes], None], max_unsent_bytes: int) -> None:
         self.state = state
@@ -40,45 +41,45 @@ class Connection(ABC):
         self.write = write
         self._busy = False
         self._max_unsent_bytes = max_unsent_bytes
-        # Unsent bytes past which it is cut off, while there are more than the limit.
-        self._allowed: int | None = None
+        # While more than the limit is unsent: the unsent bytes past which it is cut off.
+        self._grace: int | None = None
         self._queue = ReceiveQueue()
 
     @property
     def closed(self) -> bool:
-        """Whether it has ended."""
+        """Whether it is closed."""
         return self.state is State.CLOSED
 
-    # Requests, one after the other
+    # Requests, one at a time
 
     def hold_requests(self) -> None:
-        """Let what arrives wait until `go_on`."""
+        """Queue the messages that arrive until `go_on`."""
         self._busy = True
 
     def release_requests(self) -> None:
-        """End what `hold_requests` began, within the very event that it began with."""
+        """Undo `hold_requests` while the message that called it is still being handled."""
         self._busy = False
 
     def go_on(self) -> None:
-        """Take what has waited, up to the next request that takes time."""
+        """Handle queued messages, up to the next request that takes time."""
         self._busy = False
-        self._take_waiting()
+        self._handle_queued()
 
     @property
     def _blocked(self) -> bool:
-        # Who has not read its last answers gets no further ones: they would add up without bound.
-        return self._busy or self._allowed is not None
+        # A client that doesn't read its answers gets no more: they would pile up without bound.
+        return self._busy or self._grace is not None
 
-    def _let_wait(self, message: str | bytes) -> None:
+    def _enqueue(self, message: str | bytes) -> None:
         self._queue.add(message)
         if self.socket is not None and self._queue.full:
             self.socket.pause_reading()
 
-    def _take_waiting(self) -> None:
+    def _handle_queued(self) -> None:
         was_full = self._queue.full
         try:
             while self._queue and not self._blocked and not self.closed:
-                self._handle(self._queue.take())
+                self._handle(self._queue.pop())
         except ProtocolError as error:
             self.fail(error)
         if was_full and not self._queue.full and self.socket is not None:
@@ -86,7 +87,7 @@ class Connection(ABC):
 
     @abstractmethod
     def _handle(self, message: str | bytes) -> None:
-        """Hand on a message whose turn it is."""
+        """Handle the next message."""
 
     # Unsent bytes
 
@@ -94,19 +95,19 @@ class Connection(ABC):
         if self.closed or self.socket is None:
             return
         unsent = self.socket.unsent_bytes
-        self._allowed = grace(unsent, self._max_unsent_bytes) if over_limit else None
+        self._grace = grace(unsent, self._max_unsent_bytes) if over_limit else None
         self._choose_writer(self.socket)
         if not over_limit:
-            self._take_waiting()
+            self._handle_queued()
 
     def _choose_writer(self, socket: WebSocket) -> None:
         self.write = self._writer(socket)
 
     def _writer(self, socket: WebSocket) -> Callable[[bytes], None]:
-        return socket.write if self._allowed is None else self._write_over_limit
+        return socket.write if self._grace is None else self._write_over_limit
 
     def _write_over_limit(self, data: bytes) -> None:
-        socket, allowed = self.socket, self._allowed
+        socket, allowed = self.socket, self._grace
         if socket is not None and allowed is not None:
             if socket.unsent_bytes + len(data) <= allowed:
                 socket.write(data)
@@ -114,13 +115,13 @@ class Connection(ABC):
                 self._cut_off()
 
     def _cut_off(self) -> None:
-        # Called in the midst of a room's members: end now, tell of it when nobody iterates.
+        # Called while a room iterates over its members: stop writing now, and close afterwards.
         self.write = discard
         if self.socket is not None:
             self.socket.abort()
         asyncio.get_running_loop().call_soon(self.close, Closing.SLOW)
 
-    # Pings, and the end
+    # Pings and closing
 
     def ping(self, frame: bytes) -> None:
         """Send a ping."""
@@ -128,12 +129,12 @@ class Connection(ABC):
 
     @abstractmethod
     def fail(self, error: ProtocolError) -> None:
-        """End a connection that breaks the protocol."""
+        """Close a connection that breaks the protocol."""
 
     @abstractmethod
     def close(self, closing: Closing) -> None:
-        """End it; what is already written is still sent."""
+        """Close the connection; what is already written is still sent."""
 
 
 def discard(_data: bytes) -> None:
-    """Take what is sent to a connection that has ended."""
+    """Discard what is sent to a closed connection."""

@@ -1,4 +1,4 @@
-"""What has to happen within a fixed time: one timer for all that it is expected of."""
+"""Deadlines of equal length, kept by one timer for all items."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _STEP_SECONDS: Final = 0.05
 
 
 class Deadlines(Generic[T]):
-    """Call `late` for each that is not discarded in time.
+    """Call `late` for each item that is not discarded in time.
 
-    All have the same time, so the one added first is due first.
+    All items have the same time, so the one added first is due first.
 
     Args:
-        seconds: how long each has.
+        seconds: from `add` to an item's deadline.
     """
 
     def __init__(self, seconds: float, late: Callable[[T], object]) -> None:
@@ -26,38 +26,38 @@ class Deadlines(Generic[T]):
         self._due_at: dict[T, float] = {}
         self._timer: asyncio.TimerHandle | None = None
 
-    def add(self, one: T) -> None:
-        """Expect something of `one` from now on."""
+    def add(self, item: T) -> None:
+        """Start the deadline of an item."""
         loop = asyncio.get_running_loop()
-        self._due_at[one] = loop.time() + self._seconds
+        self._due_at[item] = loop.time() + self._seconds
         if self._timer is None:
-            self._timer = loop.call_later(self._seconds, self._look)
+            self._timer = loop.call_later(self._seconds, self._call_late)
 
-    def discard(self, one: T) -> None:
-        """Expect nothing more of `one`, if anything."""
-        self._due_at.pop(one, None)
+    def discard(self, item: T) -> None:
+        """Stop the deadline of an item; does nothing where there is none."""
+        self._due_at.pop(item, None)
 
     def clear(self) -> list[T]:
-        """Expect nothing more; return of whom it was, in the order they were added."""
+        """Stop all deadlines; return their items in the order in which they were added."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        expected = list(self._due_at)
+        items = list(self._due_at)
         self._due_at.clear()
-        return expected
+        return items
 
-    def _look(self) -> None:
+    def _call_late(self) -> None:
         self._timer = None
         loop = asyncio.get_running_loop()
         now = loop.time()
         late: list[T] = []
-        for one, due_at in self._due_at.items():
+        for item, due_at in self._due_at.items():
             if due_at > now:
-                # Not for each on its own, where many come one after the other.
-                self._timer = loop.call_at(max(due_at, now + _STEP_SECONDS), self._look)
+                # Batched: many deadlines may follow each other closely.
+                self._timer = loop.call_at(max(due_at, now + _STEP_SECONDS), self._call_late)
                 break
-            late.append(one)
-        for one in late:
-            del self._due_at[one]
-        for one in late:
-            self._late(one)
+            late.append(item)
+        for item in late:
+            del self._due_at[item]
+        for item in late:
+            self._late(item)

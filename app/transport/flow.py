@@ -1,4 +1,4 @@
-"""Flow control: the queue of what a client has sent, and the grace for what it has not read."""
+"""Flow control: the receive queue, and the grace for unsent bytes."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ import asyncio
 from collections import deque
 from typing import Final
 
-# Messages that may wait before the client's bytes do: past it, reading stops (backpressure).
+# Queued messages at which reading from the client stops (backpressure).
 HIGH_WATERMARK: Final = 100
 
 
 class ProtocolError(ValueError):
-    """What a client sent breaks the protocol that it speaks; the connection ends."""
+    """A client broke the protocol that it speaks; its connection is closed."""
 
 
 def grace(unsent_bytes: int, limit: int) -> int:
-    """Return what may be unsent once a write has gone over `limit`, and made it `unsent_bytes`.
+    """Return how many bytes may be unsent after a write went over `limit`, to `unsent_bytes`.
 
-    One large write (the answer to a join, say) is no sign of a slow consumer, and small ones come
-    right behind it: as many bytes as it went over, but at most the limit, may follow.
+    One large write (the answer to a join, say) doesn't make a slow consumer, and small ones follow
+    it at once. So as many bytes as it went over the limit may follow, and at most the limit.
     """
     return unsent_bytes + min(limit, unsent_bytes - limit)
 
 
 class ReceiveQueue:
-    """The messages that have arrived and wait for the request before them, oldest first."""
+    """The receive queue: messages that wait for the request before them, oldest first."""
 
     __slots__ = ("_has_room", "messages")
 
@@ -37,22 +37,22 @@ class ReceiveQueue:
 
     @property
     def full(self) -> bool:
-        """Whether no more is to be read for now."""
+        """Whether reading from the client is to stop."""
         return len(self.messages) >= HIGH_WATERMARK
 
     def add(self, message: str | bytes) -> None:
-        """Let a message wait."""
+        """Append a message."""
         self.messages.append(message)
 
-    def take(self) -> str | bytes:
-        """Return the oldest message."""
+    def pop(self) -> str | bytes:
+        """Remove and return the oldest message."""
         message = self.messages.popleft()
         if not self.full:
             self._wake()
         return message
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Remove all messages."""
         self.messages.clear()
         self._wake()
 

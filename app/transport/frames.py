@@ -1,4 +1,4 @@
-"""WebSocket frames (RFC 6455 §5): bytes in, messages out, and the reverse. No I/O."""
+"""WebSocket frames (RFC 6455 §5): decoding and encoding, without I/O."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def payload_of(frame: bytes) -> bytes:
 
 
 def decode(frames: bytes) -> Iterator[Frame]:
-    """Return the frames that `encode` made and somebody joined."""
+    """Return the frames in a concatenation of frames that `encode` made."""
     at = 0
     while at < len(frames):
         opcode, size = frames[at] & 0xF, frames[at + 1]
@@ -76,27 +76,27 @@ def decode(frames: bytes) -> Iterator[Frame]:
 
 
 class FrameReader:
-    """Take a client's bytes as they arrive and return the messages that they complete.
+    """A reader of a client's frames: bytes in, as they arrive, and complete messages out.
 
     Args:
-        max_bytes: largest message; more is refused before it is held in memory.
+        max_bytes: largest message; a larger one is refused before it is buffered.
     """
 
     __slots__ = ("_buffer", "_fragments", "_fragments_opcode", "_max_bytes", "_needed")
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
-        # The beginning of a frame, and how many bytes it takes to go on with it.
+        # An incomplete frame, and how many bytes it takes to complete it.
         self._buffer: bytearray | None = None
         self._needed = 0
-        # Of a message in several frames: what has come of it (§5.4).
+        # The payload so far of a fragmented message (§5.4).
         self._fragments: bytearray | None = None
         self._fragments_opcode = 0
 
     def whole_text(self, data: bytes) -> bytearray | None:
-        """Return the text message that `data` is, as nearly all are when a client has one to say.
+        """Return the payload of `data` if it is exactly one text message, as nearly always.
 
-        None: it is something else, for `feed` to take.
+        None: it is something else, for `feed` to read.
         """
         end = len(data)
         if (
@@ -122,13 +122,13 @@ class FrameReader:
         return payload
 
     def feed(self, data: bytes) -> list[Frame]:
-        """Return what `data` completes, in order.
+        """Return the messages and control frames that `data` completes, in order.
 
         Raises:
             FrameError: it breaks the protocol, or a message is too large.
         """
         if self._buffer is not None:
-            # Appended, not joined: a client may dribble a large frame, byte by byte.
+            # Appended, not joined: a client may send a large frame byte by byte.
             self._buffer += data
             if len(self._buffer) < self._needed:
                 return []
@@ -151,14 +151,14 @@ class FrameReader:
                 raise FrameError(TOO_BIG, "a frame that is too large")
             body = head + 4
             if body + size > end:
-                # Checked as early as it is known: a bad frame isn't waited for.
+                # A bad frame is refused by its head, without waiting for the rest.
                 self._check(first, size)
                 self._needed = body + size - at
                 break
             payload = bytearray(data[body : body + size])
             websocket_mask(data[head:body], payload)
             at = body + size
-            if first == _WHOLE_TEXT and self._fragments is None:  # nearly all there are
+            if first == _WHOLE_TEXT and self._fragments is None:  # nearly all frames
                 frames.append(Frame(TEXT, payload))
             elif (frame := self._take(first, payload)) is not None:
                 frames.append(frame)

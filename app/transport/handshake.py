@@ -1,4 +1,4 @@
-"""What is kept of the request that opened a connection."""
+"""The handshake: the HTTP request that opened a connection, in compact form."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ _NO_PREFIX: Final = {"CONTENT_TYPE", "CONTENT_LENGTH"}
 
 
 class Handshake(Mapping[str, Any]):
-    """The request's line and headers, without the request.
+    """The request line and headers, without aiohttp's request.
 
-    python-socketio hands a WSGI environment to connect handlers and keeps it for as long as the
-    connection lives, with aiohttp's whole request in it. Here it is made when it is asked for, by
-    `environ` or by a key, and `REMOTE_ADDR` is the client's address (stock: always 127.0.0.1).
+    python-socketio hands connect handlers a WSGI environment that contains aiohttp's request, and
+    keeps it as long as the connection. Here the environment is made on demand, by `environ` or by
+    a key, and `REMOTE_ADDR` is the client's address (stock: always 127.0.0.1).
 
     Args:
         target: path and query, as they were sent.
@@ -27,12 +27,12 @@ class Handshake(Mapping[str, Any]):
     __slots__ = ("_head",)
 
     def __init__(self, method: str, target: str, remote: str, scheme: str, lines: bytes) -> None:
-        # In one piece: it is kept for as long as the connection lives.
+        # One bytes object, for memory: it is kept as long as the connection.
         self._head = f"{method}\r\n{target}\r\n{remote}\r\n{scheme}\r\n".encode() + lines
 
     @classmethod
     def of(cls, request: web.Request) -> Self:
-        """Return what is kept of aiohttp's request."""
+        """Return the handshake of an aiohttp request."""
         lines = b"".join(b"%b:%b\r\n" % header for header in request.raw_headers)
         remote = remote_address(request.remote)
         return cls(request.method, request.path_qs, remote, request.scheme, lines)
@@ -81,5 +81,5 @@ class Handshake(Mapping[str, Any]):
 
 
 def remote_address(peername: Any) -> str:
-    """Return a socket's peer name without its port; empty when there is none any more."""
+    """Return a socket's peer name without its port; empty when the socket is gone."""
     return str(peername[0] if isinstance(peername, tuple | list) else peername or "")

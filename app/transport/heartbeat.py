@@ -1,7 +1,7 @@
-"""Ping every connection, and end those that don't answer (Engine.IO protocol, "Heartbeat").
+"""The heartbeat: pings, and a deadline for each pong (Engine.IO protocol, "Heartbeat").
 
-Stock keeps a task per connection for this. All intervals are the same, so two queues in the order
-of their deadlines and one timer do.
+Stock runs a task per connection for this. All intervals are equal here, so two queues in the order
+of their deadlines and one timer are enough.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _STEP_SECONDS: Final = 0.005
 
 
 class _Deadline(NamedTuple):
-    """When a connection is to be pinged, or its answer is due."""
+    """When a connection is to be pinged, or its pong is due."""
 
     connection: Connection
     at: float
@@ -27,9 +27,11 @@ class _Deadline(NamedTuple):
 
 
 class Heartbeat:
-    """Args:
-    interval, timeout: seconds between pings, and for the answer to one.
-    frame: the ping; an Engine.IO packet by default.
+    """The heartbeat of a server's connections: those that don't answer in time are closed.
+
+    Args:
+        interval, timeout: seconds between pings, and for the pong.
+        frame: the ping; an Engine.IO packet by default.
     """
 
     def __init__(self, interval: float, timeout: float, frame: bytes = _PING) -> None:
@@ -38,8 +40,8 @@ class Heartbeat:
         self._frame = frame
         self._to_ping: deque[_Deadline] = deque()
         self._to_answer: deque[_Deadline] = deque()
-        # The one that holds: a pong puts a connection into the other queue, without a search for it
-        # in the first.
+        # The valid deadline of each connection. A pong appends a new one to the other queue, and
+        # the old one is skipped when it is due: no queue is ever searched.
         self._due: dict[Connection, _Deadline] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._beats_at = 0.0
@@ -49,22 +51,22 @@ class Heartbeat:
         self._expect(connection, pinged=False, due_at=self._now() + self.interval)
 
     def discard(self, connection: Connection) -> None:
-        """Ping `connection` no more."""
+        """Stop pinging `connection`."""
         self._due.pop(connection, None)
 
     def on_pong(self, connection: Connection) -> None:
-        """Note an answer; one that nothing asked for changes nothing."""
+        """Schedule the next ping; an unsolicited pong changes nothing."""
         due = self._due.get(connection)
         if due is not None and due.pinged:
             self._expect(connection, pinged=False, due_at=self._now() + self.interval)
 
     def overdue(self, connection: Connection) -> bool:
-        """Tell whether a connection's answer is late, whenever the timer comes to see it."""
+        """Tell whether a connection's pong is late, also if the timer hasn't noticed yet."""
         due = self._due.get(connection)
         return due is not None and due.pinged and due.at <= self._now()
 
     def stop(self) -> None:
-        """Ping nobody any more."""
+        """Stop pinging all connections."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -80,7 +82,7 @@ class Heartbeat:
         (self._to_answer if pinged else self._to_ping).append(due)
         if self._timer is None:
             self._schedule()
-        elif due_at < self._beats_at:  # where pings are due sooner than the answers to others
+        elif due_at < self._beats_at:  # a ping that is due before the next pong
             self._timer.cancel()
             self._schedule()
 
@@ -98,7 +100,7 @@ class Heartbeat:
             due = self._to_ping.popleft()
             if self._due.get(due.connection) is due:
                 due.connection.ping(self._frame)
-                # From when it was due: a timer that is late doesn't lengthen the time-out.
+                # Counted from when the ping was due: a late timer doesn't lengthen the timeout.
                 self._expect(due.connection, pinged=True, due_at=due.at + self.timeout)
         while self._to_answer and self._to_answer[0].at <= now:
             due = self._to_answer.popleft()

@@ -1,4 +1,4 @@
-"""The rate limit of connections: so many requests a second for each."""
+"""The rate limit: how many requests a second each connection may send."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from app.core.rate import TokenBucket
 
 
 class RateLimit:
-    """What one connection may ask in a second (`MESSAGES_PER_SECOND`).
+    """The rate of requests that one connection may send (`MESSAGES_PER_SECOND`).
 
     Args:
-        per_second: requests.
+        per_second: requests a second.
         clock: seconds, of any origin.
     """
 
@@ -23,11 +23,11 @@ class RateLimit:
 
     @classmethod
     def of(cls, per_second: float, clock: Callable[[], float]) -> RateLimit | None:
-        """Return the limit that a setting stands for; None where that is 0."""
+        """Return the limit of a setting; None if the setting is 0, which sets no limit."""
         return cls(per_second, clock) if per_second > 0 else None
 
     def bucket(self) -> TokenBucket:
-        """Return a new connection's bucket."""
+        """Return the token bucket of a new connection."""
         return TokenBucket(self._per_second)
 
     def refusal(self, bucket: TokenBucket) -> RateLimited | None:

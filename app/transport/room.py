@@ -15,19 +15,19 @@ from app.transport.connection import Connection
 
 
 class RoomMember(Protocol):
-    """What rooms know of who is in them."""
+    """A member as rooms know it."""
 
     @property
     def sid(self) -> str:
-        """The id that the ways in know it by."""
+        """Its session id."""
 
     @property
     def connection(self) -> Connection:
-        """Where it is written to."""
+        """The connection that its frames are written to."""
 
     @property
     def session(self) -> Session | None:
-        """By which it can be restored once its connection is lost, if it asked for that."""
+        """Its session, by which it can be restored, if it asked for recovery; else None."""
 
 
 class Encoding(ABC):
@@ -41,7 +41,7 @@ class Encoding(ABC):
         """Return a publication as frames; empty where the protocol has no form for it."""
 
     def room(self, channel: Channel, counters: Counters) -> Room:
-        """Return a room for members of `channel` that are written to in this encoding."""
+        """Return a new room for members of `channel` with this encoding."""
         return Room(channel, self, counters)
 
     def send(self, member: RoomMember, channel: Channel, publication: Publication) -> None:
@@ -50,11 +50,11 @@ class Encoding(ABC):
 
 
 class Room:
-    """Members of one channel that get the same frames.
+    """Members of one channel with the same encoding, who get the same frames.
 
-    What is sent in one turn of the event loop is joined and written to each member once: the busier
-    a room is, the less a delivery costs. Who enters or leaves in between gets exactly what was sent
-    while it was in.
+    Frames that are sent in one turn of the event loop are joined and written to each member once:
+    the busier a room is, the less a delivery costs. A member that enters or leaves within the turn
+    gets exactly what was sent while it was in.
     """
 
     __slots__ = ("_channel", "_counters", "_encoding", "_pending", "members")
@@ -73,7 +73,7 @@ class Room:
         return iter(self.members)
 
     def send(self, publication: Publication) -> None:
-        """Send a publication to every member at the end of this turn."""
+        """Send a publication to every member at the end of this turn of the event loop."""
         frame = self._encoding.encode(self._channel, publication)
         if frame:
             if not self._pending:
@@ -81,7 +81,7 @@ class Room:
             self._pending.append(frame)
 
     def flush(self) -> None:
-        """Write what was sent."""
+        """Write pending frames to all members now."""
         if not self._pending:
             return
         pending, self._pending = self._pending, []
@@ -94,12 +94,12 @@ class Room:
             connection.write(data)
 
     def add(self, member: RoomMember) -> None:
-        """Let somebody in, again or for the first time."""
+        """Add a member, or replace it."""
         self.flush()
         self.members[member.sid] = member.connection
 
     def remove(self, sid: str) -> None:
-        """Let somebody out."""
+        """Remove a member, if it is there."""
         if sid in self.members:
             self.flush()
             del self.members[sid]

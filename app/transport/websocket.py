@@ -1,7 +1,7 @@
-"""A WebSocket on a connection that aiohttp has accepted, without a task or a queue of its own.
+"""WebSockets on connections that aiohttp has accepted, without a task or a queue each.
 
-aiohttp's `WebSocketResponse` keeps the request, its task and a queue for as long as the socket
-lives, and wakes a task for each message. Here the transport is taken over after the handshake
+aiohttp's `WebSocketResponse` keeps the request, its task and a queue as long as the socket is open,
+and wakes a task for each message. Here the transport is taken over after the handshake
 (RFC 6455 §4.2.2): bytes go from the event loop to `FrameReader` to the owner in one call.
 """
 
@@ -34,7 +34,7 @@ _CLOSE_TIMEOUT_SECONDS: Final = 2.0
 
 
 class Owner(Protocol):
-    """Who gets what arrives on a socket."""
+    """The receiver of a socket's messages and events."""
 
     def on_text(self, text: str) -> None:
         """A text message has arrived."""
@@ -46,18 +46,18 @@ class Owner(Protocol):
         """A ping frame was answered."""
 
     def on_unsent(self, over_limit: bool) -> None:
-        """The unsent bytes have gone over their limit, or are well below it again."""
+        """The unsent bytes have gone over their limit, or have fallen well below it."""
 
     def on_lost(self, reason: str) -> None:
-        """The socket is gone; `reason` says how the client broke the protocol, if it did."""
+        """The socket is closed; `reason` says how the client broke the protocol, if it did."""
 
 
 class WebSocket(asyncio.Protocol):
     """One open socket.
 
     Args:
-        max_bytes: largest message in.
-        max_unsent_bytes: over this, `on_unsent` is called; what to do is the owner's business.
+        max_bytes: largest message that is received.
+        max_unsent_bytes: unsent bytes over which `on_unsent` is called; the owner decides.
     """
 
     __slots__ = ("_closing", "_owner", "_reader", "_transport", "write")
@@ -68,16 +68,16 @@ class WebSocket(asyncio.Protocol):
         self._owner: Owner | None = None
         self._closing = False
         transport.set_write_buffer_limits(max_unsent_bytes)
-        #: Send encoded frames. The transport's own method: a room calls it for every member.
+        #: Sends encoded frames. The transport's own method: rooms call it for every member.
         self.write = transport.write
 
     def attach(self, owner: Owner) -> None:
-        """Give what arrives from now on to `owner`."""
+        """Pass what arrives from now on to `owner`."""
         self._owner = owner
 
     @property
     def unsent_bytes(self) -> int:
-        """What the transport still holds."""
+        """The number of bytes that are not sent yet."""
         return self._transport.get_write_buffer_size()
 
     def send_text(self, text: str) -> None:
@@ -85,32 +85,32 @@ class WebSocket(asyncio.Protocol):
         self.write(encode(TEXT, text.encode()))
 
     def close(self, code: int = NORMAL, reason: str = "") -> None:
-        """Send a close frame (§5.5.1); the connection ends when the client has answered it.
+        """Send a close frame (§5.5.1), and close the connection.
 
         Args:
-            reason: told to the client; at most 123 bytes.
+            reason: for the client; at most 123 bytes.
         """
         if self._closing:
             return
         self._closing = True
         self._owner = None
         self.write(encode(CLOSE, code.to_bytes(2, "big") + reason.encode()))
-        # A server closes first (§7.1.1); who doesn't read is not waited for long.
+        # The server closes TCP first (§7.1.1), and doesn't wait long for a client that won't read.
         self._transport.close()
         asyncio.get_running_loop().call_later(_CLOSE_TIMEOUT_SECONDS, self._transport.abort)
 
     def abort(self) -> None:
-        """Drop the connection and what is unsent."""
+        """Close the connection at once, and discard what is unsent."""
         self._closing = True
         self._owner = None
         self._transport.abort()
 
     def pause_reading(self) -> None:
-        """Take no more from the client for now."""
+        """Stop reading from the client (backpressure)."""
         self._transport.pause_reading()
 
     def resume_reading(self) -> None:
-        """End what `pause_reading` began."""
+        """Read from the client again."""
         self._transport.resume_reading()
 
     # asyncio.Protocol
@@ -150,21 +150,21 @@ class WebSocket(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._closing = True
-        self._tell_lost(self._owner, "")
+        self._notify_lost(self._owner, "")
 
     def _end(self, code: int, reason: str) -> None:
         owner = self._owner
         self.close(code)
-        self._tell_lost(owner, reason)
+        self._notify_lost(owner, reason)
 
-    def _tell_lost(self, owner: Owner | None, reason: str) -> None:
+    def _notify_lost(self, owner: Owner | None, reason: str) -> None:
         self._owner = None
         if owner is not None:
             owner.on_lost(reason)
 
 
 class Takeover(web.StreamResponse):
-    """The response of a handler that goes on with a WebSocket: `101 Switching Protocols`."""
+    """The response of a handler that took the connection over; aiohttp sends nothing for it."""
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
         return None
@@ -173,11 +173,11 @@ class Takeover(web.StreamResponse):
 
 
 class Upgraded(NamedTuple):
-    """A connection that is to become a WebSocket.
+    """A connection that becomes a WebSocket.
 
     Args:
-        reply: what accepts its handshake, not sent yet.
-        tail: what came right behind the handshake.
+        reply: the response to its handshake, not sent yet.
+        tail: bytes that arrived behind the handshake.
     """
 
     transport: asyncio.Transport
@@ -186,11 +186,11 @@ class Upgraded(NamedTuple):
 
 
 def take_over(request: web.Request) -> Upgraded:
-    """Take a connection from aiohttp, to `begin` a WebSocket on; then return a `Takeover`.
+    """Take a connection over from aiohttp, for `begin`; the handler then returns a `Takeover`.
 
     Raises:
-        HTTPBadRequest: it is no valid handshake.
-        ConnectionResetError: the client is gone already.
+        HTTPBadRequest: the handshake is not valid.
+        ConnectionResetError: the client is gone.
     """
     headers = request.headers
     reply = answer(
@@ -204,7 +204,7 @@ def take_over(request: web.Request) -> Upgraded:
     transport = protocol.transport
     if transport is None:
         raise ConnectionResetError
-    # aiohttp forgets the connection: to it, it is lost, without being closed.
+    # To aiohttp the connection is lost, though it stays open: so it drops its objects.
     tail = protocol._message_tail  # noqa: SLF001 - not public
     protocol.transport = None
     protocol.connection_lost(None)
@@ -215,7 +215,7 @@ def take_over(request: web.Request) -> Upgraded:
 def begin(
     transport: asyncio.Transport, first: bytes, max_bytes: int, max_unsent_bytes: int
 ) -> WebSocket:
-    """Write `first`, the reply at least, and go on with a WebSocket."""
+    """Write `first`, which starts with the reply, and return the WebSocket that follows."""
     socket = WebSocket(max_bytes, max_unsent_bytes, transport)
     transport.set_protocol(socket)
     transport.write(first)
@@ -223,7 +223,7 @@ def begin(
 
 
 def answer(upgrade: str, version: str, key: str) -> bytes | None:
-    """Return the response to a handshake with these headers, or None when it is no valid one."""
+    """Return the response to a handshake with these headers; None if they are not valid."""
     if upgrade.lower() != "websocket" or version != "13":
         return None
     try:

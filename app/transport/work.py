@@ -1,4 +1,4 @@
-"""What handlers do that takes time: tasks that are kept, looked after, and ended."""
+"""The work of handlers: coroutines that run at once or as tasks, in the order of requests."""
 
 from __future__ import annotations
 
@@ -19,39 +19,39 @@ _TAKEN: Final = object()
 
 
 class Work:
-    """The tasks of a server. What fails in one is logged once, and ends nothing else."""
+    """The tasks of a server's handlers. A failure is logged once, and stops nothing else."""
 
     def __init__(self) -> None:
         self._tasks = Tasks("handlers")
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def spawn(self, work: Awaitable[Any]) -> None:
-        """Do something beside all else."""
+        """Run `work` as a task, in no order with anything else."""
         self._tasks.add(_guarded(work))
 
     def run(self, connection: Connection, work: Awaitable[Any]) -> None:
-        """Do something that a connection's next event is to wait for."""
+        """Run `work` as a task that the next request of the connection waits for."""
         connection.hold_requests()
         self._keep_in_turn(connection, _in_turn(connection, work), copy_context())
 
     def begin(self, connection: Connection, work: Awaitable[Any]) -> None:
-        """Do as `run` does, but at once, up to the first thing that it has to wait for.
+        """Run `work` as `run` does, but start it in this call, up to its first wait.
 
-        Most of what our own namespaces do waits for nothing, and so needs no task. Until `work`
-        waits it has none, and so can't use `asyncio.timeout`: nothing for others' handlers.
+        Most handlers of our own namespaces wait for nothing, and so need no task. Up to its first
+        wait `work` has no task, so `asyncio.timeout` fails there: unfit for applications' handlers.
         """
         connection.hold_requests()
         steps, context = _in_turn(connection, work), copy_context()
         # To find the running loop takes a system call (`getpid`), each time.
         loop = self._loop = self._loop or asyncio.get_running_loop()
         if asyncio.current_task(loop) is not None:
-            # What `work` does with its task, it would do with this one.
+            # `work` would take the current task for its own, and might cancel it.
             self._keep_in_turn(connection, steps, context)
             return
         try:
             waits_for = context.run(steps.send, None)
         except (StopIteration, asyncio.CancelledError):
-            # Who has handed in this event goes on with the next: no recursion where many wait.
+            # Not `go_on`: the caller handles the next message, without recursion.
             connection.release_requests()
         else:
             self._keep_in_turn(connection, _Begun(steps, waits_for), context)
@@ -59,12 +59,12 @@ class Work:
     def keep(
         self, future: asyncio.Future[Any], on_done: Callable[[asyncio.Future[Any]], None]
     ) -> None:
-        """Let what is done elsewhere end too before the server does."""
+        """Have `finish` wait for a future too; call `on_done` when it is done."""
         self._tasks.keep(future)
         future.add_done_callback(on_done)
 
     async def finish(self, seconds: float) -> None:
-        """Let what is at work end; cancel what hasn't after so many seconds."""
+        """Wait for all tasks; cancel those that aren't done after `seconds`."""
         await self._tasks.finish(seconds)
 
     def _keep_in_turn(
@@ -74,10 +74,10 @@ class Work:
 
 
 class _Begun(Coroutine[Any, Any, None]):
-    """A coroutine that has taken its first step, for a task that is to take the others.
+    """A coroutine that has run up to its first wait, for a task that runs the rest.
 
     Args:
-        waits_for: what the first step yielded: usually a future.
+        waits_for: what it yielded there, usually a future: the task is to wait for it.
     """
 
     __slots__ = ("_steps", "_waits_for")
@@ -93,7 +93,7 @@ class _Begun(Coroutine[Any, Any, None]):
         return waits_for
 
     def throw(self, *error: Any) -> Any:
-        # Also before `send`: a task that is cancelled at once ends what has begun.
+        # Also before `send`: a task may be cancelled before its first step.
         self._waits_for = _TAKEN
         return self._steps.throw(*error)
 

@@ -1,1 +1,1 @@
-"""What is served over HTTP beside Socket.IO: health and the console."""
+"""The way in by HTTP: health, metrics, and the console."""

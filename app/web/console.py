@@ -1,4 +1,4 @@
-"""The console at `/`: a page to look at channels and talk in them."""
+"""The console at `/`: a page to watch channels and publish into them."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import Final
 from aiohttp import web
 
 _PAGE: Final = Path(__file__).with_name("console")
-# The page loads nothing from elsewhere and runs no script that stands in it.
+# The page loads nothing from other origins and has no inline scripts.
 _HEADERS: Final = {
     "Content-Security-Policy": "default-src 'self'; connect-src 'self' ws: wss:; "
     "frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
-    "Cache-Control": "no-cache",  # or a browser mixes the modules of two versions
+    "Cache-Control": "no-cache",  # else a browser may mix the modules of two versions
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
 
 
 def add_console_routes(app: web.Application) -> None:
-    """Serve the page at `/` and what it is made of under `/console/`."""
+    """Serve the page at `/` and its files under `/console/`."""
 
     async def page(_request: web.Request) -> web.FileResponse:
         return web.FileResponse(_PAGE / "index.html", headers=_HEADERS)

@@ -1,4 +1,4 @@
-"""Whether the process lives, and whether it can serve (contract §7)."""
+"""The health of the process: whether it is alive, and whether it is ready to serve."""
 
 from __future__ import annotations
 

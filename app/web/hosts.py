@@ -1,8 +1,8 @@
-"""Keep strangers' pages out of a development server.
+"""The check of the Host header, which keeps other people's pages out of a development server.
 
-Where everybody is let in, only the loopback address protects the server; and a page whose own
-name resolves to 127.0.0.1 ("DNS rebinding") passes the check of its origin, for both are the same
-name. So there the Host must be a name of this machine.
+In development mode everybody is admitted, and only the loopback address protects the server. A page
+whose own name resolves to 127.0.0.1 ("DNS rebinding") passes the check of its origin, as Origin and
+Host are the same name. So the Host has to be a name of this machine.
 """
 
 from __future__ import annotations

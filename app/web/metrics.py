@@ -1,4 +1,4 @@
-"""What Prometheus scrapes at `/metrics` (contract §7)."""
+"""The metrics at `/metrics`, for Prometheus."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ Members = Callable[[], Mapping[str, int]]
 
 
 class HearthCollector(Collector):
-    """Read the counters when they are asked for.
+    """A collector that reads the counters at each scrape.
 
     Args:
-        members: how many connections each namespace has at this moment.
+        members: returns the number of connections in each namespace.
     """
 
     def __init__(self, counters: Counters, hub: Hub, members: Members) -> None:
@@ -63,7 +63,7 @@ class HearthCollector(Collector):
 
 
 def add_metrics_route(app: web.Application, counters: Counters, hub: Hub, members: Members) -> None:
-    """Serve `/metrics`: Hearth's own, and those of the process and its garbage collector."""
+    """Serve `/metrics`: Hearth's metrics, the process's and its garbage collector's."""
     registry = CollectorRegistry()
     registry.register(HearthCollector(counters, hub, members))
     ProcessCollector(registry=registry)

@@ -97,7 +97,7 @@ async def test_who_talks_before_connecting_is_sent_away(
     assert logs.events() == [BAD_PACKET]
 
 
-async def test_the_members_hear_that_who_sent_garbage_is_gone(
+async def test_the_members_are_told_that_who_sent_garbage_is_gone(
     connect: Connect, open_wire: OpenWire
 ) -> None:
     bystander = await connect(token=BOB)

@@ -191,7 +191,7 @@ async def test_what_follows_an_answer_over_the_limit_cuts_off_nobody_who_reads(
     await wire.next("43/circles,2")
 
 
-async def test_what_is_held_for_a_slow_member_is_one_copy(
+async def test_what_is_buffered_for_slow_members_is_one_copy(
     server: TestServer, bob: Client, session: aiohttp.ClientSession
 ) -> None:
     """A member's bytes are the room's: nobody keeps more than the limit and one message."""

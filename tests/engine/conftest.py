@@ -10,7 +10,7 @@ from tests.support.session import RecordingHandler, new_session
 
 @pytest.fixture
 def handler() -> RecordingHandler:
-    """What the session tells of."""
+    """A handler that records the session's events."""
     return RecordingHandler()
 
 

@@ -1,4 +1,4 @@
-"""The door before aiohttp: outsiders can't tell who answered, and nobody stands in it for ever."""
+"""The listener: its fast path answers as aiohttp does, and silent connections are closed."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ UNFINISHED = {"nothing", "the first half", "without its end", "line ends of one 
 
 
 class Way:
-    """A server, by the door or without it, and the environment of whom it let in last."""
+    """A server, with the fast path or without it, and the environment of its last client."""
 
     def __init__(self, server: TestServer, environs: list[dict[str, Any]]) -> None:
         self.server = server
@@ -64,7 +64,7 @@ def _without_ids(text: str) -> str:
 
 @pytest.fixture
 async def ways(start_server: Start) -> AsyncIterator[list[Way]]:
-    """The same server by the door and without it."""
+    """The same server with the fast path and without it."""
     found = []
     for server_class in CLASSES:
         environs: list[dict[str, Any]] = []
@@ -87,8 +87,8 @@ async def ways(start_server: Start) -> AsyncIterator[list[Way]]:
 
 async def same(ways: Sequence[Way], *segments: bytes) -> None:
     """Both ways have the same outcome."""
-    by_door, by_aiohttp = [await way.outcome(*segments) for way in ways]
-    assert by_door == by_aiohttp, segments
+    by_fast_path, by_aiohttp = [await way.outcome(*segments) for way in ways]
+    assert by_fast_path == by_aiohttp, segments
 
 
 def requests_of_aiohttp(server: TestServer) -> int:
@@ -204,7 +204,7 @@ async def test_a_middleware_that_it_does_not_know_keeps_it_out_of_the_way(
         assert (await client.handshake()).status == 403
 
 
-async def test_all_that_http_can_do_it_can_do_behind_the_door(server: TestServer) -> None:
+async def test_http_works_as_ever_behind_the_listener(server: TestServer) -> None:
     async with raw_http(server) as connection:
         for _time in range(2):
             assert (await connection.request("GET", "/healthz")).status == 200
@@ -230,12 +230,12 @@ async def test_the_end_closes_who_says_nothing(serve: Serve) -> None:
         async with raw_http(server) as other:  # so that the first one has been accepted
             assert (await other.request("GET", "/healthz")).status == 200
         assert isinstance(server.runner, Runner)
-        doors = server.runner._listener
-        assert doors is not None
+        listener = server.runner._listener
+        assert listener is not None
         await server.close()
         async with asyncio.timeout(PATIENCE_SECONDS):
             assert await silent.reader.read() == b""
-        assert doors._silent.clear() == []
+        assert listener._silent.clear() == []
 
 
 async def test_who_comes_while_it_ends_is_closed(server: TestServer) -> None:
@@ -262,8 +262,8 @@ async def test_small_frames_are_not_held_back(server: TestServer) -> None:
         await other.request("GET", "/healthz")  # so that the first one has been accepted
         assert isinstance(server.runner, Runner)
         assert server.runner._listener is not None
-        [door] = server.runner._listener._silent.clear()
-        plain = door.transport.get_extra_info("socket")
+        [unidentified] = server.runner._listener._silent.clear()
+        plain = unidentified.transport.get_extra_info("socket")
         assert plain.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 

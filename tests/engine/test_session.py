@@ -83,7 +83,7 @@ async def test_the_last_packet_says_who_closed(
 # WebSocket
 
 
-async def test_what_was_held_goes_the_new_way_first(connection: EngineSession) -> None:
+async def test_unpolled_frames_are_written_first_after_the_move(connection: EngineSession) -> None:
     connection.send("4a")
     connection.send("4b")
     assert not connection.upgraded
@@ -141,7 +141,9 @@ async def test_an_end_meanwhile_ends_it(connection: EngineSession) -> None:
 # The end
 
 
-async def test_the_end_is_told_once(connection: EngineSession, handler: RecordingHandler) -> None:
+async def test_on_closed_is_called_once(
+    connection: EngineSession, handler: RecordingHandler
+) -> None:
     transport = open_websocket(connection)
     for closing in (Closing.SERVER_DISCONNECT, Closing.PING_TIMEOUT):
         connection.close(closing)

@@ -53,7 +53,7 @@ async def test_a_limit_that_is_passed_while_a_namespace_connects_is_remembered(
     assert handler.closed == [Closing.SLOW]
 
 
-async def test_what_was_held_for_a_poll_counts_after_the_move(
+async def test_what_was_buffered_for_a_poll_counts_after_the_move(
     connection: EngineSession, handler: RecordingHandler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     transport = RecordingTransport()

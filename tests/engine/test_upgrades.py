@@ -201,7 +201,7 @@ async def test_messages_of_the_meantime_arrive_once_and_in_order(
     ]
 
 
-async def test_who_is_moving_when_its_session_ends_hears_of_it(
+async def test_who_is_moving_when_its_session_is_closed_is_told_so(
     server: TestServer, poller: Poller
 ) -> None:
     """It polls no more: engine.io-client waits for its ping timeout if the WebSocket just ends."""

@@ -167,7 +167,7 @@ async def test_who_may_not_publish_is_refused(hub: Hub, identity: Identity, draf
     assert page.position.offset == 0
 
 
-async def test_workers_and_the_server_are_not_asked(hub: Hub) -> None:
+async def test_workers_and_the_server_need_no_grant(hub: Hub) -> None:
     receipt = await hub.publish(Draft(TEAM, "agent_joined", {"agent_id": 7}))
     assert receipt.offset == 1
 

@@ -1,5 +1,7 @@
-"""Joining: subscribe, hold what arrives, read history, then let go: neither gap nor overlap
-(contract §4, promise 3)."""
+"""Joining: subscribe, buffer, read history, deliver the buffer: neither gap nor overlap.
+
+docs/protocol.md, promise 3.
+"""
 
 from __future__ import annotations
 
@@ -87,7 +89,9 @@ async def test_the_server_lets_in_whom_it_wants(hub: Hub) -> None:
     assert stranger.channels == {TEAM}
 
 
-async def test_what_is_not_kept_is_held_too(hub: Hub, fanout: RecordingFanOut) -> None:
+async def test_what_history_does_not_keep_is_buffered_too(
+    hub: Hub, fanout: RecordingFanOut
+) -> None:
     async with hub.memberships.joining(bob(), TEAM, None, None):
         await hub.publish(Draft(TEAM, "typing", {"typing": True}))
     assert [one.type for one in fanout.inbox["b1"]] == ["typing"]
@@ -160,7 +164,7 @@ async def test_others_get_their_messages_while_one_joins(hub: Hub, fanout: Recor
     assert [fanout.texts(sid) for sid in ("b1", "b2", "b3")] == [["a"], ["a"], ["a"]]
 
 
-async def test_what_another_channel_gets_is_not_held(hub: Hub, fanout: RecordingFanOut) -> None:
+async def test_what_another_channel_gets_is_not_buffered(hub: Hub, fanout: RecordingFanOut) -> None:
     member = bob()
     await join(hub, member)
     async with hub.memberships.joining(member, OTHER, None, None):
@@ -232,7 +236,7 @@ class Greeter:
         await say(self._hub, "hello", channel=channel)
 
 
-async def test_listeners_hear_of_it_once_the_member_would_get_their_message(
+async def test_listeners_are_notified_once_the_member_would_get_their_message(
     fanout: RecordingFanOut,
 ) -> None:
     hub = new_hub(fanout)

@@ -1,4 +1,4 @@
-"""Leaving, being gone, and who is told of it."""
+"""Leaving and disconnecting, and who is notified."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ class Changes:
     """Remembers who joined and left."""
 
     def __init__(self) -> None:
-        self.told: list[tuple[Channel, str, bool]] = []
+        self.seen: list[tuple[Channel, str, bool]] = []
 
     async def members_changed(self, channel: Channel, identity: Identity, joined: bool) -> None:
-        self.told.append((channel, identity.id, joined))
+        self.seen.append((channel, identity.id, joined))
 
 
 class Fails:
-    """Can't tell anybody."""
+    """A listener that can't reach the broker."""
 
     async def members_changed(self, *_: Any) -> None:
         raise Unavailable
@@ -72,7 +72,7 @@ async def test_leaving_twice_or_what_was_never_joined_does_nothing(
     await hub.memberships.leave(member, OTHER)
     await hub.memberships.leave(member, TEAM)
     await hub.memberships.leave(member, TEAM)
-    assert changes.told == [(TEAM, "bob", True), (TEAM, "bob", False)]
+    assert changes.seen == [(TEAM, "bob", True), (TEAM, "bob", False)]
 
 
 async def test_a_connection_that_is_gone_has_left_everything(
@@ -88,11 +88,13 @@ async def test_a_connection_that_is_gone_has_left_everything(
     assert [(await hub.members(channel)).count for channel in (TEAM, OTHER)] == [0, 0]
 
 
-async def test_listeners_hear_of_identities_not_of_connections(hub: Hub, changes: Changes) -> None:
+async def test_listeners_are_notified_of_identities_not_of_connections(
+    hub: Hub, changes: Changes
+) -> None:
     first, second = await join(hub, "b1", BOB), await join(hub, "b2", BOB)
     await hub.memberships.disconnect(first)
     await hub.memberships.disconnect(second)
-    assert changes.told == [(TEAM, "bob", True), (TEAM, "bob", False)]
+    assert changes.seen == [(TEAM, "bob", True), (TEAM, "bob", False)]
 
 
 async def test_a_listener_that_can_not_reach_the_broker_spoils_nothing(
@@ -100,7 +102,7 @@ async def test_a_listener_that_can_not_reach_the_broker_spoils_nothing(
 ) -> None:
     async with running_hub(fanout, listeners=[Fails(), changes]) as hub:
         await join(hub, "b1", BOB)
-    assert changes.told == [(TEAM, "bob", True)]
+    assert changes.seen == [(TEAM, "bob", True)]
 
 
 async def test_a_connection_joins_so_many_channels_until_it_leaves_one(

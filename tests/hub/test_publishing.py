@@ -83,7 +83,7 @@ class SlowBroker(MemoryBroker):
         return self.receipts[-1]
 
 
-async def test_what_a_client_publishes_is_counted_before_it_is_told(
+async def test_what_a_client_publishes_is_counted_before_it_is_acknowledged(
     fanout: RecordingFanOut,
 ) -> None:
     broker = SlowBroker()

@@ -1,4 +1,4 @@
-"""Telling circles who is there: once, and in the end always."""
+"""The roster: each change is published once, and in the end always."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Process:
         await self.backend.broker.subscribe(TEAM)
         self.fanout.enter(new_member("listener", "/circles", AGENT), TEAM)
 
-    def told(self, event: str) -> list[Any]:
+    def published(self, event: str) -> list[Any]:
         """Return the data of each message of a type."""
         return [
             json.loads(one.body)["data"]
@@ -69,7 +69,7 @@ class Process:
             await self.change(identity, joined=False)
 
     async def change(self, identity: Identity, *, joined: bool) -> None:
-        """Have it told that an identity has joined or left."""
+        """Notify it that an identity has joined or left."""
         await self.hub.memberships.on_presence(TEAM, identity, joined)
 
     async def vanish(self) -> None:
@@ -101,13 +101,13 @@ async def test_a_status_follows_the_last_change(processes: list[Process]) -> Non
         who = somebody(f"user-{number}")
         await (one, two)[number % 2].enter(f"s{number}", who)
         await asyncio.sleep(0)
-    await until(lambda: one.told("circle_status")[-1:] != [] and online(one) == 10)
-    assert len(one.told("circle_status")) <= 3
+    await until(lambda: one.published("circle_status")[-1:] != [] and online(one) == 10)
+    assert len(one.published("circle_status")) <= 3
 
 
 def online(process: Process) -> int:
     """Return what the last status said."""
-    count: int = process.told("circle_status")[-1]["online"]
+    count: int = process.published("circle_status")[-1]["online"]
     return count
 
 
@@ -124,35 +124,39 @@ async def test_a_change_just_after_the_status_was_read(processes: list[Process])
 
     one.hub.members = read_then_change  # type: ignore[method-assign]
     await one.enter("s1", somebody("early"))
-    await until(lambda: [status["online"] for status in one.told("circle_status")] == [1, 2])
+    await until(lambda: [status["online"] for status in one.published("circle_status")] == [1, 2])
 
 
-async def test_what_a_killed_process_has_not_told_another_tells(processes: list[Process]) -> None:
+async def test_what_a_killed_process_has_not_published_another_publishes(
+    processes: list[Process],
+) -> None:
     one, two = processes
     await two.listen()
     await one.enter("s1", AGENT)
-    await until(lambda: bool(two.told("circle_status")))
+    await until(lambda: bool(two.published("circle_status")))
     await one.exit("s1", AGENT)
-    await until(lambda: bool(two.told("agent_left")))
-    await one.vanish()  # before it has told the status
+    await until(lambda: bool(two.published("agent_left")))
+    await one.vanish()  # before it has published the status
     assert online(two) == 1
     await until(lambda: online(two) == 0)
-    assert len(two.told("agent_left")) == 1
+    assert len(two.published("agent_left")) == 1
 
 
-async def test_what_a_process_that_ends_has_not_told_is_told(processes: list[Process]) -> None:
+async def test_what_a_process_that_stops_has_not_published_is_published(
+    processes: list[Process],
+) -> None:
     one, two = processes
     await two.listen()
     await one.enter("s1", AGENT)
-    await until(lambda: bool(two.told("circle_status")))
+    await until(lambda: bool(two.published("circle_status")))
     await one.close()
     processes.remove(one)
     await until(lambda: online(two) == 0)
-    assert len(two.told("agent_left")) == 1
+    assert len(two.published("agent_left")) == 1
 
 
 @pytest.mark.parametrize("arrives", [True, False])
-async def test_what_redis_does_not_take_is_told_later_and_once(
+async def test_what_redis_does_not_take_is_published_later_and_once(
     processes: list[Process], arrives: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(roster_module, "RETRY_SECONDS", 0.1)
@@ -173,27 +177,27 @@ async def test_what_redis_does_not_take_is_told_later_and_once(
     one.backend.broker.publish_all = fail  # type: ignore[method-assign, assignment]
     await one.enter("s1", AGENT)
     await one.exit("s1", AGENT)
-    await until(lambda: bool(two.told("circle_status")) and online(two) == 0)
-    await until(lambda: bool(two.told("agent_left")))
+    await until(lambda: bool(two.published("circle_status")) and online(two) == 0)
+    await until(lambda: bool(two.published("agent_left")))
     events = [one.type for one in two.fanout.inbox["listener"] if one.type != "circle_status"]
     assert events == ["agent_joined", "agent_left"]
 
 
-async def test_many_changes_at_once_are_told_in_order(processes: list[Process]) -> None:
+async def test_many_changes_at_once_are_published_in_order(processes: list[Process]) -> None:
     one, two = processes
     await two.listen()
     await asyncio.gather(*(one.change(AGENT, joined=number % 2 == 0) for number in range(20)))
-    await until(lambda: len(two.told("agent_joined") + two.told("agent_left")) == 20)
+    await until(lambda: len(two.published("agent_joined") + two.published("agent_left")) == 20)
     events = [one.type for one in two.fanout.inbox["listener"] if one.type != "circle_status"]
     assert events == ["agent_joined", "agent_left"] * 10
 
 
-async def test_what_is_owed_anew_while_a_status_is_due(processes: list[Process]) -> None:
+async def test_what_changes_while_a_status_is_due(processes: list[Process]) -> None:
     one, two = processes
     await two.listen()
     await one.enter("s1", AGENT)  # a status of this is due
-    assert await two.backend.statuses.claim(TEAM, 0.001) == 0  # another process tells of it
+    assert await two.backend.statuses.claim(TEAM, 0.001) == 0  # another process publishes it
     await one.exit("s1", AGENT)
-    await until(lambda: bool(two.told("agent_left")))
+    await until(lambda: bool(two.published("agent_left")))
     await one.roster._tasks.finish(10)
     assert await one.backend.statuses.overdue(0) == [TEAM]

@@ -95,7 +95,7 @@ async def test_one_that_is_over_is_forgotten() -> None:
     assert await sessions.claim(session.pid, "/circles", ALICE, Nowhere()) is None
 
 
-async def test_one_that_is_over_is_forgotten_once_that_can_be_told() -> None:
+async def test_one_that_is_over_is_deleted_once_the_store_is_back() -> None:
     store = Fickle()
     sessions = Sessions(store, 0.5)
     session = await sessions.begin("sid~", "/circles", ALICE, Nowhere())

@@ -66,7 +66,7 @@ async def test_a_type_that_is_not_the_users_to_publish_is_forbidden(
     assert answer["error"]["code"] == "forbidden"
 
 
-async def test_our_own_failure_tells_the_log_and_not_the_client(
+async def test_our_own_failure_is_in_the_log_and_not_in_the_answer(
     server: TestServer, alice: Client, logs: Logs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fail(*_args: Any) -> None:

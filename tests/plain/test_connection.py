@@ -1,4 +1,4 @@
-"""A plain connection between its socket and whoever is told of it."""
+"""A plain connection between its socket and its handler."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.transport import RecordingTransport
 
 
 class Events:
-    """Remembers what it is told; `hold` is the message that takes time."""
+    """A handler that records events; `hold` is the message that takes time."""
 
     def __init__(self) -> None:
         self.messages: list[str | bytes] = []
@@ -52,7 +52,7 @@ def connection(transport: RecordingTransport, events: Events) -> PlainConnection
     return connection
 
 
-async def test_who_publishes_faster_than_the_broker_answers_is_held_back(
+async def test_who_publishes_faster_than_the_broker_answers_gets_backpressure(
     connection: PlainConnection, transport: RecordingTransport, events: Events
 ) -> None:
     texts = [str(number) for number in range(HIGH_WATERMARK)]
@@ -76,7 +76,7 @@ async def test_who_has_not_read_its_answers_gets_no_further_ones(
     assert events.messages == ["waits"]
 
 
-async def test_the_end_is_told_once_and_nothing_is_taken_after_it(
+async def test_on_closed_is_called_once_and_nothing_is_handled_after_it(
     connection: PlainConnection, transport: RecordingTransport, events: Events
 ) -> None:
     connection.close(Closing.FORBIDDEN)

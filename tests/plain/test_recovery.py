@@ -1,4 +1,4 @@
-"""Who comes back with `since` has everything, or is told that it can't be had."""
+"""Recovery by `since`: everything that was missed, or a discontinuity."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ async def test_what_was_missed_comes_after_the_welcome(open_plain: Open, connect
     assert contents(await later.settle()) == ["3", "4"]
 
 
-async def test_what_cannot_all_be_had_is_told(
+async def test_missing_history_is_reported(
     serve: Serve, connect: Connect, open_plain: Open
 ) -> None:
     url = str((await serve(history_size=2)).make_url(""))

@@ -131,7 +131,7 @@ async def test_the_react_hook_shows_the_data_of_whatever_comes(
     assert all(isinstance(one["data"], dict) for one in messages)
 
 
-async def test_the_python_client_hears_itself(
+async def test_the_python_client_receives_its_own_message(
     server: TestServer, session: aiohttp.ClientSession
 ) -> None:
     """It sends before it has read anything, and then reads for ever."""

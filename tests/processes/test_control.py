@@ -13,7 +13,7 @@ import pytest
 from aiohttp.test_utils import TestServer
 from structlog.testing import capture_logs
 
-from app.app_keys import SERVER
+from app.app_keys import HUB, SERVER
 from app.core.errors import Unavailable
 from app.realtime.server import Server
 from tests.fixtures.clients import Connect
@@ -191,7 +191,7 @@ async def test_what_cannot_be_done_is_told_and_ends_nothing(
     told = [(line["event"], line["log_level"]) for line in logs if line["log_level"] != "info"]
     assert ("rejected what a worker emitted", "warning") in told
     assert any("enter_room" in str(line.get("reason")) for line in logs)
-    assert server.app[SERVER].manager.counters.rejected["socketio"] >= 1
+    assert server.app[HUB].counters.rejected["socketio"] >= 1
 
 
 async def test_what_is_asked_while_redis_is_away_is_told(
@@ -237,13 +237,13 @@ async def test_an_answer_is_awaited_in_what_another_asked_for(
     alice._sio.on("question", lambda: "answer", namespace="/circles")
     answers: list[Any] = []
     manager = sio.manager
-    handle = manager._do["disconnect"]
+    handle = manager._methods["disconnect"]
 
     async def disconnect(message: dict[str, Any]) -> None:
         answers.append(await sio.call("question", to=alice.sid, namespace="/circles", timeout=10))
         await handle(message)
 
-    manager._do["disconnect"] = disconnect
+    manager._methods["disconnect"] = disconnect
     await worker.can_disconnect(bob.sid, "/circles")
     await asyncio.wait_for(bob.disconnected.wait(), 10)
     await until(lambda: answers == ["answer"])

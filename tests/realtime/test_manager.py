@@ -165,7 +165,7 @@ def test_an_end_leaves_alone_who_was_restored_under_its_id(manager: Manager) -> 
     member, restored = Member(manager), Member(manager)
     end(manager, restored)
     restored.client.sid = member.sid
-    restored.client.ending = False
+    restored.client.leaving = False
     manager.pre_disconnect(member.sid, NAMESPACE)
     manager.add(restored.client)
     manager.basic_disconnect(member.sid, NAMESPACE)

@@ -15,12 +15,12 @@ from tests.support.transport import RecordingConnection
 
 
 class Handler:
-    """Remembers what it was asked, and publishes when it is told to."""
+    """A handler that records requests, and whose publishes the test completes."""
 
     session: Session | None = None
 
     def __init__(self) -> None:
-        self.asked: list[str] = []
+        self.requests: list[str] = []
         self.published: list[asyncio.Future[Any]] = []
 
     async def on_connected(self) -> None: ...
@@ -31,7 +31,7 @@ class Handler:
         return event.startswith("message")
 
     def on_request(self, request: Request) -> Awaitable[Any] | None:
-        self.asked.append(request.event)
+        self.requests.append(request.event)
         if not self.publishes(request.event):
             return None
         self.published.append(asyncio.get_running_loop().create_future())
@@ -49,7 +49,7 @@ class Pipelined(RecordingConnection):
 
     def _handle(self, message: str | bytes) -> None:
         client: Any = None
-        self._pipeline.take(self.handler, Request([str(message)], None, client, None))
+        self._pipeline.submit(self.handler, Request([str(message)], None, client, None))
 
 
 async def settle() -> None:
@@ -60,38 +60,38 @@ async def settle() -> None:
 async def test_publishes_follow_each_other_at_once() -> None:
     connection = Pipelined()
     connection.receive("message 1", "message 2", "message 3")
-    assert connection.handler.asked == ["message 1", "message 2", "message 3"]
+    assert connection.handler.requests == ["message 1", "message 2", "message 3"]
 
 
 async def test_anything_else_waits_for_what_is_published() -> None:
     connection = Pipelined()
     connection.receive("message 1", "message 2", "leave", "message 3")
     await settle()
-    assert connection.handler.asked == ["message 1", "message 2"]
+    assert connection.handler.requests == ["message 1", "message 2"]
     connection.handler.published[0].set_result(None)
     await settle()
-    assert connection.handler.asked == ["message 1", "message 2"]
+    assert connection.handler.requests == ["message 1", "message 2"]
     connection.handler.published[1].set_exception(Unavailable())
     await settle()
-    assert connection.handler.asked == ["message 1", "message 2", "leave", "message 3"]
+    assert connection.handler.requests == ["message 1", "message 2", "leave", "message 3"]
 
 
 async def test_what_is_published_after_a_wait_is_waited_for() -> None:
     connection = Pipelined()
     connection.receive(*(f"message {number}" for number in range(MOST_IN_FLIGHT + 2)))
     await settle()
-    assert len(connection.handler.asked) == MOST_IN_FLIGHT
+    assert len(connection.handler.requests) == MOST_IN_FLIGHT
     for published in connection.handler.published:
         published.set_result(None)
     await settle()
-    assert len(connection.handler.asked) == MOST_IN_FLIGHT + 1
+    assert len(connection.handler.requests) == MOST_IN_FLIGHT + 1
     connection.handler.published[-1].set_result(None)
     await settle()
-    assert len(connection.handler.asked) == MOST_IN_FLIGHT + 2
+    assert len(connection.handler.requests) == MOST_IN_FLIGHT + 2
     connection.handler.published[-1].set_result(None)
     await settle()
     connection.receive("leave")
-    assert connection.handler.asked[-1] == "leave"
+    assert connection.handler.requests[-1] == "leave"
 
 
 async def test_the_server_ends_after_what_is_published() -> None:
@@ -111,4 +111,4 @@ async def test_what_is_never_published_is_given_up_when_the_server_ends() -> Non
     assert connection.handler.published[0].cancelled()
     await settle()
     connection.receive("leave")
-    assert connection.handler.asked == ["message 1", "leave"]
+    assert connection.handler.requests == ["message 1", "leave"]

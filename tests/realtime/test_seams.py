@@ -34,11 +34,15 @@ OVERRIDDEN: list[tuple[type, type, str, str]] = [
     (realtime.Server, socketio.AsyncServer, "get_environ", "sid, namespace=None"),
     (realtime.Server, socketio.AsyncServer, "register_namespace", "namespace_handler"),
     (
-        *(realtime.Server, socketio.AsyncServer, "disconnect"),
+        realtime.Server,
+        socketio.AsyncServer,
+        "disconnect",
         "sid, namespace=None, ignore_queue=False",
     ),
     (
-        *(realtime.Server, socketio.AsyncServer, "emit"),
+        realtime.Server,
+        socketio.AsyncServer,
+        "emit",
         (
             "event, data=None, to=None, room=None, skip_sid=None, namespace=None, callback=None, "
             "ignore_queue=False"
@@ -72,7 +76,9 @@ OVERRIDDEN: list[tuple[type, type, str, str]] = [
         }.items()
     ),
     (
-        *(manager.Manager, socketio.AsyncManager, "emit"),
+        manager.Manager,
+        socketio.AsyncManager,
+        "emit",
         "event, data, namespace, room=None, skip_sid=None, callback=None, to=None, **kwargs",
     ),
     (shared_manager.SharedManager, AsyncPubSubManager, "_publish", "data"),
@@ -90,15 +96,20 @@ CALLED: list[tuple[Any, str, str]] = [
     *(
         (AsyncPubSubManager, f"_handle_{method}", "message")
         for method in (
-            *("emit", "callback", "disconnect"),
-            *("enter_room", "leave_room", "close_room"),
+            "emit",
+            "callback",
+            "disconnect",
+            "enter_room",
+            "leave_room",
+            "close_room",
         )
     ),
     (socketio.AsyncServer, "disconnect", "sid, namespace=None, ignore_queue=False"),
     (socketio.AsyncServer, "attach", "app, socketio_path='socket.io'"),
     (socketio.AsyncServer, "_trigger_event", "event, namespace, *args"),
     (
-        *(socketio.AsyncServer, "_handle_event_internal"),
+        socketio.AsyncServer,
+        "_handle_event_internal",
         "server, sid, eio_sid, data, namespace, id",
     ),
     (engineio.AsyncServer, "_cors_allowed_origins", "environ"),
@@ -110,7 +121,8 @@ CALLED: list[tuple[Any, str, str]] = [
     (AsyncPubSubManager, "initialize", ""),
     (socketio.redis_manager, "parse_redis_sentinel_url", "url"),
     (
-        *(socketio.packet.Packet, "__init__"),
+        socketio.packet.Packet,
+        "__init__",
         "packet_type=2, data=None, namespace=None, id=None, binary=None, encoded_packet=None",
     ),
     (socketio.packet.Packet, "encode", ""),

@@ -104,7 +104,7 @@ async def test_the_process_before_may_not_have_noticed(
 async def test_who_says_goodbye_elsewhere_is_not_brought_back_by_a_ghost(
     alice: NodeClient, bob: Client, processes: list[HearthProcess], proxy: Proxy
 ) -> None:
-    """The process before stands still meanwhile, so it hears of nothing."""
+    """The process before stands still meanwhile, so it receives nothing."""
     processes[0].process.send_signal(signal.SIGSTOP)
     proxy.target = processes[1].url
     proxy.strand()

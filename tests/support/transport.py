@@ -85,7 +85,7 @@ class RecordingConnection(Connection):
         """Take messages, each as soon as it may be handed on."""
         for message in messages:
             if self._blocked:
-                self._let_wait(message)
+                self._enqueue(message)
             elif not self.closed:
                 self._handle(message)
 

@@ -1,4 +1,4 @@
-"""Things that are expected within a time."""
+"""Deadlines: what happens when one is missed, met, or cleared."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The queue of what has arrived, and the grace behind a large write."""
+"""The receive queue, and the grace for unsent bytes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def queue() -> ReceiveQueue:
 
 
 def test_the_oldest_message_comes_first(queue: ReceiveQueue) -> None:
-    assert [queue.take() for _number in range(2)] == ["0", "1"]
+    assert [queue.pop() for _number in range(2)] == ["0", "1"]
     assert len(queue) == HIGH_WATERMARK - 2
 
 
@@ -29,7 +29,7 @@ async def test_nobody_waits_for_room_that_is_there() -> None:
     await ReceiveQueue().until_room()
 
 
-@pytest.mark.parametrize("make_room", [ReceiveQueue.take, ReceiveQueue.clear])
+@pytest.mark.parametrize("make_room", [ReceiveQueue.pop, ReceiveQueue.clear])
 async def test_all_who_wait_for_room_go_on_when_there_is_some(
     queue: ReceiveQueue, make_room: Callable[[ReceiveQueue], object]
 ) -> None:
@@ -45,7 +45,7 @@ async def test_who_gives_up_leaves_the_others_waiting(queue: ReceiveQueue) -> No
     await asyncio.sleep(0)
     gives_up.cancel()
     await asyncio.sleep(0)
-    queue.take()
+    queue.pop()
     await waits
     assert gives_up.cancelled()
 

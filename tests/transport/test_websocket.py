@@ -100,7 +100,7 @@ BROKEN: dict[str, tuple[bytes, int]] = {
 
 
 @pytest.mark.parametrize(("data", "code"), BROKEN.values(), ids=BROKEN.keys())
-async def test_who_breaks_the_protocol_hears_the_code_and_the_owner_why(
+async def test_who_breaks_the_protocol_gets_the_code_and_the_owner_the_reason(
     socket: WebSocket, transport: RecordingTransport, owner: Owner, data: bytes, code: int
 ) -> None:
     socket.data_received(masked(TEXT, b"before"))

@@ -76,7 +76,7 @@ async def test_a_message_out_of_order_is_no_news_or_a_reason_to_ask(
 async def test_a_second_argument_of_an_event_changes_nothing(
     open_console: OpenConsole, url: str
 ) -> None:
-    # As of a connection that asked for native recovery (contract §4, promise 8).
+    # As of a connection that asked for native recovery (docs/protocol.md, promise 8).
     async def add_an_argument(socket: WebSocketRoute) -> None:
         server = socket.connect_to_server()
 

@@ -1,8 +1,8 @@
 /**
  * What a person can choose from: namespaces, and the types that one may publish there.
  *
- * The server's schemas are the source (contract §2); `tests/web/test_console_page.py` compares this
- * list with them, and each template with its payload's schema.
+ * The server's schemas are the source: `tests/web/test_console_page.py` compares this list with
+ * them, and each template with its payload's schema.
  *
  * @typedef {object} MessageType
  * @property {string} name
@@ -10,7 +10,7 @@
  * @property {string} [text] the key of its one text; without it the payload is written as JSON
  * @property {string} [ownId] a key that holds the publisher's own id
  * @property {object} [template] a payload to begin with
- * @property {boolean} [action] its envelope says an action
+ * @property {boolean} [action] whether its envelope has an action
  *
  * @typedef {object} Namespace
  * @property {string} name

@@ -1,5 +1,5 @@
 /**
- * One joined channel: where we are in it, and so which messages are new to us (contract §4).
+ * One joined channel: our position in it, and so which messages are new to us.
  *
  * @typedef {import("./connection.js").Connection} Connection
  * @typedef {import("./connection.js").Envelope} Envelope
@@ -51,7 +51,7 @@ export class Channel {
     });
   }
 
-  /** The connection is gone: what comes next is for `join` to find out. */
+  /** The connection is lost: the next `join` says what was missed. */
   suspend() {
     this.#live = false;
   }
@@ -67,14 +67,14 @@ export class Channel {
       this.#stream.append([envelope]);
       return true;
     }
-    // Until the join is answered: its answer holds this message as well.
+    // Until the join is answered, live messages are ignored: its answer has them too.
     if (!this.#live || this.#position === null) return true;
     const { offset, epoch } = this.#position;
     if (envelope.offset === offset + 1) {
       this.#show([envelope], { offset: envelope.offset, epoch });
       return true;
     }
-    // Seen already; unless it is younger than all we saw, for then the offsets began anew.
+    // Seen before; or, if it is newer than all we saw, the first of a new epoch.
     return envelope.offset <= offset && envelope.timestamp <= this.#newest;
   }
 
@@ -90,7 +90,7 @@ export class Channel {
     const asked = { channel: this.name, before, limit: PAGE };
     const page = await connection.request("history", asked);
     if (page.epoch !== this.#position?.epoch) return false;
-    // Asked twice at a time, the second page is the first.
+    // If it was requested twice at a time, the second page is the same as the first.
     if (this.#stream.oldest === before) this.#stream.prepend(page.messages, page.more);
     return true;
   }
@@ -104,13 +104,13 @@ export class Channel {
 
   /** @param {any} answer to `join` with `since` */
   #enterAgain(answer) {
-    // What was seen by now, which may be more than when it was asked: two joins can overlap.
+    // The position now, not when the join was sent: two joins can overlap.
     const seen = /** @type {import("./gap.js").Position} */ (this.#position);
     const gap = gapAfter(seen, answer);
     if (!gap.comparable) this.#stream.retire();
     this.#stream.note(describeGap(gap));
     this.#live = true;
-    // Of another epoch, they fill no gap but begin anew.
+    // Messages of another epoch fill no gap.
     this.#show(gap.fresh, answer, gap.comparable);
   }
 

@@ -175,7 +175,7 @@ function publisherHint(publishers, identity) {
   return `For ${kinds} to publish; your token is a ${identity.kind}’s.`;
 }
 
-/** Return what makes a repeat of a publish known as one (contract §4, promise 4). */
+/** Return a nonce, by which the server deduplicates (docs/protocol.md, promise 4). */
 function makeNonce() {
   // Browsers have randomUUID on https and localhost only.
   if (crypto.randomUUID) return crypto.randomUUID();

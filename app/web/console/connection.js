@@ -44,7 +44,7 @@ export class Connection {
    */
   constructor(io, namespace, token, listener) {
     this.#listener = listener;
-    // forceNew: a handshake of its own, or a former one's identity would still be looked at.
+    // forceNew: a handshake of its own; a shared one would keep the former identity.
     const auth = token ? { token } : {};
     this.#socket = io(namespace, { auth, forceNew: true, autoConnect: false });
     this.#socket.on("connect", () => this.#onConnect());
@@ -55,7 +55,7 @@ export class Connection {
     );
   }
 
-  /** Connect; what comes of it is told to the listener. */
+  /** Connect; the listener is notified of the outcome. */
   open() {
     this.#listener.onState("connecting", null);
     this.#socket.connect();
@@ -112,7 +112,7 @@ export class Connection {
     this.#listener.onState("connected", null);
     this.#listener.onTransport(engine.transport.name);
     engine.once("upgrade", () => this.#listener.onTransport(engine.transport.name));
-    // What was missed comes at once then, and whether a `connection_ack` comes before it is open.
+    // Missed messages then come at once, perhaps before `connection_ack`.
     if (this.#isRecovered) this.#tellIdentity();
   }
 
@@ -128,7 +128,7 @@ export class Connection {
   }
 
   #onDisconnect(/** @type {string} */ reason) {
-    if (reason === "io client disconnect") return; // `close` has said so already
+    if (reason === "io client disconnect") return; // `close` has notified the listener
     const isDropped = this.#isDropping;
     this.#isDropping = false;
     const error = this.#lastError;
@@ -162,7 +162,7 @@ export class Connection {
     }
   }
 
-  /** Whether this is still the connection of before (contract §4, promise 8). */
+  /** Whether native recovery has restored the connection (docs/protocol.md, promise 8). */
   get #isRecovered() {
     return this.#socket.recovered && this.#identity !== null;
   }
@@ -177,7 +177,7 @@ export class Connection {
    */
   #onEvent(event, envelope) {
     if (event === "connection_ack") {
-      if (this.#isRecovered) return; // told already
+      if (this.#isRecovered) return; // the listener knows it
       this.#identity = envelope.data;
       this.#tellIdentity();
     } else if (event === "error" && envelope.error) {

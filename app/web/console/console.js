@@ -43,7 +43,7 @@ class Console {
   #connection = null;
   /** @type {Identity | null} */
   #identity = null;
-  /** Of whom the rooms that are shown are, and where; others' must not be mixed with them. */
+  /** The identity and namespace of the rooms on the page; others must not be mixed with them. */
   #session = { namespace: "", owner: "" };
 
   constructor() {

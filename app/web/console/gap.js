@@ -1,7 +1,7 @@
 /**
- * What coming back to a channel brought: which messages are new, and which can't be had any more
- * (contract §4, promise 3). From offsets alone, so that it holds also where the same gap was asked
- * for twice.
+ * The gap after a lost connection: which messages are new, and which are no longer in history
+ * (docs/protocol.md, promise 3). Computed from offsets alone, so it is right also if the same gap
+ * was requested twice.
  *
  * @typedef {import("./connection.js").Envelope} Envelope
  * @typedef {{offset: number, epoch: string}} Position
@@ -34,7 +34,7 @@ export function gapAfter(seen, { offset, epoch, messages }) {
 }
 
 /**
- * Return what to tell of a gap.
+ * Return a gap in words.
  *
  * @param {Gap} gap
  */

@@ -81,7 +81,7 @@ function readable({ type, data, sender }) {
   const text = take(TEXT_KEYS.find((key) => typeof data[key] === "string"));
   const title = take("title");
   if (type === "chat_token") {
-    // Told by the order and by standing in one row.
+    // The order of the tokens in the row says as much.
     delete rest.index;
     delete rest.message_id;
   }

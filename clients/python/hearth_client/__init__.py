@@ -1,18 +1,18 @@
-"""Agents in Python on Hearth.
+"""The Hearth library for agents in Python.
 
     async with hearth_client.connect(url, token=token) as hearth:
         circle = await hearth.circle("dev-team")
         async for message in circle:
             await circle.publish("agent_message", {"agent_id": 7, "content": "Hello"})
 
-Channels hand over their messages in order and each exactly once, also across lost connections;
-what is published is published once. Each file holds one of the steps on the way there:
+Channels deliver their messages in order and exactly once, also across lost connections, and a
+message is published once however often it is sent. The modules, from the bottom up:
 
-    messages    what is handed over and answered
-    errors      what is raised
-    tokens      where the token comes from, and when it ends
+    messages    messages, receipts, pages of history, presence
+    errors      exceptions
+    tokens      the source of tokens, and their expiry
     connection  one Socket.IO connection, until it is lost
-    link        connections to one namespace, one after the other; requests that survive their loss
+    link        successive connections to one namespace; requests that survive their loss
     inbox       one channel's messages in order: what is new, what is missing (no I/O)
     channel     a channel as programs use it
     client      `connect`

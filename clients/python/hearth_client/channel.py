@@ -1,4 +1,4 @@
-"""A channel as programs use it."""
+"""Channels, as programs use them."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from hearth_client.inbox import Inbox
 from hearth_client.link import Link, backoff
 from hearth_client.messages import Message, Page, Position, Presence, Receipt
 
-#: How long a request is tried by default, in seconds.
+#: The default time-out of a request with all its attempts.
 PATIENCE_SECONDS: Final = 60.0
-# The server knows a nonce for five minutes: a repeat after that could publish twice.
+# The server remembers a nonce for five minutes: a repeat after that could publish twice.
 LONGEST_PATIENCE_SECONDS: Final = 240.0
 MAX_PAGE: Final = 1000
 
@@ -27,17 +27,17 @@ State = Literal["connecting", "live", "recovering", "closed"]
 
 
 class Channel:
-    """A channel that was joined, and is again after each loss of the connection.
+    """A channel that is joined, and joined again after each loss of the connection.
 
-    Iterate over it for its messages: in order, and each exactly once. Where some can't be had any
-    more (the connection was lost for longer than history reaches, or the server's Redis has lost
-    its data), a message of the type `discontinuity` stands in their place: reload what you hold;
-    what history still has, and you weren't handed, follows.
+    Iterate over it for its messages: in order, and each exactly once. If some are no longer in
+    history (the connection was lost for too long, or the server's Redis has lost its data), a
+    message of the type `discontinuity` takes their place: reload your state. The messages that
+    history still has, and that you haven't got, follow.
 
-    The iteration ends when the channel is left or closed, and raises `HearthError` when the server
-    takes the channel away: `forbidden`, `token_expired`, `unauthorized`. Messages that you are too
-    slow for stay in the server's history and are read from there; only those that history doesn't
-    keep (`typing`, …) are then dropped. One task reads at a time; others wait.
+    The iteration ends when the channel is left or closed. It raises `HearthError` when the server
+    ends the membership: `forbidden`, `token_expired`, `unauthorized`. If you read slowly, messages
+    stay in the server's history and are read from there; only types that history doesn't keep
+    (`typing`, …) are then dropped. One task reads at a time; others wait.
     """
 
     def __init__(
@@ -56,8 +56,8 @@ class Channel:
 
     @property
     def state(self) -> State:
-        """`connecting` until it is joined for the first time, `live` while nothing is missing,
-        `recovering` while something is, or there is no connection, `closed` in the end."""
+        """`connecting` until the first join, then `live` while nothing is missing, `recovering`
+        while something is or there is no connection, and finally `closed`."""
         if self._left or self._error is not None:
             return "closed"
         if not self._joined.done():
@@ -75,18 +75,18 @@ class Channel:
     ) -> Receipt:
         """Publish a message, once, however often it has to be sent.
 
-        Lost connections, a server without its Redis and one's own rate limit are waited for.
+        Retries while there is no connection, the server has no Redis, or the rate is limited.
 
         Args:
             type: e.g. `agent_message`.
             data: the payload, plain JSON.
-            action, nonce: of the envelope; a nonce of your own makes it safe to publish this
-                again in another process, within five minutes.
+            action, nonce: of the envelope; with a nonce of your own another process may publish
+                the same message again within five minutes, and it is deduplicated.
             timeout: how long to try, in seconds, at most 240.
 
         Raises:
-            HearthError: `invalid`, `forbidden`, `too_large`, …; `timeout` when nothing was
-                acknowledged in time: it may have been published, or not; `closed`.
+            HearthError: `invalid`, `forbidden`, `too_large`, …; `timeout` if there was no
+                acknowledgement in time: it may have been published, or not; `closed`.
         """
         return await publish(self._link, self.name, type, data, action, nonce, timeout)
 
@@ -100,7 +100,7 @@ class Channel:
         """Return the newest messages.
 
         Args:
-            before: only those whose offset is below.
+            before: only messages with a smaller offset.
             limit: how many, 1 to 1,000.
             timeout: how long to try, in seconds.
 
@@ -117,11 +117,11 @@ class Channel:
         *,
         timeout: float = PATIENCE_SECONDS,  # noqa: ASYNC109 - several attempts share it
     ) -> Presence:
-        """Return who is in the channel. Raises as `history` does."""
+        """Return the members of the channel. Raises as `history` does."""
         return await self._link.ask("presence", {"channel": self.name}, messages.presence, timeout)
 
     async def leave(self) -> None:
-        """Leave the channel: its iteration ends."""
+        """Leave the channel; its iteration ends."""
         if self.state == "closed":
             return
         self._left = True
@@ -129,7 +129,7 @@ class Channel:
         self._inbox.clear()
         self._changed.set()
         if (connection := self._link.connection) is not None:
-            # Where it can't be told, the server will have seen the connection end.
+            # If it can't be sent, the connection is lost, and the membership with it.
             with suppress(ConnectionLost, HearthError):
                 await connection.call("leave", {"channel": self.name}, dict)
 
@@ -151,13 +151,13 @@ class Channel:
             return message
 
     async def wait_joined(self) -> None:
-        """Return once it is joined for the first time. Raises what prevents it."""
+        """Return once the channel is joined for the first time. Raises what prevents that."""
         await asyncio.shield(self._joined)
 
-    # What the link tells
+    # The link's events: see `Subscriber`
 
     async def join(self, connection: Connection) -> None:
-        """Join, as often as it takes; see `Subscriber`."""
+        """Join, with as many attempts as it takes."""
 
         def request() -> dict[str, Any]:
             since = self._inbox.join_request()
@@ -181,7 +181,7 @@ class Channel:
             self._error = error
         if not self._joined.done():
             self._joined.set_exception(error)
-            self._joined.exception()  # whoever waits has it; nobody has to
+            self._joined.exception()  # retrieved, in case nobody waits for it
         self._changed.set()
 
     def _on_joined(self, answer: dict[str, Any]) -> None:
@@ -192,7 +192,7 @@ class Channel:
         self._changed.set()
 
     async def _catch_up(self, connection: Connection) -> None:
-        """Ask the server for what the inbox lacks."""
+        """Request from the server what the inbox lacks."""
         inbox = self._inbox
         if inbox.wanted == "join":
             await self.join(connection)
@@ -206,7 +206,7 @@ class Channel:
         request: Callable[[], dict[str, Any]],
         then: Callable[[Answer], None],
     ) -> None:
-        """Ask until there is an answer, the connection is lost, or the server refuses for good."""
+        """Send a request until it is answered, the connection is lost, or the error is final."""
         waits = backoff()
         while not self._left and not connection.ended.is_set():
             try:
@@ -239,7 +239,7 @@ async def publish(
     try:
         size = len(json.dumps(data, allow_nan=False, separators=(",", ":")))
     except (TypeError, ValueError, RecursionError) as error:
-        # What isn't JSON would end the connection, and so would each attempt.
+        # Each attempt to send it would close the connection.
         raise HearthError("invalid", "It is no plain JSON.", {"data": str(error)}) from None
     request: dict[str, Any] = {"channel": channel, "data": data, "nonce": nonce or uuid.uuid4().hex}
     if action is not None:

@@ -1,4 +1,4 @@
-"""`connect`: where programs begin."""
+"""The client: `connect`, where programs begin, and the channels of one server."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ MAX_UNREAD: Final = 1000
 def connect(url: str, *, token: Token = None, max_unread: int = MAX_UNREAD) -> Hearth:
     """Return a client, to be used in `async with`.
 
-    Each namespace gets a connection of its own when it is first used, and another one whenever
-    that is lost. What goes on with them is logged as `hearth_client`.
+    Each namespace gets a connection when it is first used, and a new one whenever that is lost.
+    Losses and errors are logged by the logger `hearth_client`.
 
     Args:
-        url: of the server, e.g. `https://hearth.example.com`.
-        token: a JWT, or a function (plain or async) that returns one: it is asked at each connect
-            and before a token ends. None suits a server in development mode.
-        max_unread: most messages that each channel holds for a slow reader; what goes beyond is
-            left to the server's history until there is room.
+        url: the server's, e.g. `https://hearth.example.com`.
+        token: a JWT, or a function (plain or async) that returns one. It is called at each connect
+            and before a token expires. None is for servers in development mode.
+        max_unread: how many messages each channel buffers for a slow reader; further ones are read
+            from the server's history when there is room.
     """
     return Hearth(url, token, max_unread)
 
 
 class Hearth:
-    """A client of one server; see `connect`. It ends its connections and channels in the end."""
+    """A client of one server; see `connect`. Leaving its block closes all its channels."""
 
     def __init__(self, url: str, token: Token, max_unread: int) -> None:
         self._url = url
@@ -55,22 +55,22 @@ class Hearth:
         await self.close()
 
     async def close(self) -> None:
-        """End everything: iterations end, requests under way raise `HearthError` (`closed`)."""
+        """Close everything: iterations end, pending requests raise `HearthError` (`closed`)."""
         self._closed = True
         await asyncio.gather(*(link.close() for link in self._links.values()))
 
     async def channel(
         self, namespace: str, name: str, *, history: int = 0, since: Position | None = None
     ) -> Channel:
-        """Join a channel, and return once that is done, however long the server takes.
+        """Join a channel, and return once it is joined, however long the server takes.
 
-        Who asks for a channel that is open already gets it as it is.
+        A channel that is open already is returned as it is.
 
         Args:
             namespace: e.g. `/circles`.
             name: 1 to 128 characters of `A-Z a-z 0-9 _ . : / -`.
-            history: begin with so many of the newest messages, 0 to 1,000.
-            since: begin after this message, which you had another time (`message.position`).
+            history: how many of the newest messages to begin with, 0 to 1,000.
+            since: the position (`message.position`) of an earlier message to begin after.
 
         Raises:
             HearthError: `unauthorized`, `token_expired`, `forbidden`, `invalid`; `closed`.
@@ -124,7 +124,7 @@ class Hearth:
         """Join notifications. As `channel`.
 
         Args:
-            name: `user:<id>` or `broadcast`; None: a user's own, and `broadcast` for others.
+            name: `user:<id>` or `broadcast`; None: a user's own channel, others' `broadcast`.
         """
         if name is None:
             who = (await self._link("/notifications").connected()).welcome

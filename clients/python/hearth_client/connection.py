@@ -1,6 +1,6 @@
-"""One Socket.IO connection to one namespace, until it is lost.
+"""Connections: one Socket.IO connection to one namespace each, until it is lost.
 
-Each attempt gets a connection of its own, so that nothing of an earlier one is left in it.
+Each attempt makes a new connection, so no state of an earlier one is left.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ Answer = dict[str, Any]
 
 
 class Connection:
-    """A connection that has been let in once `open` returns.
+    """A connection; it is admitted to its namespace once `open` returns.
 
     Args:
-        on_message: is handed each envelope of a channel, in the order of the connection. Like
-            `then` in `call` it is called while the packet is handled, never later: what comes
-            first is handled first, whether it is a message or an answer.
-        on_error: is handed what the server complains of without having been asked.
+        on_message: called with each envelope of a channel, in the order of arrival. Like `then` in
+            `call` it is called while the packet is handled, so messages and answers are handled in
+            the order in which the server sent them.
+        on_error: called with each error that is not the answer to a request.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class Connection:
         on_error: Callable[[HearthError], None],
     ) -> None:
         loop = asyncio.get_running_loop()
-        #: What `connection_ack` said: `user_id`, `kind`, `server_time`, `limits`.
+        #: The data of `connection_ack`: `user_id`, `kind`, `server_time`, `limits`.
         self.welcome: dict[str, Any] = {}
         self.ended = asyncio.Event()
         self._namespace = namespace
@@ -49,14 +49,14 @@ class Connection:
         self._welcomed: asyncio.Future[Exception | None] = loop.create_future()
         self._pending: set[asyncio.Future[Any]] = set()
         self._loops: list[asyncio.Task[None]] = []
-        # python-engineio leaves a session of its own open when it can't connect.
+        # python-engineio would leave an HTTP session of its own open if it can't connect.
         self._http = aiohttp.ClientSession()
         self._sio = socketio.AsyncClient(
             reconnection=False,
-            handle_sigint=False,  # asyncio.run has its own way, which ends `async with` blocks
+            handle_sigint=False,  # asyncio.run handles it, by leaving `async with` blocks
             http_session=self._http,
             request_timeout=CLOSE_SECONDS,
-            # An answer may hold a long history; aiohttp's limit of 4 MiB would end the connection.
+            # An answer may hold a long history, and aiohttp's limit is 4 MiB.
             websocket_extra_options={"max_msg_size": 0},
         )
         self._sio.on("*", self._on_event, namespace=namespace)
@@ -64,11 +64,11 @@ class Connection:
         self._sio.on("disconnect", self._on_end, namespace=namespace)
 
     async def open(self, url: str, token: str) -> None:
-        """Connect, and wait until the server has let us in.
+        """Connect, and wait until the server has admitted us.
 
         Raises:
-            HearthError: it refused, and `code` says why.
-            ConnectionLost: it can't be reached.
+            HearthError: the server refused; `code` says why.
+            ConnectionLost: the server can't be reached.
         """
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
@@ -80,7 +80,7 @@ class Connection:
                     wait=False,
                 )
                 self._loops = [self._sio.eio.read_loop_task, self._sio.eio.write_loop_task]
-                # Where it ends before it was let in, python-socketio tells nobody.
+                # If it is lost before it was admitted, python-socketio calls no handler.
                 self._loops[0].add_done_callback(self._on_end)
                 outcome = await self._welcomed
         except TimeoutError:
@@ -94,7 +94,7 @@ class Connection:
         """Emit an event and return what `then` makes of the answer.
 
         Raises:
-            HearthError: the server answered so.
+            HearthError: the server answered with an error.
             ConnectionLost: there was no answer.
         """
         if self.ended.is_set():
@@ -108,7 +108,7 @@ class Connection:
                 if not isinstance(answer, dict) or not answer.get("ok"):
                     raise HearthError.from_wire(answer and answer.get("error"))
                 answered.set_result(then(answer))
-            except Exception as error:  # noqa: BLE001 - it is raised where it was asked
+            except Exception as error:  # noqa: BLE001 - it is raised by `call`
                 answered.set_exception(error)
 
         self._pending.add(answered)
@@ -119,7 +119,7 @@ class Connection:
                 )
                 return await answered
         except TimeoutError:
-            self._on_end()  # requests are answered in order: none of the next would be
+            self._on_end()  # requests are answered in order: no later one will be
             raise ConnectionLost(f"no answer within {ANSWER_SECONDS:.0f} s") from None
         except socketio.exceptions.BadNamespaceError:
             raise ConnectionLost("it has ended") from None
@@ -127,12 +127,12 @@ class Connection:
             self._pending.discard(answered)
 
     async def close(self) -> None:
-        """End it, and whatever runs for it."""
+        """Close the connection, and cancel its tasks."""
         self._on_end()
         try:
             async with asyncio.timeout(CLOSE_SECONDS):
                 await self._sio.disconnect()
-        except Exception:  # noqa: BLE001, S110 - it ends in any case
+        except Exception:  # noqa: BLE001, S110 - it is closed in any case
             pass
         finally:
             await self._http.close()
@@ -142,7 +142,7 @@ class Connection:
 
     def _on_event(self, event: str, envelope: Any = None, *_: Any) -> None:
         if self.ended.is_set() or not isinstance(envelope, dict):
-            return  # bytes, say, that a worker emitted: not for us
+            return  # not an envelope, such as bytes that a worker emitted
         if event == "connection_ack":
             self.welcome = envelope["data"]
             self._be_let_in(None)

@@ -1,6 +1,6 @@
-"""What is raised.
+"""The exceptions.
 
-HearthError       a request failed; `code` says how
+HearthError       a request failed; `code` says why
 ConnectionLost    inside this package only: the request may have been handled, or not
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-# Of this library's own errors, and of servers that don't say which are temporary.
+# For this library's own errors, and for servers that don't send `temporary`.
 _TEMPORARY: Final = frozenset({"rate_limited", "unavailable", "internal", "timeout"})
 
 
@@ -17,14 +17,14 @@ class HearthError(Exception):
     """A request failed.
 
     Args:
-        code: as the protocol's table has them (`invalid`, `unauthorized`, `token_expired`,
-            `forbidden`, `too_large`, `rate_limited`, `unavailable`, `internal`); and of this
-            library's own `timeout`, when nothing was acknowledged in time, and `closed`, when the
-            channel or the connection was closed meanwhile.
+        code: one of the protocol (`invalid`, `unauthorized`, `token_expired`, `forbidden`,
+            `too_large`, `rate_limited`, `unavailable`, `internal`) or of this library: `timeout`
+            if there was no answer in time, and `closed` if the channel or the client was closed
+            meanwhile.
         message: one sentence for a human.
         fields: dotted path of each offending field → what is wrong with it.
         retry_after: seconds after which the same request may succeed.
-        temporary: whether the same request may succeed another time; None: as its code says.
+        temporary: whether the same request may succeed another time; None: derived from `code`.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class HearthError(Exception):
 
     @classmethod
     def from_wire(cls, error: Any) -> HearthError:
-        """Return what the server's error object says, whatever it looks like."""
+        """Return the error of the server's error object, also of a malformed one."""
         if not isinstance(error, dict) or "code" not in error:
             return cls("internal", f"The server answered {error!r}.")
         return cls(
@@ -61,9 +61,9 @@ class HearthError(Exception):
 
 
 class ConnectionLost(Exception):
-    """The connection ended before there was an answer."""
+    """The connection was lost before there was an answer."""
 
 
 def closed() -> HearthError:
-    """Return what is raised out of requests that were under way when their channel was closed."""
+    """Return the error of requests that are pending when their channel is closed."""
     return HearthError("closed", "It was closed.")

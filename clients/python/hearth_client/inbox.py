@@ -1,11 +1,11 @@
-"""One channel's messages in order: what is new, what was there before, what is missing.
+"""The inbox of one channel: its messages in order; what is new, known, and missing. No I/O.
 
-Takes what the server sends and answers, and says what to ask it for; it does no I/O.
+It is given what the server sends and answers, and says what to request.
 
-Offsets have no holes. So one number, the place of the last message taken in, decides about each
-one that comes: the next one is new, an earlier one was there before, a later one shows a hole.
-What doesn't fit because the reader is slow is left where it is kept, in the server's history, and
-is a hole like any other: `wanted` has it read once there is room.
+Offsets have no holes. So one number, the offset of the last message accepted, decides about each
+message that comes: the next one is new, an earlier one is known, a later one shows a gap. Messages
+that don't fit because the reader is slow stay in the server's history, and are a gap like any
+other: `wanted` asks for them once there is room.
 """
 
 from __future__ import annotations
@@ -17,38 +17,38 @@ from hearth_client.messages import DISCONTINUITY, Message, Position, message
 
 # Messages in one request to history.
 PAGE: Final = 200
-# A Redis that is restored from a snapshot keeps messages from before under a new epoch, with the
-# offset and timestamp that they had: so many are remembered, to not hand them over twice.
+# A Redis that is restored from a snapshot has older messages under a new epoch, with their former
+# offsets and timestamps: so many are remembered, to deduplicate them.
 REMEMBERED: Final = 1000
 
 
 class Inbox:
-    """The unread messages of one channel, and its place.
+    """The unread messages of one channel, and the position in it.
 
     Args:
         size: most unread messages.
-        since: the last message seen; None: begin with what comes.
+        since: the position to begin after; None: begin with the next message.
     """
 
     def __init__(self, size: int, since: Position | None = None) -> None:
         self.joined = False
-        # Of the last message taken in; there is no epoch before there is a place.
+        # Of the last message accepted; the epoch is empty before the first one.
         self._offset, self._epoch = since or (0, "")
         self._size = size
-        self._newest = 0  # the offset of the newest message known of
-        self._adrift = False  # whether only the server can tell where we are
+        self._newest = 0  # the newest offset in the channel that is known
+        self._adrift = False  # whether the position is lost, and a join has to tell it
         self._unread: deque[Message] = deque()
         self._seen: deque[tuple[int, str]] = deque(maxlen=REMEMBERED)
         self._seen_before: frozenset[tuple[int, str]] = frozenset()  # in earlier epochs
 
     @property
     def position(self) -> Position | None:
-        """The place of the last message taken in, if there is one."""
+        """The position of the last message accepted; None before the first one."""
         return Position(self._offset, self._epoch) if self._epoch else None
 
     @property
     def wanted(self) -> Literal["join", "history"] | None:
-        """What to ask the server for, if anything: `join_request()` or `history_request()`."""
+        """The request to send next, `join_request()` or `history_request()`; None if none."""
         if not self.joined or self._unread:
             return None
         if self._adrift:
@@ -61,11 +61,11 @@ class Inbox:
         return self.joined and not self._adrift and not self._is_behind()
 
     def pop(self) -> Message | None:
-        """Return the next message, or None when there is none."""
+        """Remove and return the next message; None if there is none."""
         return self._unread.popleft() if self._unread else None
 
     def clear(self) -> None:
-        """Forget what is unread."""
+        """Discard unread messages."""
         self._unread.clear()
 
     def lose(self) -> None:
@@ -73,20 +73,20 @@ class Inbox:
         self.joined = False
 
     def join_request(self) -> dict[str, Any]:
-        """Return what to ask, beside the channel's name."""
+        """Return the arguments of `join`, without the channel."""
         return {"since": {"offset": self._offset, "epoch": self._epoch}} if self._epoch else {}
 
     def history_request(self) -> dict[str, Any]:
-        """Return what to ask, beside the channel's name: the messages that come next."""
+        """Return the arguments of `history`, without the channel, for the next messages."""
         limit = min(PAGE, self._size)
         return {"before": self._offset + limit + 1, "limit": limit}
 
     def on_joined(self, answer: dict[str, Any], now: str) -> None:
-        """Take the answer to a `join`; `now` is the time, as timestamps are."""
+        """Handle the answer to a `join`; `now` is the time as a timestamp."""
         ours, head = self.position, Position(answer["offset"], answer["epoch"])
         envelopes = answer["messages"]
         if ours is None or not answer["recovered"]:
-            # What the server still has begins here, and is handed over.
+            # Begin anew, with the first message that history still has.
             first = envelopes[0]["offset"] if envelopes else head.offset + 1
             if ours is not None:
                 had = self._begin_anew(ours, head, answer["channel"], now)
@@ -98,9 +98,9 @@ class Inbox:
         self._take_all(envelopes)
 
     def on_message(self, envelope: dict[str, Any]) -> None:
-        """Take what the server sends to the members."""
+        """Handle a message of the channel."""
         if not self.joined or self._adrift:
-            return  # history has it
+            return  # it is read from history
         offset = envelope.get("offset")
         if envelope["type"] == DISCONTINUITY:
             self._adrift = True
@@ -111,18 +111,18 @@ class Inbox:
             self._unread.append(message(envelope, self._epoch))
 
     def on_history(self, answer: dict[str, Any]) -> None:
-        """Take the answer to a `history`."""
+        """Handle the answer to a `history`."""
         if answer["epoch"] != self._epoch:
             self._adrift = True
             return
         self._newest = max(self._newest, answer["offset"])
         before = self._offset
         self._take_all(answer["messages"])
-        # Nothing came of it though something is missing: it isn't kept any more.
+        # If nothing came of it, the missing messages are no longer in history.
         self._adrift = self._offset == before and self._is_behind() and self._has_room()
 
     def _begin_anew(self, ours: Position, head: Position, channel: str, now: str) -> int:
-        """Tell the reader that messages are missing; return the last offset that it had."""
+        """Add a `discontinuity`; return the offset up to which messages are known."""
         lost = Message(DISCONTINUITY, channel, head._asdict(), now, None, head.epoch)
         if self._unread and self._unread[-1].type == DISCONTINUITY:
             self._unread[-1] = lost

@@ -1,4 +1,4 @@
-"""Connections to one namespace, one after the other, and requests that survive their loss."""
+"""Links: successive connections to one namespace, and requests that survive their loss."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from hearth_client import tokens
 from hearth_client.connection import Answer, Connection
 from hearth_client.errors import ConnectionLost, HearthError, closed
 
-# Waits between attempts: drawn at random below a bound that doubles, so that the clients of a
-# server that restarts don't come back all at once.
+# Waits between attempts: exponential backoff with jitter, so that the clients of a server that
+# restarts don't come back all at once.
 FIRST_WAIT_SECONDS: Final = 0.25
 LONGEST_WAIT_SECONDS: Final = 5.0
 
@@ -23,13 +23,13 @@ log = logging.getLogger("hearth_client")
 
 
 class Subscriber(Protocol):
-    """Who is joined to a channel."""
+    """A channel, as its link knows it."""
 
     async def join(self, connection: Connection) -> None:
-        """Join on this connection, which may be another one than before."""
+        """Join by a new connection, or again by the same one."""
 
     def on_message(self, envelope: dict[str, Any]) -> None:
-        """A message of the channel has come."""
+        """A message of the channel has arrived."""
 
     def on_lost(self) -> None:
         """The connection is lost."""
@@ -39,10 +39,10 @@ class Subscriber(Protocol):
 
 
 class Link:
-    """A connection that is made anew whenever it is lost.
+    """A link to a namespace: a connection that is replaced whenever it is lost.
 
     Args:
-        token: as `connect` takes it.
+        token: see `connect`.
     """
 
     def __init__(self, url: str, namespace: str, token: tokens.Token) -> None:
@@ -50,8 +50,8 @@ class Link:
         self._url = url
         self._namespace = namespace
         self._tokens = tokens.Tokens(token)
-        self.connection: Connection | None = None  # if there is one at this moment
-        self._changed = asyncio.Event()  # there is a connection, or there won't be another
+        self.connection: Connection | None = None  # None while it is lost
+        self._changed = asyncio.Event()  # set when there is a connection, or won't be another
         self._error: Exception | None = None
         self._joins: set[asyncio.Task[None]] = set()
         self._running = asyncio.create_task(self._run(), name=f"hearth {namespace}")
@@ -62,13 +62,13 @@ class Link:
         return self._error is not None
 
     async def close(self) -> None:
-        """End the connection; requests under way raise `HearthError` with `closed`."""
+        """Close the connection; pending requests raise `HearthError` with `closed`."""
         self._end(closed())
         self._running.cancel()
         await asyncio.gather(self._running, return_exceptions=True)
 
     def subscribe(self, name: str, subscriber: Subscriber) -> None:
-        """Have `subscriber` join now and after each loss of the connection."""
+        """Make `subscriber` join now, and after each loss of the connection."""
         self.subscribers[name] = subscriber
         if self._error is not None:
             subscriber.on_end(self._error)
@@ -76,11 +76,11 @@ class Link:
             self._join(subscriber, self.connection)
 
     def unsubscribe(self, name: str) -> None:
-        """Forget a subscriber."""
+        """Remove a subscriber."""
         self.subscribers.pop(name, None)
 
     async def connected(self) -> Connection:
-        """Return the connection, as soon as there is one. Raises what ended them, if that is so."""
+        """Return the connection, as soon as there is one. Raises if there won't be another."""
         while self.connection is None:
             if self._error is not None:
                 raise self._error
@@ -96,12 +96,12 @@ class Link:
         seconds: float | None,
         size: int = 0,
     ) -> T:
-        """Emit an event, again and again until it is answered, and return what `then` makes of it.
+        """Send a request until it is answered, and return what `then` makes of the answer.
 
         Args:
-            seconds: to wait at most; None waits for ever.
-            size: of the message in it, in bytes. The server ends the connection of who sends much
-                more than it takes, and so would each attempt.
+            seconds: time-out; None waits for ever.
+            size: bytes of the message in it. A message over the server's limit is refused here:
+                each attempt to send it could close the connection.
 
         Raises:
             HearthError: the server refused; or `timeout`, or `closed`.
@@ -130,7 +130,7 @@ class Link:
             raise HearthError("timeout", f"{event} was not answered in time{why}.") from None
 
     async def _run(self) -> None:
-        known = False  # whether the server has ever let us in
+        known = False  # whether the server has ever admitted us
         waits = backoff()
         reported = False
         try:
@@ -153,7 +153,7 @@ class Link:
                 finally:
                     await connection.close()
                 await asyncio.sleep(next(waits))
-        except Exception as error:  # noqa: BLE001 - it is raised where it is waited for
+        except Exception as error:  # noqa: BLE001 - those who wait raise it
             self._end(error)
 
     async def _serve(self, connection: Connection, token: str) -> None:
@@ -172,7 +172,7 @@ class Link:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     def drop(self, connection: Connection) -> None:
-        """Count on this connection no more; it was found lost."""
+        """Stop using a connection that is lost."""
         if self.connection is connection:
             self.connection = None
             for subscriber in self.subscribers.values():
@@ -201,11 +201,11 @@ class Link:
     # Tokens
 
     def may_retry(self, error: HearthError) -> bool:
-        """Tell whether a request may succeed another time, with a fresh token if need be."""
+        """Tell whether a request may succeed another time, perhaps with a fresh token."""
         return error.temporary or (error.code == "token_expired" and self._tokens.renewable)
 
     def _is_final(self, error: HearthError, known: bool) -> bool:
-        """Tell whether a refusal will be one next time too."""
+        """Tell whether the next attempt would be refused too."""
         return not (self.may_retry(error) or (known and self._tokens.renewable))
 
     async def _ask_token(self, known: bool) -> str:
@@ -217,7 +217,7 @@ class Link:
             raise ConnectionLost(f"no token: {error!r}") from error
 
     async def _keep_token_fresh(self, connection: Connection, shown: str) -> None:
-        """Bring a fresh token before each ends, if there is somebody to ask for one."""
+        """Authenticate with a fresh token before each one expires, if there is a source of them."""
         ahead = tokens.seconds_ahead(connection.welcome["server_time"])
         while self._tokens.renewable:
             wait = tokens.renew_after(shown, time.time() + ahead)
@@ -233,7 +233,7 @@ class Link:
                 log.warning("%s%s: no fresh token: %s", self._url, self._namespace, error)
                 continue
             shown = fresh
-            # The server has silently left what the fresh token doesn't grant: joining tells.
+            # It no longer has us in channels that the token doesn't grant: joining says which.
             for subscriber in self.subscribers.values():
                 self._join(subscriber, connection)
 

@@ -1,16 +1,16 @@
-"""What is handed over and answered: the protocol's objects with names and types."""
+"""Messages and answers: the protocol's objects, with names and types."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, TypedDict
 
-#: The type of the message that stands where others are missing.
+#: The type of a message that takes the place of missing ones.
 DISCONTINUITY: Final = "discontinuity"
 
 
 class Position(NamedTuple):
-    """A place in a channel: the offset of its newest message seen, in one epoch."""
+    """A position in a channel: an offset, and the epoch that it counts in."""
 
     offset: int
     epoch: str
@@ -32,10 +32,10 @@ class Message:
         channel: its name.
         data: the payload.
         timestamp: when it was published, UTC with milliseconds, as ISO 8601.
-        offset: its place in the channel; None when history doesn't keep it.
-        epoch: the life of the channel that the offset counts in.
-        sender: who published it, if anybody did through the server.
-        action, nonce: as the publisher gave them.
+        offset: its number in the channel; None if history doesn't keep the type.
+        epoch: what the offset counts in; a new one begins when history is lost.
+        sender: the publisher, if it is a client of the server.
+        action, nonce: the publisher's.
     """
 
     type: str
@@ -50,18 +50,18 @@ class Message:
 
     @property
     def position(self) -> Position | None:
-        """Where this message is, to join with as `since` another time; None if nowhere."""
+        """Its position, for the `since` of a later join; None if it has no offset."""
         return None if self.offset is None else Position(self.offset, self.epoch)
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What a publish is acknowledged with: it is in history and will be delivered.
+    """The acknowledgement of a publish: the message is in history, and is delivered.
 
     Args:
-        offset, epoch: its place; `offset` is None for types that history doesn't keep.
+        offset, epoch: its position; `offset` is None for types that history doesn't keep.
         timestamp: when it was published.
-        duplicate: whether it had been published before, under the same nonce.
+        duplicate: whether it had been published before, with the same nonce.
     """
 
     offset: int | None
@@ -72,11 +72,11 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A stretch of history, oldest first.
+    """A page of history, oldest message first.
 
     Args:
-        position: the channel's newest message.
-        more: whether older messages are still kept.
+        position: the channel's newest position.
+        more: whether history has older messages.
     """
 
     messages: list[Message]
@@ -86,7 +86,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """Somebody who is in a channel, with so many connections, since `joined_at`."""
+    """An identity in a channel, with its number of connections, since `joined_at`."""
 
     id: str
     kind: str
@@ -96,14 +96,14 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Presence:
-    """Who is in a channel: how many identities, and which."""
+    """The members of a channel: how many identities, and which."""
 
     count: int
     members: list[Member]
 
 
 def message(envelope: dict[str, Any], epoch: str) -> Message:
-    """Return what an envelope says. Keys that are not known are left out."""
+    """Return the message of an envelope, without unknown keys."""
     return Message(
         envelope["type"],
         envelope["channel"],
@@ -118,14 +118,14 @@ def message(envelope: dict[str, Any], epoch: str) -> Message:
 
 
 def page(answer: dict[str, Any]) -> Page:
-    """Return what a `history` request was answered."""
+    """Return the page in the answer to `history`."""
     epoch = answer["epoch"]
     messages = [message(envelope, epoch) for envelope in answer["messages"]]
     return Page(messages, Position(answer["offset"], epoch), answer["more"])
 
 
 def presence(answer: dict[str, Any]) -> Presence:
-    """Return what a `presence` request was answered."""
+    """Return the presence in the answer to `presence`."""
     members = [
         Member(member["id"], member["kind"], member["connections"], member["joined_at"])
         for member in answer["members"]
@@ -134,6 +134,6 @@ def presence(answer: dict[str, Any]) -> Presence:
 
 
 def receipt(answer: dict[str, Any]) -> Receipt:
-    """Return what a publish was acknowledged with."""
+    """Return the receipt in the acknowledgement of a publish."""
     duplicate = answer.get("duplicate", False)
     return Receipt(answer.get("offset"), answer["epoch"], answer["timestamp"], duplicate)

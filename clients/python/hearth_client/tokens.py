@@ -1,4 +1,4 @@
-"""Where the token comes from, and when it ends."""
+"""Tokens: where they come from, and when they expire."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any, Final
 
-#: A token, or who to ask for one at each connect and before the last one ends.
+#: A token, or a function that returns one, at each connect and before the last one expires.
 Token = str | Callable[[], str | Awaitable[str]] | None
 
 # Between two attempts to get a fresh token, in seconds.
@@ -18,14 +18,14 @@ LEAST_WAIT_SECONDS: Final = 0.25
 
 
 class Tokens:
-    """Who is asked for tokens."""
+    """The source of tokens."""
 
     def __init__(self, token: Token) -> None:
         self._token = token
         self.renewable = callable(token)
 
     async def ask(self) -> str:
-        """Return the token to show now; what a callable raises goes through."""
+        """Return the token to use now. Raises what the function raises."""
         if not callable(self._token):
             return self._token or ""
         given = self._token()
@@ -33,7 +33,7 @@ class Tokens:
 
 
 def expires_at(token: str) -> float | None:
-    """Return when a JWT ends, in seconds since 1970; None if it doesn't say.
+    """Return when a JWT expires, in seconds since 1970; None if it doesn't say.
 
     Nothing is verified: it is our own token, and the server decides.
     """
@@ -46,12 +46,12 @@ def expires_at(token: str) -> float | None:
 
 
 def renew_after(token: str, now: float) -> float | None:
-    """Return in how many seconds to bring a fresh token; None: never.
+    """Return in how many seconds to authenticate with a fresh token; None: never.
 
-    That is a minute before the token ends, or a quarter of what is left if that is less.
+    That is a minute before the token expires, or a quarter of the rest if that is less.
 
     Args:
-        now: by the server's clock, whose word counts, in seconds since 1970.
+        now: seconds since 1970 by the server's clock, which decides.
     """
     ends = expires_at(token)
     if ends is None:
@@ -61,5 +61,5 @@ def renew_after(token: str, now: float) -> float | None:
 
 
 def seconds_ahead(server_time: str) -> float:
-    """Return how far the server's clock, which shows this at this moment, is ahead of ours."""
+    """Return by how much the server's clock, now at `server_time`, is ahead of ours."""
     return datetime.fromisoformat(server_time).timestamp() - time.time()
