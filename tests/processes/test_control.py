@@ -191,7 +191,7 @@ async def test_what_cannot_be_done_is_told_and_ends_nothing(
     told = [(line["event"], line["log_level"]) for line in logs if line["log_level"] != "info"]
     assert ("rejected what a worker emitted", "warning") in told
     assert any("enter_room" in str(line.get("reason")) for line in logs)
-    assert server.app[SERVER].manager.counters.rejected["socketio"] >= 1
+    assert server.app[SERVER]._counters.rejected["socketio"] >= 1
 
 
 async def test_what_is_asked_while_redis_is_away_is_told(
