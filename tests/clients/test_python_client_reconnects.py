@@ -6,10 +6,12 @@ import asyncio
 import random
 import signal
 
+import aiohttp
 import hearth_client
 import pytest
 from aiohttp.test_utils import TestServer
 from hearth_client import Channel, HearthError, Message, Receipt, State
+from hearth_client.connection import Connector
 
 from tests.clients.test_python_client import contents, take
 from tests.fixtures.processes import Run, RunReady
@@ -292,3 +294,11 @@ async def test_a_server_that_hangs_is_left(
         hanging.process.send_signal(signal.SIGCONT)
         await say(circle, 1)
         assert contents(await take(circle, 1)) == ["1"]
+
+
+async def test_no_connection_is_left_for_the_garbage_collector(server: TestServer) -> None:
+    async with aiohttp.ClientSession(connector=Connector()) as session:
+        socket = await session.ws_connect(server.make_url("/ws/circles/dev-team"))
+        connection = socket._response.connection
+        assert connection is not None
+    assert connection.protocol is None

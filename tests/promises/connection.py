@@ -9,10 +9,14 @@ from typing import Any, Final
 
 import aiohttp
 import socketio
+from hearth_client.connection import Connector
 from socketio.exceptions import SocketIOError
 
 ANSWER_SECONDS: Final = 8.0
 CLOSE_SECONDS: Final = 3.0
+
+# aiohttp asserts that what it has just opened isn't lost yet.
+_LOST: Final = (SocketIOError, aiohttp.ClientError, OSError, TimeoutError, AssertionError)
 
 _closing: set[asyncio.Task[None]] = set()
 
@@ -33,7 +37,7 @@ class Connection:
         self._namespace = namespace
         self._on_event = on_event
         # Its own: what python-engineio forgets when connecting takes too long is closed with it.
-        self._http = aiohttp.ClientSession()
+        self._http = aiohttp.ClientSession(connector=Connector())
         self._sio = socketio.AsyncClient(reconnection=False, http_session=self._http)
         self._sio.on("*", self._handle, namespace=namespace)
         self._sio.on("disconnect", self._end, namespace=namespace)
@@ -46,7 +50,7 @@ class Connection:
                     *(url, {}, {"token": token}, ["websocket"], [self._namespace]),
                     wait_timeout=ANSWER_SECONDS,
                 )
-        except (SocketIOError, aiohttp.ClientError, OSError, TimeoutError) as error:
+        except _LOST as error:
             self.close()
             raise Lost(str(error)) from None
 

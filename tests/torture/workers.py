@@ -9,13 +9,13 @@ from typing import Any, Final
 
 import orjson
 import redis.asyncio
-import socketio
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from tests.promises.ledger import Attempt, Emitted
 from tests.promises.publishers import Publisher
 from tests.promises.topics import TOPICS, digest, payload, topics_of
+from tests.support.workers import StockManager
 
 _PAUSE_SECONDS: Final = 0.2
 _ONCE = Retry(NoBackoff(), 0)  # each attempt is counted, so redis-py makes none of its own
@@ -32,7 +32,6 @@ class EmitPublisher(Publisher):
         self._manager = _CountedManager(
             self._attempts,
             redis_url,
-            write_only=True,
             logger=quiet,
             redis_options={"retry": _ONCE},
         )
@@ -50,11 +49,10 @@ class EmitPublisher(Publisher):
         await self._manager.emit(topic.emitted, data, topic.namespace, room)
 
     async def close(self) -> None:
-        if self._manager.redis is not None:
-            await self._manager.redis.aclose()
+        await self._manager.close()
 
 
-class _CountedManager(socketio.AsyncRedisManager):  # type: ignore[misc]
+class _CountedManager(StockManager):
     """The stock manager; what Redis answers to each of its attempts is noted."""
 
     def __init__(self, attempts: list[Attempt], *args: Any, **options: Any) -> None:

@@ -6,7 +6,7 @@ Each attempt makes a new connection, so no state of an earlier one is left.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any, Final, TypeVar
 
 import aiohttp
@@ -21,6 +21,28 @@ CLOSE_SECONDS: Final = 2.0
 
 T = TypeVar("T")
 Answer = dict[str, Any]
+
+
+class Connector(aiohttp.TCPConnector):
+    """An aiohttp connector that closes, with itself, every connection that it has handed out.
+
+    python-engineio lets go of a WebSocket that is lost or doesn't open in time without closing it,
+    and aiohttp then complains whenever the garbage collector comes upon its connection.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._handed_out: list[aiohttp.connector.Connection] = []
+
+    async def connect(self, *args: Any, **options: Any) -> aiohttp.connector.Connection:
+        connection = await super().connect(*args, **options)
+        self._handed_out.append(connection)
+        return connection
+
+    def close(self, **options: Any) -> Coroutine[Any, Any, None]:
+        for connection in self._handed_out:
+            connection.close()
+        return super().close(**options)
 
 
 class Connection:
@@ -50,7 +72,7 @@ class Connection:
         self._pending: set[asyncio.Future[Any]] = set()
         self._loops: list[asyncio.Task[None]] = []
         # python-engineio would leave an HTTP session of its own open if it can't connect.
-        self._http = aiohttp.ClientSession()
+        self._http = aiohttp.ClientSession(connector=Connector())
         self._sio = socketio.AsyncClient(
             reconnection=False,
             handle_sigint=False,  # asyncio.run handles it, by leaving `async with` blocks
