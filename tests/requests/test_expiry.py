@@ -1,4 +1,4 @@
-"""Connections end when their tokens do, and not before (contract §5)."""
+"""The expiry of tokens: clients are disconnected when theirs expire, and not before."""
 
 from __future__ import annotations
 
