@@ -1,7 +1,7 @@
 # What the benchmarks need, and how they are run; included by the Makefile.
 # Each is made anew when what it is made from has changed.
 BENCH := $(BIN)/python -m bench.run
-BENCH_READY := .venv/runtime bench/build/redis bench/build/load bench/build/c_sends bench/.venv/done bench/node_modules/.done
+BENCH_READY := .venv/runtime bench/build/redis bench/build/load bench/build/c_sends bench/build/libuv bench/.venv/done bench/node_modules/.done
 BENCH_CFLAGS := -std=c11 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror
 
 .PHONY: bench bench-quick bench-request bench-idle profile clean-bench
@@ -30,6 +30,12 @@ bench/build/c_sends: bench/peers/c_sends.c bench/load/websocket.c bench/load/web
 bench/build/redis:
 	@mkdir -p $(@D)
 	@command -v redis-server >/dev/null || scripts/apt-install redis-server
+	@touch $@
+
+# uWebSockets' library is linked to it.
+bench/build/libuv:
+	@mkdir -p $(@D)
+	@/sbin/ldconfig -p | grep -q 'libuv\.so\.1 ' || scripts/apt-install libuv1
 	@touch $@
 
 bench/build/compiler:

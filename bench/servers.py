@@ -99,6 +99,12 @@ SERVERS: Final = (
         "plain",
         (_PEERS_PYTHON, "bench/peers/fastapi_naive.py"),
     ),
+    Server(
+        "socketify",
+        "uWebSockets with topic publish (plain)",
+        "plain",
+        (_PEERS_PYTHON, "bench/peers/socketify_topics.py"),
+    ),
     Server("c-sends", "C, one send() each (plain)", "plain", ("bench/build/c_sends",)),
 )
 
