@@ -8,6 +8,7 @@ from app.core.channel import Channel
 from app.core.counters import Counters
 from app.core.message import Publication
 from app.hub.member import Member
+from app.transport.deliveries import Deliveries
 from app.transport.room import Encoding, Room
 
 
@@ -19,7 +20,7 @@ class FanOut:
     """
 
     def __init__(self, counters: Counters) -> None:
-        self._counters = counters
+        self._deliveries = Deliveries(counters)
         self._rooms: dict[Channel, dict[Encoding, Room]] = {}
 
     def enter(self, member: Member, channel: Channel) -> None:
@@ -30,7 +31,7 @@ class FanOut:
         encoding = member.encoding
         room = rooms.get(encoding)
         if room is None:
-            room = rooms[encoding] = encoding.room(channel, self._counters)
+            room = rooms[encoding] = encoding.room(channel, self._deliveries)
         room.add(member)
 
     def leave(self, member: Member, channel: Channel) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from app.core.channel import Channel
-from app.core.counters import Counters
 from app.core.message import Publication
 from app.core.session import Cursor, Session
 from app.transport.connection import Connection
+from app.transport.deliveries import Deliveries
 from app.transport.frames import TEXT, encode
 from app.transport.room import Encoding, Room, RoomMember
 
@@ -29,8 +29,8 @@ class RecoverableEncoding(Encoding):
     def encode(self, channel: Channel, publication: Publication) -> bytes:
         return _event(channel, publication)
 
-    def room(self, channel: Channel, counters: Counters) -> Room:
-        return RecoverableRoom(channel, self, counters)
+    def room(self, channel: Channel, deliveries: Deliveries) -> Room:
+        return RecoverableRoom(channel, self, deliveries)
 
     def send(self, member: RoomMember, channel: Channel, publication: Publication) -> None:
         tracker = _tracker(member, channel)
@@ -127,8 +127,8 @@ class RecoverableRoom(Room):
 
     __slots__ = ("_publications", "_trackers")
 
-    def __init__(self, channel: Channel, encoding: Encoding, counters: Counters) -> None:
-        super().__init__(channel, encoding, counters)
+    def __init__(self, channel: Channel, encoding: Encoding, deliveries: Deliveries) -> None:
+        super().__init__(channel, encoding, deliveries)
         self._publications: list[Publication] = []  # of the pending frames
         self._trackers: dict[str, Tracker] = {}
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Protocol
 
 from app.core.channel import Channel
-from app.core.counters import Counters
 from app.core.message import Publication
 from app.core.session import Session
 from app.transport.connection import Connection
+from app.transport.deliveries import Deliveries
 
 
 class RoomMember(Protocol):
@@ -40,9 +39,9 @@ class Encoding(ABC):
     def encode(self, channel: Channel, publication: Publication) -> bytes:
         """Return a publication as frames; empty where the protocol has no form for it."""
 
-    def room(self, channel: Channel, counters: Counters) -> Room:
+    def room(self, channel: Channel, deliveries: Deliveries) -> Room:
         """Return a new room for members of `channel` with this encoding."""
-        return Room(channel, self, counters)
+        return Room(channel, self, deliveries)
 
     def send(self, member: RoomMember, channel: Channel, publication: Publication) -> None:
         """Send a publication to one member alone."""
@@ -52,18 +51,18 @@ class Encoding(ABC):
 class Room:
     """Members of one channel with the same encoding, who get the same frames.
 
-    Frames that are sent in one turn of the event loop are joined and written to each member once:
-    the busier a room is, the less a delivery costs. A member that enters or leaves within the turn
-    gets exactly what was sent while it was in.
+    Frames that are sent until the next flush are joined and written to each member once: the
+    busier a room is, the less a delivery costs. A member that enters or leaves in between gets
+    exactly what was sent while it was in.
     """
 
-    __slots__ = ("_channel", "_counters", "_encoding", "_pending", "members")
+    __slots__ = ("_channel", "_deliveries", "_encoding", "_pending", "members")
 
-    def __init__(self, channel: Channel, encoding: Encoding, counters: Counters) -> None:
+    def __init__(self, channel: Channel, encoding: Encoding, deliveries: Deliveries) -> None:
         self.members: dict[str, Connection] = {}
         self._channel = channel
         self._encoding = encoding
-        self._counters = counters
+        self._deliveries = deliveries
         self._pending: list[bytes] = []
 
     def __len__(self) -> int:
@@ -73,11 +72,11 @@ class Room:
         return iter(self.members)
 
     def send(self, publication: Publication) -> None:
-        """Send a publication to every member at the end of this turn of the event loop."""
+        """Send a publication to every member with the next flush."""
         frame = self._encoding.encode(self._channel, publication)
         if frame:
             if not self._pending:
-                asyncio.get_running_loop().call_soon(self.flush)
+                self._deliveries.schedule(self)
             self._pending.append(frame)
 
     def flush(self) -> None:
@@ -85,11 +84,11 @@ class Room:
         if not self._pending:
             return
         pending, self._pending = self._pending, []
-        self._counters.add_delivered(len(pending) * len(self.members))
+        self._deliveries.count(len(pending) * len(self.members))
         self._write(pending)
 
     def _write(self, pending: list[bytes]) -> None:
-        data = b"".join(pending)
+        data = pending[0] if len(pending) == 1 else b"".join(pending)
         for connection in self.members.values():
             connection.write(data)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
 from app.core.channel import Channel
@@ -15,6 +13,7 @@ from app.hub.member import Member
 from app.transport.frames import TEXT, encode
 from app.transport.room import Encoding
 from tests.support.transport import RecordingConnection
+from tests.support.turns import until_flushed
 
 CHANNEL = Channel("/circles", "dev-team")
 OTHER = Channel("/circles", "ops")
@@ -69,7 +68,7 @@ async def test_each_gets_it_in_its_own_encoding_made_once(
     fanout.enter(new_member("d", stars), OTHER)
     fanout.deliver(CHANNEL, publication("1"))
     fanout.deliver(Channel("/circles", "nobody's"), publication("2"))
-    await asyncio.sleep(0)
+    await until_flushed()
     assert [got(member) for member in members] == [["*1"], ["*1"], ["+1"]]
     assert (stars.made, pluses.made, counters.delivered) == (1, 1, 3)
 
@@ -83,7 +82,7 @@ async def test_who_left_gets_nothing_more_and_the_last_leaves_no_room(fanout: Fa
     fanout.leave(a, CHANNEL)
     fanout.leave(a, CHANNEL)
     fanout.deliver(CHANNEL, publication("2"))
-    await asyncio.sleep(0)
+    await until_flushed()
     assert (got(a), got(b)) == (["*1"], ["+1", "+2"])
     assert fanout.has_members(CHANNEL)
     fanout.leave(b, CHANNEL)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,9 +12,11 @@ from app.core.history import Position
 from app.core.message import Publication
 from app.core.session import Session
 from app.realtime.encoding import RECOVERABLE, SOCKET_IO, Batch
+from app.transport.deliveries import Deliveries
 from app.transport.frames import TEXT, decode, encode
 from app.transport.room import Room
 from tests.support.transport import RecordingConnection
+from tests.support.turns import until_flushed
 
 CHANNEL = Channel("/circles", "dev-team")
 
@@ -26,7 +26,7 @@ def publication(offset: int | None, text: str = "x") -> Publication:
 
 
 def new_room() -> Room:
-    return RECOVERABLE.room(CHANNEL, Counters())
+    return RECOVERABLE.room(CHANNEL, Deliveries(Counters()))
 
 
 class Restorable:
@@ -55,7 +55,7 @@ class Plain:
 
 
 async def test_an_event_is_named_as_the_type_and_has_the_envelope() -> None:
-    room, member = SOCKET_IO.room(CHANNEL, Counters()), Plain()
+    room, member = SOCKET_IO.room(CHANNEL, Deliveries(Counters())), Plain()
     room.add(member)
     room.send(publication(5))
     room.flush()
@@ -72,7 +72,7 @@ async def test_each_that_can_be_restored_has_offset_strings_of_its_own() -> None
     second.session.follow(second.session.cursors["ops"], publication(8))
     room.send(publication(5))
     room.send(publication(6, "y" * 200))
-    await asyncio.sleep(0)
+    await until_flushed()
     assert first.got == ['"x","aaaaaa:0:1.5"]', f'"{"y" * 200}","aaaaaa:0:1.6"]']
     assert second.got == ['"x","bbbbbb:0:2.8,1.5"]', f'"{"y" * 200}","bbbbbb:0:2.8,1.6"]']
     assert list(room) == ["aaaaaa~", "bbbbbb~"]
@@ -87,14 +87,14 @@ async def test_what_is_not_kept_and_what_was_lost_come_in_between() -> None:
     lost = discontinuity(CHANNEL, Position(0, "e2"), 0.0)
     for one in (publication(5, "a"), publication(None, "typing"), lost, publication(1, "b")):
         room.send(one)
-    await asyncio.sleep(0)
+    await until_flushed()
     assert member.got == [
         *('"a","aaaaaa:0:1.5"]', '"typing","aaaaaa:0:1.5"]'),
         f'42/circles,["discontinuity",{lost.body.decode()},"aaaaaa:1:1.0"]',
         '"b","aaaaaa:1:1.1"]',
     ]
     room.send(publication(2, "c"))
-    await asyncio.sleep(0)
+    await until_flushed()
     assert member.got[-1] == '"c","aaaaaa:1:1.2"]'
 
 
@@ -106,7 +106,7 @@ async def test_who_enters_in_the_midst_of_a_turn_gets_what_comes_after() -> None
     room.send(publication(2, "b"))
     room.remove(first.sid)
     room.send(publication(3, "c"))
-    await asyncio.sleep(0)
+    await until_flushed()
     assert first.got == ['"a","aaaaaa:0:1.1"]', '"b","aaaaaa:0:1.2"]']
     assert second.got == ['"b","bbbbbb:0:1.2"]', '"c","bbbbbb:0:1.3"]']
 

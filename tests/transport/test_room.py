@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
 from app.core.channel import Channel
 from app.core.counters import Counters
 from app.core.message import Publication
 from app.core.session import Session
+from app.transport.deliveries import Deliveries
 from app.transport.frames import TEXT, encode
 from app.transport.room import Encoding, Room
 from tests.support.transport import RecordingConnection
+from tests.support.turns import until_flushed
 
 CHANNEL = Channel("/chat", "a")
 LIMIT = 1000  # unsent bytes
@@ -56,7 +56,7 @@ def counters() -> Counters:
 
 @pytest.fixture
 def room(encoding: Texts, counters: Counters) -> Room:
-    return encoding.room(CHANNEL, counters)
+    return encoding.room(CHANNEL, Deliveries(counters))
 
 
 @pytest.fixture
@@ -70,10 +70,6 @@ def members(room: Room) -> list[Member]:
 
 def publication(text: str) -> Publication:
     return Publication(1, "user_message", text.encode(), 0.0)
-
-
-async def next_turn() -> None:
-    await asyncio.sleep(0)
 
 
 def test_it_knows_who_is_in_it(room: Room, members: list[Member]) -> None:
@@ -94,14 +90,14 @@ async def test_what_is_sent_in_one_turn_is_joined_and_written_once(
     for text in "123":
         room.send(publication(text))
     assert first.connection.transport.writes == []
-    await next_turn()
+    await until_flushed()
     joined = b"".join(encode(TEXT, text) for text in (b"1", b"2", b"3"))
     assert first.connection.transport.writes == second.connection.transport.writes == [joined]
     assert (encoding.made, counters.delivered) == (3, 6)
     room.send(publication("4"))
-    await next_turn()
+    await until_flushed()
     assert first.connection.transport.writes[1:] == [encode(TEXT, b"4")]
-    await next_turn()
+    await until_flushed()
     assert len(first.connection.transport.writes) == 2
 
 
@@ -109,7 +105,7 @@ async def test_what_was_sent_can_be_written_at_once(room: Room, members: list[Me
     room.send(publication("1"))
     room.flush()
     assert members[0].got == ["1"]
-    await next_turn()
+    await until_flushed()
     assert members[0].got == ["1"]
 
 
@@ -118,7 +114,7 @@ async def test_who_enters_in_between_gets_what_follows(room: Room, members: list
     room.send(publication("before"))
     room.add(third)
     room.send(publication("after"))
-    await next_turn()
+    await until_flushed()
     assert (members[0].got, third.got) == (["before", "after"], ["after"])
 
 
@@ -129,7 +125,7 @@ async def test_who_leaves_in_between_gets_what_came_before(
     room.send(publication("before"))
     room.remove(first.sid)
     room.send(publication("after"))
-    await next_turn()
+    await until_flushed()
     assert (first.got, second.got) == (["before"], ["before", "after"])
 
 
@@ -137,7 +133,7 @@ async def test_what_a_protocol_has_no_form_for_is_not_sent(
     room: Room, members: list[Member], counters: Counters
 ) -> None:
     room.send(publication(""))
-    await next_turn()
+    await until_flushed()
     assert (members[0].connection.transport.writes, counters.delivered) == ([], 0)
 
 
@@ -147,7 +143,7 @@ async def test_a_member_that_is_cut_off_disturbs_nobody(room: Room, members: lis
     first.connection.socket.pause_writing()
     first.connection.transport.unsent_bytes = LIMIT + 2
     room.send(publication("1"))
-    await next_turn()
+    await until_flushed()
     assert first.connection.transport.calls == ["abort"]
     assert (first.got, second.got) == ([], ["1"])
 
