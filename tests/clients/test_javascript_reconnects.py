@@ -9,8 +9,6 @@ import pytest
 from aiohttp.test_utils import TestServer
 
 from app.app_keys import HUB, SERVER
-from app.core.identity import Identity
-from app.hub.draft import Draft
 from tests.fixtures.node import ConnectNode
 from tests.fixtures.servers import Serve
 from tests.support.node import NodeClient
@@ -132,8 +130,8 @@ async def test_a_message_sent_again_after_its_answer_was_lost_is_published_once(
     publish_as = hub.publish_as
     receipts = []
 
-    async def publish_and_lose_the_answer(identity: Identity, draft: Draft) -> Any:
-        receipts.append(publish_as(identity, draft))
+    async def publish_and_lose_the_answer(*arguments: Any) -> Any:
+        receipts.append(publish_as(*arguments))
         if len(receipts) == 1:
             await drop(server, alice)
         return receipts[-1]
