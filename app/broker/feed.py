@@ -19,7 +19,6 @@ log = structlog.get_logger("hearth.broker")
 
 # How long a publication may take to arrive before it is read from history, in seconds.
 LATE_SECONDS: Final = 0.1
-# While a backfill can't be done, at most this is buffered; the rest is backfilled as well.
 MOST_BUFFERED_BYTES: Final = 16 * 1024 * 1024
 
 
@@ -36,6 +35,8 @@ class Feed:
     Args:
         receive: called with each publication.
         backfill: begins to read what was missed; called once until `resume`.
+        most_buffered_bytes: that are buffered while a backfill can't be done; the rest is
+            backfilled as well.
     """
 
     __slots__ = (
@@ -45,6 +46,7 @@ class Feed:
         "_buffered",
         "_buffered_bytes",
         "_last_received",
+        "_most_buffered_bytes",
         "_receive",
         "channel",
         "last",
@@ -53,8 +55,13 @@ class Feed:
     )
 
     def __init__(
-        self, channel: Channel, receive: Receive, backfill: Callable[[Feed], None]
+        self,
+        channel: Channel,
+        receive: Receive,
+        backfill: Callable[[Feed], None],
+        most_buffered_bytes: int = MOST_BUFFERED_BYTES,
     ) -> None:
+        self._most_buffered_bytes = most_buffered_bytes
         self.channel = channel
         self.position: Position | None = None  # of the last publication passed on
         self.last: Publication | None = None
@@ -79,7 +86,7 @@ class Feed:
         if self._buffered is not None:
             self._buffered.append(data)
             self._buffered_bytes += len(data)
-            if self._buffered_bytes > MOST_BUFFERED_BYTES:
+            if self._buffered_bytes > self._most_buffered_bytes:
                 self._buffered, self._buffered_bytes = [], 0
                 self._backfill_again = True
             return

@@ -10,7 +10,6 @@ from typing import Any, Final, NamedTuple
 from app.broker.contract import SessionEvents
 from app.core.session import Session
 
-#: Beyond so many, those that were saved the longest ago are evicted.
 MOST_SESSIONS: Final = 100_000
 
 
@@ -25,10 +24,14 @@ class MemorySessions:
 
     Args:
         clock: seconds, of any origin.
+        most: beyond so many, those that were saved the longest ago are evicted.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, most: int = MOST_SESSIONS
+    ) -> None:
         self.process = "here"
+        self._most = most
         self._clock = clock
         # The latest saved last: nearly in the order of expiry.
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
@@ -65,7 +68,7 @@ class MemorySessions:
     def _put(self, pid: str, entry: _Entry) -> None:
         self._entries[pid] = entry
         self._entries.move_to_end(pid)
-        if len(self._entries) > MOST_SESSIONS:
+        if len(self._entries) > self._most:
             self._entries.popitem(last=False)
 
     def _forget_expired(self) -> None:

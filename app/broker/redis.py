@@ -21,7 +21,7 @@ from app.core.channel import Channel
 from app.core.errors import TooLarge
 from app.core.history import HistoryOptions, Page, Position, Recovery
 from app.core.message import IDEMPOTENCY_SECONDS, Message, Receipt
-from app.redis.canary import Canary
+from app.redis.canary import Canary, CanaryTimes
 from app.redis.commands import ANSWER_SECONDS, Commands, ReplyError
 from app.redis.scripts import load_script
 from app.redis.subscriptions import Subscriptions
@@ -52,12 +52,13 @@ class RedisBroker:
         process: str,
         history: HistoryOptions,
         clock: Callable[[], float] = time.time,
+        canary_times: CanaryTimes | None = None,
     ) -> None:
         self._commands = commands
         self._subscriptions = subscriptions
         self._keys = keys
         self._clock = clock
-        self._canary = Canary(commands, subscriptions, keys.canary(process))
+        self._canary = Canary(commands, subscriptions, keys.canary(process), canary_times)
         self._log = RedisLog(commands, keys, history, clock)
         self._feeds = RedisFeeds(subscriptions, keys, self._log, clock)
         self._tasks = Tasks("broker")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,17 +21,28 @@ from app.redis.connector import Link
 from app.redis.scripts import load_script
 from app.tasks import Tasks
 
-HEARTBEAT_SECONDS: Final = 1.0
-_RETRY_SECONDS: Final = 0.1
-#: A process that sends no heartbeat for so long is evicted.
-DEAD_SECONDS: Final = 4.0
-#: How long closing may take.
-CLOSE_SECONDS: Final = 3.0
 _AT_ONCE: Final = 200
 
 HEARTBEAT: Final = load_script(Path(__file__).parent / "lua", "heartbeat")
 
 log = structlog.get_logger("hearth.presence")
+
+
+@dataclass(frozen=True, slots=True)
+class HeartbeatTimes:
+    """All in seconds.
+
+    Args:
+        interval: between heartbeats.
+        retry: the same, while they fail.
+        dead: when a process that sends none is evicted.
+        close: how long closing may take.
+    """
+
+    interval: float = 1.0
+    retry: float = 0.1
+    dead: float = 4.0
+    close: float = 3.0
 
 
 class RedisHeartbeat:
@@ -40,8 +52,15 @@ class RedisHeartbeat:
     read-only or still loading.
     """
 
-    def __init__(self, commands: Commands, keys: Keys, presence: PresenceRecords) -> None:
+    def __init__(
+        self,
+        commands: Commands,
+        keys: Keys,
+        presence: PresenceRecords,
+        times: HeartbeatTimes | None = None,
+    ) -> None:
         self.alive = False
+        self._times = times or HeartbeatTimes()
         self._events: PresenceEvents | None = None
         self._commands = commands
         self._keys = keys
@@ -71,7 +90,7 @@ class RedisHeartbeat:
             except (Unavailable, ReplyError):  # `Commands` has logged it
                 self.alive = False
                 self._steady_since = None
-            await asyncio.sleep(HEARTBEAT_SECONDS if self.alive else _RETRY_SECONDS)
+            await asyncio.sleep(self._times.interval if self.alive else self._times.retry)
 
     async def close(self) -> None:
         """Stop, and evict this process.
@@ -81,7 +100,7 @@ class RedisHeartbeat:
         """
         await self._tasks.cancel()
         try:
-            async with asyncio.timeout(CLOSE_SECONDS):
+            async with asyncio.timeout(self._times.close):
                 await self._evict_all(self._process)
                 await self._commands.send("ZREM", self._keys.processes, self._process)
         except (TimeoutError, ReplyError):
@@ -92,7 +111,7 @@ class RedisHeartbeat:
         before, score, *dead = await self._commands.run(
             HEARTBEAT,
             [self._keys.processes, self._keys.process(self._process)],
-            [self._process, int(DEAD_SECONDS * 1000), int(PRESENCE_SECONDS)],
+            [self._process, int(self._times.dead * 1000), int(PRESENCE_SECONDS)],
         )
         if before != self._score or self._link is not self._commands.link:
             self._stale = True  # a Redis that has restarted may have lost its latest writes
@@ -104,7 +123,7 @@ class RedisHeartbeat:
         if not self._repairing and (self._stale or self._presence.departed()):
             self._repairing = True
             self._tasks.add(self._repair())
-        if now - self._steady_since > DEAD_SECONDS:
+        if now - self._steady_since > self._times.dead:
             for process in {name.decode() for name in dead} - self._evicting:
                 self._evicting.add(process)
                 self._tasks.add(self._evict_process(process))

@@ -9,7 +9,7 @@ import structlog
 
 from app.broker.contract import PresenceEvents
 from app.broker.keys import PRESENCE_SECONDS, Keys
-from app.broker.redis_heartbeat import RedisHeartbeat
+from app.broker.redis_heartbeat import HeartbeatTimes, RedisHeartbeat
 from app.broker.redis_presence_records import PresenceRecords
 from app.broker.redis_renewal import renew_for_ever
 from app.core.channel import Channel
@@ -36,10 +36,11 @@ class RedisPresence:
         keys: Keys,
         process: str,
         clock: Callable[[], float] = time.time,
+        times: HeartbeatTimes | None = None,
     ) -> None:
         self._commands = commands
         self._records = PresenceRecords(commands, keys, process, clock)
-        self._heartbeat = RedisHeartbeat(commands, keys, self._records)
+        self._heartbeat = RedisHeartbeat(commands, keys, self._records, times)
         self._tasks = Tasks("presence")
 
     @property

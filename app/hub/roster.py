@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from dataclasses import dataclass
 from typing import Final
 
 import structlog
@@ -20,16 +21,29 @@ from app.hub.hub import Hub
 from app.tasks import Tasks
 
 CIRCLES: Final = "/circles"
-STATUS_INTERVAL_SECONDS: Final = 1.0
-# After a restart many members come back at once: one status for all of them.
-DEBOUNCE_SECONDS: Final = 0.2
-#: The wait before a failed publish is retried.
-RETRY_SECONDS: Final = 1.0
-#: The age of a due status at which its process counts as gone, and another publishes it.
-OVERDUE_SECONDS: Final = 3.0
-CLOSE_SECONDS: Final = 1.0
 
 log = structlog.get_logger("hearth.roster")
+
+
+@dataclass(frozen=True, slots=True)
+class RosterTimes:
+    """All in seconds.
+
+    Args:
+        interval: between two statuses of a circle, at least.
+        debounce: after a change, before its status: after a restart many members come back at
+            once, and one status does for all of them.
+        retry: the wait before a failed publish is retried.
+        overdue: the age of a due status at which its process counts as gone, and another publishes
+            it.
+        close: how long closing may take.
+    """
+
+    interval: float = 1.0
+    debounce: float = 0.2
+    retry: float = 1.0
+    overdue: float = 3.0
+    close: float = 1.0
 
 
 class Roster:
@@ -39,7 +53,8 @@ class Roster:
     publishes the statuses that are due; an `agent_joined` or `agent_left` of that instant is lost.
     """
 
-    def __init__(self, hub: Hub, statuses: StatusQueue) -> None:
+    def __init__(self, hub: Hub, statuses: StatusQueue, times: RosterTimes | None = None) -> None:
+        self._times = times or RosterTimes()
         self._hub = hub
         self._statuses = statuses
         self._timers: dict[Channel, asyncio.TimerHandle] = {}
@@ -61,7 +76,7 @@ class Roster:
         for channel, timer in timers.items():
             timer.cancel()
             self._tasks.add(self._publish_status(channel))
-        await self._tasks.finish(CLOSE_SECONDS)
+        await self._tasks.finish(self._times.close)
 
     async def members_changed(self, channel: Channel, identity: Identity, joined: bool) -> None:
         """Publish that an identity has joined or left a circle; ignore other channels."""
@@ -70,7 +85,7 @@ class Roster:
         if self._closing:
             await self._note_due(channel)
         else:
-            self._schedule(channel, DEBOUNCE_SECONDS)
+            self._schedule(channel, self._times.debounce)
             if self._statuses.shared:
                 # Each time: another process may have published the status that was due before.
                 self._tasks.add(self._note_due(channel))
@@ -113,7 +128,7 @@ class Roster:
     async def _publish_status(self, channel: Channel) -> None:
         try:
             await self._publish_membership(channel)
-            wait = await self._statuses.claim(channel, STATUS_INTERVAL_SECONDS)
+            wait = await self._statuses.claim(channel, self._times.interval)
             if wait > 0:  # one was just published, perhaps without this change
                 self._schedule(channel, wait)
                 return
@@ -126,7 +141,7 @@ class Roster:
             await self._hub.publish(Draft(channel, "circle_status", status))
         except HearthError as error:
             log.debug("could not publish circle_status", channel=channel.name, reason=error.code)
-            self._schedule(channel, RETRY_SECONDS)
+            self._schedule(channel, self._times.retry)
 
     async def _note_due(self, channel: Channel) -> None:
         try:
@@ -136,9 +151,9 @@ class Roster:
 
     async def _publish_overdue(self) -> None:
         while True:
-            await asyncio.sleep(OVERDUE_SECONDS / 2)
+            await asyncio.sleep(self._times.overdue / 2)
             try:
-                for channel in await self._statuses.overdue(OVERDUE_SECONDS):
+                for channel in await self._statuses.overdue(self._times.overdue):
                     self._schedule(channel, 0.0)
             except HearthError as error:
                 log.debug("could not read the status queue", reason=error.code)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import suppress
-from typing import Final
+from dataclasses import dataclass
 
 import structlog
 
@@ -14,14 +14,24 @@ from app.core.errors import Unavailable
 from app.redis.commands import Commands
 from app.redis.subscriptions import Subscriptions
 
-SEND_SECONDS: Final = 1.0
-_RETRY_SECONDS: Final = 0.1
-#: The canary is dead when nothing has come back for so long.
-LOST_SECONDS: Final = 3.0
-#: The connection for subscriptions is dropped after so long.
-DROP_SECONDS: Final = 8.0
-
 log = structlog.get_logger("hearth.redis")
+
+
+@dataclass(frozen=True, slots=True)
+class CanaryTimes:
+    """All in seconds.
+
+    Args:
+        interval: between two numbers.
+        retry: the same, while none comes back.
+        lost: the canary is dead when nothing has come back for so long.
+        drop: the connection for subscriptions is dropped after so long.
+    """
+
+    interval: float = 1.0
+    retry: float = 0.1
+    lost: float = 3.0
+    drop: float = 8.0
 
 
 class Canary:
@@ -34,8 +44,15 @@ class Canary:
         channel: a Redis channel of this process alone.
     """
 
-    def __init__(self, commands: Commands, subscriptions: Subscriptions, channel: str) -> None:
+    def __init__(
+        self,
+        commands: Commands,
+        subscriptions: Subscriptions,
+        channel: str,
+        times: CanaryTimes | None = None,
+    ) -> None:
         self.alive = False
+        self._times = times or CanaryTimes()
         self._commands = commands
         self._subscriptions = subscriptions
         self._channel = channel
@@ -54,19 +71,20 @@ class Canary:
                     lambda future: future.exception()
                 )
                 self._sent += 1
-            pause = SEND_SECONDS if self.alive else _RETRY_SECONDS
+            pause = self._times.interval if self.alive else self._times.retry
             slept_at = loop.time()
             await asyncio.sleep(pause)
-            if loop.time() - slept_at < pause + LOST_SECONDS / 2:  # else this process was suspended
+            # Else this process was suspended itself.
+            if loop.time() - slept_at < pause + self._times.lost / 2:
                 self._check(loop.time())
 
     def _check(self, now: float) -> None:
         silent = now - self._received_at
-        if self.alive and silent > LOST_SECONDS:
+        if self.alive and silent > self._times.lost:
             self.alive = False
             since = isoformat(time.time() - silent)
             log.error("nothing comes back from Redis", since=since)
-        if silent > DROP_SECONDS and self._commands.ready:
+        if silent > self._times.drop and self._commands.ready:
             self._received_at = now  # drop again only after as long
             self._subscriptions.drop()
 

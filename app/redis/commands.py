@@ -57,12 +57,17 @@ class ReplyError(Exception):
 
 
 class Commands(ReconnectingLink):
-    """The connection for commands."""
+    """The connection for commands.
 
-    def __init__(self, connector: Connector) -> None:
+    Args:
+        drop_seconds: a connection without any reply for so long is dropped; it may be half open.
+    """
+
+    def __init__(self, connector: Connector, drop_seconds: float = DROP_SECONDS) -> None:
         super().__init__(connector, "commands")
         self._waiting: deque[tuple[float, asyncio.Future[Any]]] = deque()
         self._answering = True
+        self._drop_seconds = drop_seconds
         self._clock_offset: float | None = None  # Redis's clock minus the loop's, in seconds
         self._known: set[str] = set()  # digests of scripts that were run on this connection
         self._warned_at: dict[str, float] = {}
@@ -218,7 +223,7 @@ class Commands(ReconnectingLink):
                     self._answering = False
                     log.error("Redis does not answer", redis=self._connector.host)
                 self._fail_waiting()
-            if now - silent_since > DROP_SECONDS:
+            if now - silent_since > self._drop_seconds:
                 self.drop()
             if self._answering and now >= next_time_at:
                 next_time_at = now + _TIME_SECONDS

@@ -18,7 +18,6 @@ from app.redis.commands import Commands, ReplyError
 from app.workers.backlog import Received
 from schemas.errors import SchemaError
 
-#: The most that one emit may publish into all channels together, in bytes: it is one command.
 MOST_STEP_BYTES: Final = 67_108_864
 
 log = structlog.get_logger("hearth.workers")
@@ -37,9 +36,16 @@ class Outcome(NamedTuple):
 
 
 class Batcher:
-    """Publishes batches; what can't be published is rejected."""
+    """Publishes batches; what can't be published is rejected.
 
-    def __init__(self, hub: Hub, commands: Commands, keys: Keys) -> None:
+    Args:
+        most_step_bytes: that one emit may publish into all channels together: it is one command.
+    """
+
+    def __init__(
+        self, hub: Hub, commands: Commands, keys: Keys, most_step_bytes: int = MOST_STEP_BYTES
+    ) -> None:
+        self._most_step_bytes = most_step_bytes
         self._hub = hub
         self._commands = commands
         self._keys = keys
@@ -60,7 +66,7 @@ class Batcher:
         # All are sent at once, and Redis handles them in this order.
         results = await asyncio.gather(
             *(
-                self._hub.publish_emit(drafts, Fence(token, received.digest), MOST_STEP_BYTES)
+                self._hub.publish_emit(drafts, Fence(token, received.digest), self._most_step_bytes)
                 for received, (drafts, _reason) in zip(batch, read, strict=True)
             ),
             return_exceptions=True,

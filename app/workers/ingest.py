@@ -28,7 +28,6 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final
 
 import structlog
 
@@ -43,12 +42,6 @@ from app.tasks import Tasks
 from app.workers.backlog import Backlog, Read, Received, digest
 from app.workers.batch import Batcher
 from app.workers.lease import LEASE_SECONDS, Lease, LeaseState
-
-BATCH: Final = 100
-MOST_BACKLOG: Final = 100_000
-MOST_BACKLOG_BYTES: Final = 67_108_864
-#: An emit whose publish has failed so often in a row is rejected.
-MOST_FAILURES: Final = 5
 
 log = structlog.get_logger("hearth.workers")
 
@@ -71,6 +64,22 @@ class IngestTimes:
     drain: float = 2.0
 
 
+@dataclass(frozen=True, slots=True)
+class IngestLimits:
+    """How much at most.
+
+    Args:
+        batch: emits that are published together.
+        backlog, backlog_bytes: emits that wait, and their size.
+        failures: an emit whose publish has failed so often in a row is rejected.
+    """
+
+    batch: int = 100
+    backlog: int = 100_000
+    backlog_bytes: int = 67_108_864
+    failures: int = 5
+
+
 class Ingest:
     """Ingests the backlog while this process is the leader; else others ingest it.
 
@@ -89,8 +98,10 @@ class Ingest:
         process: str,
         times: IngestTimes | None = None,
         lease_seconds: float = LEASE_SECONDS,
+        limits: IngestLimits | None = None,
     ) -> None:
         self._times = times or IngestTimes()
+        self._limits = limits or IngestLimits()
         self._commands = commands
         self._keys = keys
         self._process = process
@@ -131,7 +142,8 @@ class Ingest:
             source: the Redis channel it was received on.
             read: makes drafts of it.
         """
-        if len(self._backlog) >= MOST_BACKLOG or self._backlog.size >= MOST_BACKLOG_BYTES:
+        limits = self._limits
+        if len(self._backlog) >= limits.backlog or self._backlog.size >= limits.backlog_bytes:
             if self._caught_up or self._barrier:
                 log.error(
                     "the backlog of what workers emit is full; another process may have the rest"
@@ -266,11 +278,11 @@ class Ingest:
 
     async def _ingest_batch(self) -> bool:
         """Ingest the oldest entries; return whether there were any."""
-        batch = self._backlog.first(1 if self._failures else BATCH)
+        batch = self._backlog.first(1 if self._failures else self._limits.batch)
         if not batch:
             return False
         try:
-            if self._failures >= MOST_FAILURES:
+            if self._failures >= self._limits.failures:
                 reason = "Publishing it failed again and again."
                 outcome = await self._batcher.skip(batch[0], self._lease.token, reason)
             else:

@@ -4,14 +4,12 @@ reports a discontinuity (docs/protocol.md, promise 2)."""
 from __future__ import annotations
 
 import asyncio
-from typing import Final
+from typing import Any, Final
 
 import orjson
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.broker import feed as feed_module
 from app.broker.feed import Feed
 from app.broker.record import discontinuity, encode_record
 from app.core.channel import Channel
@@ -26,7 +24,7 @@ SIZE: Final = 6
 class Redis:
     """A channel as Redis has it, what of it is on its way, and a feed of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, **options: Any) -> None:
         self.epochs = 1  # how many the channel has had
         self.log: list[Publication] = []
         self.on_way: list[bytes] = []
@@ -35,7 +33,7 @@ class Redis:
         self.backfills = 0
         self._sequence = 0
         self._count = 0
-        self.feed = Feed(TEAM, self._receive, self._backfill)
+        self.feed = Feed(TEAM, self._receive, self._backfill, **options)
         self.feed.resume(self.head, [])
 
     @property
@@ -151,11 +149,8 @@ async def test_what_redis_has_forgotten_again_is_noticed_without_a_lost_connecti
     assert redis.backfills
 
 
-async def test_what_cannot_be_backfilled_does_not_grow_without_bound(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(feed_module, "MOST_BUFFERED_BYTES", 1000)
-    redis = Redis()
+async def test_what_cannot_be_backfilled_does_not_grow_without_bound() -> None:
+    redis = Redis(most_buffered_bytes=1000)
     redis.reconnect()
     for _ in range(40):
         redis.publish()

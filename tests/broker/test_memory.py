@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
 
-from app.broker import memory
 from app.broker.contract import Fence
-from app.broker.memory import MemoryBroker
+from app.broker.memory import HOUSEKEEPING_SECONDS, MemoryBroker
 from app.core.history import HistoryOptions
 from tests.broker.contracts.broker import BrokerContract
 from tests.broker.contracts.fixtures import SECONDS, SIZE, MakeBroker
 from tests.support.clock import SettableClock
 from tests.support.listener import Listener
 from tests.support.messages import OTHER, TEAM, message
-from tests.support.ready import until
+from tests.support.virtual_loop import run_virtually
 
 
 class TestMemoryBroker(BrokerContract):
@@ -52,16 +52,17 @@ async def is_kept(broker: MemoryBroker) -> bool:
     return TEAM in broker._channels
 
 
-async def test_it_forgets_by_itself(
-    clock: SettableClock, broker: MemoryBroker, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(memory, "HOUSEKEEPING_SECONDS", 0.01)
-    await broker.start(Listener())
-    assert broker.ready is True
-    await broker.publish(TEAM, message("a", clock()))
-    clock.advance(SECONDS + 1)
-    await until(lambda: not broker._channels)
-    await broker.close()
+def test_it_forgets_by_itself(clock: SettableClock, broker: MemoryBroker) -> None:
+    async def main() -> None:
+        await broker.start(Listener())
+        assert broker.ready is True
+        await broker.publish(TEAM, message("a", clock()))
+        clock.advance(SECONDS + 1)
+        await asyncio.sleep(HOUSEKEEPING_SECONDS + 1)
+        assert not broker._channels
+        await broker.close()
+
+    run_virtually(main)
 
 
 async def test_a_process_that_shares_nothing_always_has_the_lease(

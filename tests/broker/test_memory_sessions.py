@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from app.broker import memory_sessions
 from app.broker.memory_sessions import MemorySessions
 from tests.broker.contracts.sessions import CLAIMANT, SessionStoreContract, new_session
 from tests.support.clock import SettableClock
@@ -16,10 +15,9 @@ class TestMemorySessions(SessionStoreContract):
         return MemorySessions()
 
 
-async def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory_sessions, "MOST_SESSIONS", 3)
+async def test_memory_is_bounded() -> None:
     clock = SettableClock()
-    store = MemorySessions(clock)
+    store = MemorySessions(clock, most=3)
     for number in range(5):
         await store.save(new_session(pid=str(number)), 10)
     assert len(store) == 3

@@ -13,7 +13,7 @@ from app.app_keys import SERVER
 from app.realtime.manager import Manager
 from app.realtime.server import Server
 from tests.fixtures.logs import BAD_PACKET, Logs
-from tests.fixtures.servers import Serve, ServePlain
+from tests.fixtures.servers import ServePlain
 from tests.support.poller import Poller
 from tests.support.raw import RawConnection, masked, raw_http, raw_websocket
 from tests.support.tokens import ALICE
@@ -210,15 +210,6 @@ async def test_a_server_that_closes_says_so_in_the_next_poll(
     await server.app[SERVER].eio.disconnect(poller.sid)
     assert await poller.poll() == ["1"]
     assert await poller.status() == 400
-
-
-async def test_who_never_enters_a_namespace_is_sent_away(
-    serve: Serve, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("app.realtime.lifecycle.CONNECT_SECONDS", 0.05)
-    async with raw_websocket(await serve()) as socket:
-        await socket.engine()
-        assert await socket.close_code() == 1000
 
 
 UNMASKED = b"\x81\x012"

@@ -97,16 +97,6 @@ async def test_a_websocket_that_breaks_the_protocol_leaves_polling_alone(
     assert logs.tracebacks() == []
 
 
-async def test_a_probe_that_goes_no_further_is_given_up(
-    server: TestServer, poller: Poller, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("app.engine.probe._TIMEOUT_SECONDS", 0)
-    async with raw_websocket(server) as socket:
-        assert (await socket.handshake(query(poller))).status == 101
-        await socket.closed()
-    assert await still_polls(poller)
-
-
 async def test_what_was_sent_before_a_move_failed_is_polled_for(
     server: TestServer, poller: Poller
 ) -> None:

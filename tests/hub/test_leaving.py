@@ -10,11 +10,10 @@ import pytest
 from app.core.channel import Channel
 from app.core.errors import Forbidden, Unavailable
 from app.core.identity import Identity
-from app.hub import memberships
 from app.hub.draft import Draft
 from app.hub.hub import Hub
 from app.hub.member import Member
-from tests.support.hubs import running_hub
+from tests.support.hubs import new_hub, running_hub
 from tests.support.members import RecordingFanOut, new_member
 from tests.support.messages import OTHER, TEAM, somebody
 
@@ -106,9 +105,9 @@ async def test_a_listener_that_can_not_reach_the_broker_spoils_nothing(
 
 
 async def test_a_connection_joins_so_many_channels_until_it_leaves_one(
-    hub: Hub, monkeypatch: pytest.MonkeyPatch
+    fanout: RecordingFanOut,
 ) -> None:
-    monkeypatch.setattr(memberships, "MOST_CHANNELS", 2)
+    hub = new_hub(fanout, most_channels=2)
     member = await join(hub, "b1", BOB)
     async with hub.memberships.joining(member, OTHER, None, None):
         pass

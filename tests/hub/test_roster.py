@@ -14,8 +14,7 @@ from app.core.channel import Channel
 from app.core.errors import Unavailable
 from app.core.identity import Identity
 from app.core.message import Message
-from app.hub import roster as roster_module
-from app.hub.roster import Roster
+from app.hub.roster import Roster, RosterTimes
 from tests.support.backends import RunningBackend
 from tests.support.hubs import new_hub
 from tests.support.members import RecordingFanOut, new_member
@@ -24,6 +23,7 @@ from tests.support.ready import until
 from tests.support.redis import RedisServer
 
 AGENT = somebody("agent-7", "agent", "*:*:rw")
+QUICK = RosterTimes(retry=0.1, overdue=1.0)
 
 
 class Process:
@@ -33,7 +33,7 @@ class Process:
         self.backend = RunningBackend(url)
         self.fanout = RecordingFanOut()
         self.hub = new_hub(self.fanout, self.backend.broker, self.backend.presence)
-        self.roster = Roster(self.hub, self.backend.statuses)
+        self.roster = Roster(self.hub, self.backend.statuses, QUICK)
 
     @classmethod
     async def start(cls, url: str) -> Process:
@@ -157,9 +157,8 @@ async def test_what_a_process_that_stops_has_not_published_is_published(
 
 @pytest.mark.parametrize("arrives", [True, False])
 async def test_what_redis_does_not_take_is_published_later_and_once(
-    processes: list[Process], arrives: bool, monkeypatch: pytest.MonkeyPatch
+    processes: list[Process], arrives: bool
 ) -> None:
-    monkeypatch.setattr(roster_module, "RETRY_SECONDS", 0.1)
     one, two = processes
     await two.listen()
     publish_all = one.backend.broker.publish_all

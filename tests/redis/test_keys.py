@@ -6,17 +6,13 @@ import re
 import time
 from dataclasses import replace
 
-import pytest
-
 from app.broker import keys as keys_module
-from app.broker import redis_presence_records
 from app.broker.contract import Fence
 from app.broker.keys import LEAST_HISTORY_SECONDS, PRESENCE_SECONDS
 from app.core.history import HistoryOptions
 from tests.fixtures.redis import StartBackend
 from tests.support.backends import RunningBackend
 from tests.support.messages import OTHER, TEAM, message, somebody
-from tests.support.ready import until
 from tests.support.redis import RedisServer
 
 ALICE = somebody("alice")
@@ -62,25 +58,6 @@ async def test_every_key_expires_but_those_that_say_they_do_not(
         assert 0 < left <= AGES[pattern], key
         seen.add(pattern)
     assert seen == set(AGES)
-
-
-async def test_when_all_have_left_only_the_permanent_ones_stay(
-    start_backend: StartBackend, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("app.broker.redis_log.LEAST_HISTORY_SECONDS", 1.0)
-    monkeypatch.setattr("app.broker.redis.IDEMPOTENCY_SECONDS", -59.0)  # 1 s
-    monkeypatch.setattr(redis_presence_records, "PRESENCE_SECONDS", 2.0)
-    running = await start_backend(history=HistoryOptions(seconds=1))
-    await use_everything(running)
-    redis_server.ask("EXPIRE", "hearth:emits:taken", 1)
-    await running.vanish()
-
-    def expired() -> bool:
-        # `processes` is shared, and renewed by whichever process runs.
-        rest = set(redis_server.ask("KEYS", "*")) - PERMANENT
-        return all(re.search("process(es|:.*)$", key) for key in rest)
-
-    await until(expired, 20)
 
 
 async def test_what_has_members_is_renewed(

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
+from functools import partial
 
 import pytest
 
-from app.broker import redis_heartbeat
+from app.broker.redis_heartbeat import HeartbeatTimes
 from app.core.channel import Channel
 from app.core.errors import Unavailable
 from tests.fixtures.redis import StartBackend
@@ -25,11 +26,10 @@ def changes_of(*backends: RunningBackend) -> Counter[tuple[Channel, str, bool]]:
     return sum((one.listener.changes for one in backends), Counter())
 
 
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have silence mean death sooner."""
-    monkeypatch.setattr(redis_heartbeat, "HEARTBEAT_SECONDS", 0.1)
-    monkeypatch.setattr(redis_heartbeat, "DEAD_SECONDS", 1.0)
+@pytest.fixture
+def start_backend(start_backend: StartBackend) -> StartBackend:
+    """Return a function that starts a backend, for which silence means death sooner."""
+    return partial(start_backend, heartbeat_times=HeartbeatTimes(interval=0.1, dead=1.0))
 
 
 async def test_the_members_of_a_killed_process_leave_once(start_backend: StartBackend) -> None:

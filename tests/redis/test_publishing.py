@@ -55,7 +55,7 @@ async def test_what_a_frozen_redis_did_not_take_in_time_is_never_published(
 async def test_a_freeze_that_outlasts_the_connection_is_got_over(
     start_backend: StartBackend, redis_server: RedisServer
 ) -> None:
-    running = await start_backend()
+    running = await start_backend(drop_seconds=3.0)
     broker = running.broker
     redis_server.freeze()
     first = running.commands.link

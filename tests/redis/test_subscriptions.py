@@ -16,6 +16,7 @@ from app.core.channel import Channel
 from app.core.errors import Unavailable
 from app.core.message import Publication
 from app.hub.hub import Hub
+from app.redis.canary import CanaryTimes
 from tests.fixtures.redis import StartBackend
 from tests.support.listener import Listener
 from tests.support.members import RecordingFanOut, new_member
@@ -133,7 +134,9 @@ async def test_a_process_that_read_too_slowly_makes_up_for_it(
 async def test_a_half_open_connection_is_noticed_and_replaced(
     start_backend: StartBackend, proxy: Proxy, redis_server: RedisServer
 ) -> None:
-    receiver, publisher = await start_backend(proxy.url), (await start_backend()).broker
+    times = CanaryTimes(interval=0.2, lost=1.0, drop=2.0)
+    receiver = await start_backend(proxy.url, canary_times=times)
+    publisher = (await start_backend()).broker
     listener = receiver.listener
     await receiver.broker.subscribe(TEAM)
     await publisher.publish(TEAM, message("before", time.time()))

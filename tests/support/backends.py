@@ -10,10 +10,12 @@ from typing import Final
 from app.broker import redis_renewal
 from app.broker.keys import Keys
 from app.broker.redis import RedisBroker
+from app.broker.redis_heartbeat import HeartbeatTimes
 from app.broker.redis_presence import RedisPresence
 from app.broker.redis_statuses import RedisStatusQueue
 from app.core.history import HistoryOptions
-from app.redis.commands import Commands
+from app.redis.canary import CanaryTimes
+from app.redis.commands import DROP_SECONDS, Commands
 from app.redis.connector import Connector
 from app.redis.subscriptions import Subscriptions
 from tests.support.listener import Listener, settle
@@ -38,15 +40,20 @@ class RunningBackend:
         clock: Callable[[], float] = time.time,
         prefix: str = "hearth",
         listener: Listener | None = None,
+        heartbeat_times: HeartbeatTimes | None = None,
+        canary_times: CanaryTimes | None = None,
+        drop_seconds: float = DROP_SECONDS,
     ) -> None:
         connector = Connector(url, "")
-        commands = self.commands = Commands(connector)
+        commands = self.commands = Commands(connector, drop_seconds)
         subscriptions = self.subscriptions = Subscriptions(connector)
         keys = self.keys = Keys(prefix)
         process = self.process = f"p{next(_numbers)}"
         self.listener = listener or Listener()
-        self.broker = RedisBroker(commands, subscriptions, keys, process, history, clock)
-        self.presence = RedisPresence(commands, keys, process, clock)
+        self.broker = RedisBroker(
+            commands, subscriptions, keys, process, history, clock, canary_times
+        )
+        self.presence = RedisPresence(commands, keys, process, clock, heartbeat_times)
         self.statuses = RedisStatusQueue(commands, keys)
 
     @property

@@ -12,7 +12,7 @@ from app.broker.contract import Fence, Published
 from app.core.channel import Channel
 from app.core.message import Message, Publication
 from app.workers.emits import read_emit
-from app.workers.ingest import Ingest, IngestTimes
+from app.workers.ingest import Ingest, IngestLimits, IngestTimes
 from tests.support.backends import RunningBackend
 from tests.support.hubs import new_hub
 from tests.support.members import RecordingFanOut
@@ -48,7 +48,9 @@ class RunningIngest:
     What it publishes waits while `gate` is closed.
     """
 
-    def __init__(self, url: str, times: IngestTimes | None = None) -> None:
+    def __init__(
+        self, url: str, times: IngestTimes | None = None, limits: IngestLimits | None = None
+    ) -> None:
         backend = self.backend = RunningBackend(url)
         self.gate = asyncio.Event()
         self.gate.set()
@@ -63,22 +65,23 @@ class RunningIngest:
             backend.process,
             times or QUICK,
             LEASE_SECONDS,
+            limits,
         )
         backend.subscriptions.listen(EMITS, self._receive)
 
     @classmethod
-    async def start(cls, url: str, times: IngestTimes | None = None) -> RunningIngest:
+    async def start(cls, url: str, **options: Any) -> RunningIngest:
         """Start one on a Redis."""
-        one = cls(url, times)
+        one = cls(url, **options)
         await one.backend.connect()
         await one.hub.memberships.start()
         await one.ingest.start()
         return one
 
     @classmethod
-    async def start_caught_up(cls, url: str, times: IngestTimes | None = None) -> RunningIngest:
+    async def start_caught_up(cls, url: str, **options: Any) -> RunningIngest:
         """Start one and wait until it has received all that is to be ingested."""
-        one = await cls.start(url, times)
+        one = await cls.start(url, **options)
         await until(lambda: one.ingest.caught_up)
         return one
 

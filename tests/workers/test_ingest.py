@@ -16,8 +16,7 @@ from app.core.channel import Channel
 from app.core.errors import Unavailable
 from app.core.message import Message
 from app.redis.commands import ReplyError
-from app.workers import batch, ingest
-from app.workers.ingest import IngestTimes
+from app.workers.ingest import IngestLimits, IngestTimes
 from tests.support.ingests import EMITS, RunningIngest, content_of, emitted
 from tests.support.ready import until
 from tests.support.redis import RedisServer
@@ -30,8 +29,8 @@ async def start(redis_server: RedisServer) -> AsyncIterator[Start]:
     """Return a function that starts an ingest and waits until it is caught up."""
     started: list[RunningIngest] = []
 
-    async def start_one(times: IngestTimes | None = None) -> RunningIngest:
-        one = await RunningIngest.start_caught_up(redis_server.url, times)
+    async def start_one(**options: Any) -> RunningIngest:
+        one = await RunningIngest.start_caught_up(redis_server.url, **options)
         started.append(one)
         return one
 
@@ -235,7 +234,7 @@ async def test_what_redis_never_takes_is_rejected_and_delays_nobody(
     redis: Redis,
     error: Exception,
 ) -> None:
-    one = await start(IngestTimes(renew=0.05))
+    one = await start(times=IngestTimes(renew=0.05))
     refuses = Refuses(one, "poison", error)
     await emit(redis, 0, 5)
     with capture_logs():
@@ -244,7 +243,7 @@ async def test_what_redis_never_takes_is_rejected_and_delays_nobody(
         await emit(redis, 5, 10)
         await until_contents(one, names(0, 10))
         await settled([one])
-    assert 2 <= refuses.refused <= 2 * ingest.MOST_FAILURES + 1
+    assert 2 <= refuses.refused <= 2 * IngestLimits().failures + 1
     assert [data for data, _reason in await rejected(redis)] == [emitted("poison")] * 2
     assert one.hub.counters.rejected[EMITS] == 2
 
@@ -263,9 +262,7 @@ async def test_what_cannot_be_read_is_rejected(start: Start, redis: Redis) -> No
     assert await rejected(redis) == [(b"odd", b"KeyError")]
 
 
-async def test_an_emit_into_a_whole_namespace_is_one_step(
-    start: Start, redis: Redis, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_emit_into_a_whole_namespace_is_one_step(start: Start, redis: Redis) -> None:
     one = await start()
     channels = [Channel("/circles", f"c{number}") for number in range(2000)]
     for channel in channels:
@@ -276,7 +273,7 @@ async def test_an_emit_into_a_whole_namespace_is_one_step(
     for channel in channels[::100]:
         page = await one.backend.broker.history(channel, None, 10)
         assert [content_of(publication) for publication in page.publications] == ["all"]
-    monkeypatch.setattr(batch, "MOST_STEP_BYTES", 100_000)
+    one.ingest._batcher._most_step_bytes = 100_000
     with capture_logs() as logs:
         await redis.publish(EMITS, emitted("more", room=None))
         await emit(redis, 1, 2)
@@ -285,13 +282,10 @@ async def test_an_emit_into_a_whole_namespace_is_one_step(
     assert "2000 channels" in logs[0]["reason"]
 
 
-async def test_memory_is_bounded(
-    start: Start, redis: Redis, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    some = [await start() for _ in range(2)]
+async def test_memory_is_bounded(start: Start, redis: Redis) -> None:
+    some = [await start(limits=IngestLimits(backlog=50)) for _ in range(2)]
     leader = leader_of(some)
     other = next(one for one in some if one is not leader)
-    monkeypatch.setattr(ingest, "MOST_BACKLOG", 50)
     leader.gate.clear()
     with capture_logs() as logs:
         await emit(redis, 0, 100)
