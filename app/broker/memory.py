@@ -26,7 +26,7 @@ class _Remembered(NamedTuple):
 @dataclass(slots=True)
 class _ChannelState:
     window: HistoryWindow
-    # In the order of publishing, which is the order of expiry.
+    # By nonce, to deduplicate; in the order of publishing, which is the order of expiry.
     receipts: dict[str, _Remembered] = field(default_factory=dict)
     subscribed: bool = False
     left_at: float = 0.0

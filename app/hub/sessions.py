@@ -107,7 +107,11 @@ class Sessions:
         if former is not None:
             former.left = asyncio.get_running_loop().create_future()
             former.connection.close(Closing.SUPERSEDED)
-            await former.left
+            try:
+                await asyncio.shield(former.left)
+            except BaseException:
+                await self.end(session)
+                raise
         return session
 
     async def save(self, session: Session) -> None:

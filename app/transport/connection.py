@@ -29,8 +29,8 @@ class Connection(ABC):
 
     Args:
         state, write: the initial ones.
-        max_unsent_bytes: limit of unsent bytes. A client over it and its `grace` is a slow
-            consumer, and is cut off.
+        max_unsent_bytes: limit of unsent bytes. Past it and its `grace` the client is a
+            slow consumer, and is cut off.
     """
 
     __slots__ = ("_busy", "_grace", "_max_unsent_bytes", "_queue", "socket", "state", "write")

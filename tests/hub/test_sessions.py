@@ -73,6 +73,19 @@ async def test_the_connection_of_before_is_closed_and_has_left() -> None:
     await sessions.close()
 
 
+async def test_who_stops_waiting_for_the_connection_of_before_leaves_nothing_behind() -> None:
+    store = MemorySessions()
+    sessions = Sessions(store, 60)
+    first = await sessions.begin("sid~", "/circles", ALICE, Nowhere())
+    claiming = asyncio.create_task(sessions.claim(first.pid, "/circles", ALICE, Nowhere()))
+    await asyncio.sleep(0)
+    claiming.cancel()
+    await asyncio.gather(claiming, return_exceptions=True)
+    await sessions.end(first)
+    assert not sessions._open
+    assert await sessions.claim(first.pid, "/circles", ALICE, Nowhere()) is not None
+
+
 async def test_the_connection_of_what_was_claimed_elsewhere_is_closed_once() -> None:
     store = MemorySessions()
     here, there = Sessions(store, 60), Sessions(store, 60)

@@ -11,6 +11,8 @@ from aiohttp.test_utils import TestServer
 
 from app.app_keys import HUB
 from app.core.errors import Internal
+from namespaces.requests import REQUESTS
+from schemas.registry import RESERVED
 from tests.fixtures.clients import Connect, OpenWire
 from tests.fixtures.logs import Logs
 from tests.fixtures.servers import Serve
@@ -284,3 +286,7 @@ async def test_who_says_everything_at_once_is_answered_in_order(
         beginnings
     )
     assert logs.events() == []
+
+
+def test_no_type_of_message_can_have_the_name_of_a_request() -> None:
+    assert REQUESTS.keys() <= RESERVED

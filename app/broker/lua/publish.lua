@@ -10,6 +10,7 @@
 --        live channel  new epoch, for a channel without one  record  timestamp
 --        add to history ('1')  has a nonce ('1')  add to the inbox ('1')  namespace  name  type
 -- A record is "<type> <published at>\n<envelope>".
+-- Repeated nonces are deduplicated: they publish nothing, and get the first receipt.
 -- Returns for each target {offset or false, epoch, timestamp, duplicate}; then, if it is fenced, the
 -- id of its digest in the log.
 
