@@ -62,7 +62,6 @@ class Memberships:
         fanout: hands publications to members.
         registry: checks the names of channels.
         sessions: save the channels of members that can be restored.
-        most_channels: that one connection may have joined at a time.
     """
 
     def __init__(
@@ -72,9 +71,7 @@ class Memberships:
         fanout: FanOut,
         registry: Registry,
         sessions: Sessions,
-        most_channels: int = MOST_CHANNELS,
     ) -> None:
-        self._most_channels = most_channels
         self.sessions = sessions
         self._registry = registry
         self._broker = broker
@@ -197,10 +194,8 @@ class Memberships:
         self._registry.check_channel(channel.namespace, channel.name)
         if not trusted:
             access.require_read(member.identity, channel)
-        if len(member.channels) >= self._most_channels and channel not in member.channels:
-            raise Forbidden(
-                f"A connection joins at most {self._most_channels:,} channels at a time."
-            )
+        if len(member.channels) >= MOST_CHANNELS and channel not in member.channels:
+            raise Forbidden(f"A connection joins at most {MOST_CHANNELS:,} channels at a time.")
         async with (
             self._locks.hold((member.sid, channel)),
             self._buffering(member, channel, since, limit) as recovery,

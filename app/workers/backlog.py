@@ -42,9 +42,14 @@ class Backlog:
     """A queue from which entries are removed by digest. Entries with equal digests count each.
 
     Entries are numbered as they are added: 0, 1, 2, …
+
+    Args:
+        most, most_bytes: with so many entries, or so large ones, it is full.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = 100_000, most_bytes: int = 67_108_864) -> None:
+        self._most = most
+        self._most_bytes = most_bytes
         self.next = 0  # the number of the next entry
         self.size = 0  # of all entries together, in bytes
         self._received: dict[int, Received] = {}
@@ -52,6 +57,11 @@ class Backlog:
 
     def __len__(self) -> int:
         return len(self._received)
+
+    @property
+    def full(self) -> bool:
+        """Whether no more is to be added."""
+        return len(self._received) >= self._most or self.size >= self._most_bytes
 
     def add(self, received: Received) -> int:
         """Add the newest entry, and return its number."""

@@ -28,6 +28,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Final
 
 import structlog
 
@@ -42,6 +43,10 @@ from app.tasks import Tasks
 from app.workers.backlog import Backlog, Read, Received, digest
 from app.workers.batch import Batcher
 from app.workers.lease import LEASE_SECONDS, Lease, LeaseState
+
+BATCH: Final = 100
+#: An emit whose publish has failed so often in a row is rejected.
+MOST_FAILURES: Final = 5
 
 log = structlog.get_logger("hearth.workers")
 
@@ -64,22 +69,6 @@ class IngestTimes:
     drain: float = 2.0
 
 
-@dataclass(frozen=True, slots=True)
-class IngestLimits:
-    """How much at most.
-
-    Args:
-        batch: emits that are published together.
-        backlog, backlog_bytes: emits that wait, and their size.
-        failures: an emit whose publish has failed so often in a row is rejected.
-    """
-
-    batch: int = 100
-    backlog: int = 100_000
-    backlog_bytes: int = 67_108_864
-    failures: int = 5
-
-
 class Ingest:
     """Ingests the backlog while this process is the leader; else others ingest it.
 
@@ -87,6 +76,7 @@ class Ingest:
         subscriptions: the connection on which emits are received.
         process: the unique name of this process, without a hyphen.
         lease_seconds: when the lease expires if it isn't renewed.
+        backlog: an empty one.
     """
 
     def __init__(
@@ -98,16 +88,15 @@ class Ingest:
         process: str,
         times: IngestTimes | None = None,
         lease_seconds: float = LEASE_SECONDS,
-        limits: IngestLimits | None = None,
+        backlog: Backlog | None = None,
     ) -> None:
         self._times = times or IngestTimes()
-        self._limits = limits or IngestLimits()
         self._commands = commands
         self._keys = keys
         self._process = process
         self._batcher = Batcher(hub, commands, keys)
         self._lease = Lease(commands, subscriptions, keys, process, lease_seconds)
-        self._backlog = Backlog()
+        self._backlog = Backlog() if backlog is None else backlog
         self._leads = False
         self._led_last = False  # as of the last reply, even if the connection was lost since
         self._subscribed = False  # everything that Redis publishes is received
@@ -142,8 +131,7 @@ class Ingest:
             source: the Redis channel it was received on.
             read: makes drafts of it.
         """
-        limits = self._limits
-        if len(self._backlog) >= limits.backlog or self._backlog.size >= limits.backlog_bytes:
+        if self._backlog.full:
             if self._caught_up or self._barrier:
                 log.error(
                     "the backlog of what workers emit is full; another process may have the rest"
@@ -278,11 +266,11 @@ class Ingest:
 
     async def _ingest_batch(self) -> bool:
         """Ingest the oldest entries; return whether there were any."""
-        batch = self._backlog.first(1 if self._failures else self._limits.batch)
+        batch = self._backlog.first(1 if self._failures else BATCH)
         if not batch:
             return False
         try:
-            if self._failures >= self._limits.failures:
+            if self._failures >= MOST_FAILURES:
                 reason = "Publishing it failed again and again."
                 outcome = await self._batcher.skip(batch[0], self._lease.token, reason)
             else:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
 
 from app.broker.contract import Broker, PresenceStore
 from app.broker.memory import MemoryBroker
@@ -41,18 +40,12 @@ def new_hub(
     broker: Broker | None = None,
     presence: PresenceStore | None = None,
     clock: Callable[[], float] = time.time,
-    **options: Any,
 ) -> Hub:
-    """Return a hub that isn't started, in memory unless given something else to stand on.
-
-    Args:
-        options: further ones of `Memberships`.
-    """
+    """Return a hub that isn't started, in memory unless given something else to stand on."""
     broker = broker or MemoryBroker(HistoryOptions(), clock)
     presence = presence or MemoryPresence(clock)
     registry = standard_registry()
-    sessions = Sessions(MemorySessions(), 0)
-    memberships = Memberships(broker, presence, fanout, registry, sessions, **options)
+    memberships = Memberships(broker, presence, fanout, registry, Sessions(MemorySessions(), 0))
     return Hub(broker, presence, memberships, registry, clock)
 
 
@@ -64,10 +57,9 @@ async def running_hub(
     clock: Callable[[], float] = time.time,
     *,
     listeners: Sequence[MembershipListener] = (),
-    **options: Any,
 ) -> AsyncIterator[Hub]:
     """Start what `new_hub` returns, and close it when the block ends."""
-    hub = new_hub(fanout, broker, presence, clock, **options)
+    hub = new_hub(fanout, broker, presence, clock)
     await hub.memberships.start(*listeners)
     try:
         yield hub

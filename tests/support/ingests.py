@@ -11,8 +11,9 @@ from typing import Any
 from app.broker.contract import Fence, Published
 from app.core.channel import Channel
 from app.core.message import Message, Publication
+from app.workers.backlog import Backlog
 from app.workers.emits import read_emit
-from app.workers.ingest import Ingest, IngestLimits, IngestTimes
+from app.workers.ingest import Ingest, IngestTimes
 from tests.support.backends import RunningBackend
 from tests.support.hubs import new_hub
 from tests.support.members import RecordingFanOut
@@ -49,7 +50,7 @@ class RunningIngest:
     """
 
     def __init__(
-        self, url: str, times: IngestTimes | None = None, limits: IngestLimits | None = None
+        self, url: str, times: IngestTimes | None = None, backlog: Backlog | None = None
     ) -> None:
         backend = self.backend = RunningBackend(url)
         self.gate = asyncio.Event()
@@ -65,7 +66,7 @@ class RunningIngest:
             backend.process,
             times or QUICK,
             LEASE_SECONDS,
-            limits,
+            backlog,
         )
         backend.subscriptions.listen(EMITS, self._receive)
 

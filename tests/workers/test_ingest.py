@@ -16,7 +16,8 @@ from app.core.channel import Channel
 from app.core.errors import Unavailable
 from app.core.message import Message
 from app.redis.commands import ReplyError
-from app.workers.ingest import IngestLimits, IngestTimes
+from app.workers.backlog import Backlog
+from app.workers.ingest import MOST_FAILURES, IngestTimes
 from tests.support.ingests import EMITS, RunningIngest, content_of, emitted
 from tests.support.ready import until
 from tests.support.redis import RedisServer
@@ -243,7 +244,7 @@ async def test_what_redis_never_takes_is_rejected_and_delays_nobody(
         await emit(redis, 5, 10)
         await until_contents(one, names(0, 10))
         await settled([one])
-    assert 2 <= refuses.refused <= 2 * IngestLimits().failures + 1
+    assert 2 <= refuses.refused <= 2 * MOST_FAILURES + 1
     assert [data for data, _reason in await rejected(redis)] == [emitted("poison")] * 2
     assert one.hub.counters.rejected[EMITS] == 2
 
@@ -283,7 +284,7 @@ async def test_an_emit_into_a_whole_namespace_is_one_step(start: Start, redis: R
 
 
 async def test_memory_is_bounded(start: Start, redis: Redis) -> None:
-    some = [await start(limits=IngestLimits(backlog=50)) for _ in range(2)]
+    some = [await start(backlog=Backlog(most=50)) for _ in range(2)]
     leader = leader_of(some)
     other = next(one for one in some if one is not leader)
     leader.gate.clear()
