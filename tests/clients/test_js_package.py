@@ -65,7 +65,7 @@ async def test_the_program_of_the_docs_talks(
     await agent.request("agent_message", answer)
     published = re.compile(r"published as \d+")
     lines: list[str] = []
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(30):
         while "agent 7: Hello back" not in lines or not any(map(published.fullmatch, lines)):
             lines.append((await process.stdout.readline()).decode().rstrip())
     assert lines[0] == "dev-team is live"

@@ -72,7 +72,7 @@ async def say(bob: Client, *contents: str) -> None:
 
 async def until_alice(bob: Client, is_there: bool) -> None:
     """Wait until presence has alice, or hasn't."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(30):
         while True:
             members = (await bob.request("presence", {"channel": "dev-team"}))["members"]
             if any(one["id"] == "alice" for one in members) == is_there:

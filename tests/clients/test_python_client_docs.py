@@ -25,7 +25,7 @@ async def test_the_program_on_the_page_runs(
     url = str(server.make_url(""))
     agent = await launch(sys.executable, tmp_path / "agent.py", HEARTH_URL=url, TOKEN=AGENT)
     assert agent.stdout is not None
-    async with hearth_client.connect(url, token=BOB) as bob, asyncio.timeout(20):
+    async with hearth_client.connect(url, token=BOB) as bob, asyncio.timeout(30):
         circle = await bob.circle("dev-team", history=10)
         async for message in circle:
             if message.type == "agent_joined" and message.data["agent_id"] == "agent-7":

@@ -57,7 +57,7 @@ async def test_tokens_are_renewed_without_losing_the_connection(server: TestServ
     async with hearth_client.connect(str(server.make_url("")), token=give) as hearth:
         circle = await hearth.circle("dev-team")
         connection = hearth._links["/circles"].connection
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(30):
             await renewed.wait()
         await circle.publish("user_message", {"content": "Hi"})
         assert contents(await take(circle, 1)) == ["Hi"]

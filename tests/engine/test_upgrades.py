@@ -46,7 +46,7 @@ async def still_polls(poller: Poller) -> bool:
 
 async def until_given_up(poller: Poller) -> None:
     connection = poller.connection
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not connection.may_upgrade:  # noqa: ASYNC110 - nobody tells of it
             await asyncio.sleep(0)
 

@@ -145,7 +145,7 @@ async def test_what_is_open_is_renewed_also_after_everything_was_forgotten() -> 
     sessions.start()
     session = await sessions.begin("sid~", "/circles", ALICE, Nowhere())
     store._entries.clear()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         claimed = None
         while claimed is None:
             await asyncio.sleep(0.01)

@@ -35,7 +35,7 @@ async def test_the_example_runs(
     url = str(server.make_url("")).rstrip("/")
     example = await launch(sys.executable, tmp_path / "example.py", HEARTH_URL=url, TOKEN=ALICE)
     assert example.stdout is not None
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(30):
         assert await example.stdout.readline() == b"alice Hello\n"
         bob = await connect(token=BOB)
         message = {"channel": "dev-team", "data": {"content": "Hello, Alice"}}

@@ -114,19 +114,19 @@ async def test_disconnect_a_client_of_another_process(connect: Connect, sio: Ser
     for client in (alice, bob):
         await client.request("join", {"channel": "dev-team"})
     await sio.disconnect(alice.sid, namespace="/circles")
-    await asyncio.wait_for(alice.disconnected.wait(), 10)
+    await asyncio.wait_for(alice.disconnected.wait(), 30)
     await until_members(bob, ["bob"])
 
 
 async def test_a_worker_disconnects_a_client(connect: Connect, worker: Any) -> None:
     alice = await connect()
     await worker.can_disconnect(alice.sid, "/circles")  # stock's `disconnect` needs a server
-    await asyncio.wait_for(alice.disconnected.wait(), 10)
+    await asyncio.wait_for(alice.disconnected.wait(), 30)
 
 
 async def until_members(client: Any, wanted: list[str]) -> None:
     """Wait until these are in the circle."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while await members(client) != wanted:  # noqa: ASYNC110 - nothing else tells of it
             await asyncio.sleep(0.02)
 
@@ -226,7 +226,7 @@ async def test_callbacks_come_back_from_another_process(connect: Connect, sio: S
         namespace="/circles",
         callback=lambda *arguments: answered.set_result(arguments),
     )
-    assert await asyncio.wait_for(answered, 10) == ("answer", 3)
+    assert await asyncio.wait_for(answered, 30) == ("answer", 3)
 
 
 async def test_an_answer_is_awaited_in_what_another_asked_for(
@@ -245,7 +245,7 @@ async def test_an_answer_is_awaited_in_what_another_asked_for(
 
     manager._methods["disconnect"] = disconnect
     await worker.can_disconnect(bob.sid, "/circles")
-    await asyncio.wait_for(bob.disconnected.wait(), 10)
+    await asyncio.wait_for(bob.disconnected.wait(), 30)
     await until(lambda: answers == ["answer"])
 
 

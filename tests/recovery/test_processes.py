@@ -61,7 +61,7 @@ async def restored(alice: NodeClient, bob: Client, *missed: str) -> None:
 
 async def connections_of_alice(bob: Client, number: int) -> None:
     """Wait until so many of Alice's connections are in the channel."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         found = -1
         while found != number:
             members = (await bob.request("presence", {"channel": "dev-team"}))["members"]

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,7 @@ class HearthProcess:
         self._environment = clean_environment(**{"PORT": "0", **settings})
         self._reader: asyncio.Task[None] | None = None
         self._lines = asyncio.Condition()
+        self._ended = False
         self.log: list[dict[str, Any]] = []
         self.process: asyncio.subprocess.Process | Forked
 
@@ -95,8 +97,10 @@ class HearthProcess:
         def found() -> list[dict[str, Any]]:
             return [line for line in self.log if line.get("event") == event]
 
-        async with asyncio.timeout(START_SECONDS), self._lines:
-            await self._lines.wait_for(found)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(START_SECONDS), self._lines:
+                await self._lines.wait_for(lambda: found() or self._ended)
+        assert found(), f"no line {event!r} from {self.process}: {self.log}"
         return found()[0]
 
     async def stop(self, signum: int = signal.SIGTERM) -> int:
@@ -117,3 +121,6 @@ class HearthProcess:
                 except ValueError:
                     self.log.append({"event": line.decode().rstrip(), "raw": True})
                 self._lines.notify_all()
+        async with self._lines:
+            self._ended = True
+            self._lines.notify_all()

@@ -16,7 +16,7 @@ from app.core.errors import Unavailable
 
 async def until_status(url: str, status: int = 200) -> None:
     """Ask `/readyz` until it answers with `status`."""
-    async with asyncio.timeout(20), aiohttp.ClientSession() as session:
+    async with asyncio.timeout(30), aiohttp.ClientSession() as session:
         while True:
             async with session.get(f"{url.rstrip('/')}/readyz") as response:
                 if response.status == status:
@@ -31,7 +31,7 @@ async def until_ready(server: TestServer) -> None:
 
 async def until_members(presence: PresenceStore, channel: Channel, *ids: str) -> None:
     """Return once exactly these identities are in a channel."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(30):
         while True:
             with suppress(Unavailable):
                 members = await presence.members(channel)
@@ -40,7 +40,7 @@ async def until_members(presence: PresenceStore, channel: Channel, *ids: str) ->
             await asyncio.sleep(0.02)
 
 
-async def until(holds: Callable[[], bool], seconds: float = 10.0) -> None:
+async def until(holds: Callable[[], bool], seconds: float = 30.0) -> None:
     """Return once something holds; raise `TimeoutError` when it takes too long."""
     async with asyncio.timeout(seconds):
         while True:

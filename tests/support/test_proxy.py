@@ -50,7 +50,7 @@ def send(end: tuple[asyncio.StreamReader, asyncio.StreamWriter], data: bytes) ->
 
 async def read(end: tuple[asyncio.StreamReader, asyncio.StreamWriter]) -> bytes:
     """Return what comes; nothing when it was closed."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         try:
             return await end[0].read(100)
         except ConnectionResetError:

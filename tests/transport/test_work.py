@@ -85,7 +85,7 @@ async def test_what_waits_goes_on_in_a_task_and_the_next_message_waits_for_it() 
         seen.append(f"begins {packet}")
         if packet == "a":
             seen.append(await gate)
-            async with asyncio.timeout(10):  # there is a task from here on
+            async with asyncio.timeout(30):  # there is a task from here on
                 await asyncio.sleep(0)
         seen.append(f"ends {packet}")
 

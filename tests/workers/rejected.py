@@ -10,7 +10,7 @@ async def rejected(
     redis: Any, number: int, stream: str = "hearth:rejected"
 ) -> list[dict[str, bytes]]:
     """Wait until so many messages have been rejected; return them, oldest first."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while True:
             entries = await redis.xrange(stream)
             if len(entries) >= number:

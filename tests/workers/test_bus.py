@@ -78,7 +78,7 @@ async def test_a_message_nobody_is_there_for_is_in_history(connect: Connect, red
     client = await connect("/workspaces")
     for path in ("a.py", "b.py"):
         await redis.publish("workspace.file_changed", json.dumps(FILE | {"path": path}))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while True:
             history = await client.request("history", {"channel": "site"})
             if len(history["messages"]) == 2:

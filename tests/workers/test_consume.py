@@ -60,7 +60,7 @@ async def say(client: Client, *contents: str) -> None:
 
 async def until_pending(redis: Any, client: Client, number: int) -> None:
     """Wait until so many messages are with workers."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while (await redis.xpending(*GROUP))["pending"] != number:
             await client.settle()
 

@@ -162,6 +162,6 @@ class ReadingContract(BrokerFixtures):
         assert await broker.channels("/circles") == [TEAM]
         assert await broker.channels("/feeds") == [feed]
         await broker.unsubscribe(TEAM)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while await broker.channels("/circles"):  # noqa: ASYNC110 - no event
                 await asyncio.sleep(0.01)

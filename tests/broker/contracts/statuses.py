@@ -31,7 +31,7 @@ class StatusQueueContract:
     ) -> None:
         assert await queue.claim(OTHER, 60) == 0
         assert await queue.claim(TEAM, 0.05) == 0
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             wait = await queue.claim(TEAM, 60)
             while wait > 0:
                 await asyncio.sleep(wait)
