@@ -8,8 +8,9 @@ import signal
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from tests.support.process import HearthProcess
+from tests.support.process import PROGRAM, HearthProcess
 from tests.support.redis import free_port
+from tests.support.template import Template
 from tests.support.tokens import SECRET
 
 #: What a server may log as an error: Redis was in trouble, as it should be here.
@@ -36,11 +37,17 @@ class Server:
     Args:
         directory: where it runs.
         settings: environment variables.
-        module: what it runs.
+        template: who forks it.
+        module: whose `main` it runs.
     """
 
     def __init__(
-        self, number: int, directory: Path, settings: dict[str, str], module: str = "app"
+        self,
+        number: int,
+        directory: Path,
+        settings: dict[str, str],
+        template: Template,
+        module: str = PROGRAM,
     ) -> None:
         self.number = number
         self.port = free_port()
@@ -51,6 +58,7 @@ class Server:
         self.faults: list[str] = []  # what it did of itself
         self._directory = directory
         self._module = module
+        self._template = template
         self._settings = {**settings, "PORT": str(self.port)}
         self._process: HearthProcess | None = None
         self._born = 0.0
@@ -58,7 +66,9 @@ class Server:
     async def start(self) -> None:
         """Start a process and wait until it serves."""
         self._born = asyncio.get_running_loop().time()
-        self._process = HearthProcess(self._directory, self._module, None, **self._settings)
+        self._process = HearthProcess(
+            self._directory, self._module, self._template, **self._settings
+        )
         await self._process.start()
         self.up = True
 
@@ -111,8 +121,9 @@ class Servers:
 
     Args:
         directory: where they run, and nothing is.
+        template: who forks them.
         further: environment variables.
-        module: what each runs.
+        module: whose `main` each runs.
     """
 
     def __init__(
@@ -120,8 +131,9 @@ class Servers:
         count: int,
         directory: Path,
         redis_url: str,
+        template: Template,
         further: dict[str, str] | None = None,
-        module: str = "app",
+        module: str = PROGRAM,
     ) -> None:
         settings = {
             "REDIS_URL": redis_url,
@@ -133,7 +145,9 @@ class Servers:
             "PING_TIMEOUT_SECONDS": "3",
             **(further or {}),
         }
-        self.all = [Server(number, directory, settings, module) for number in range(1, count + 1)]
+        self.all = [
+            Server(number, directory, settings, template, module) for number in range(1, count + 1)
+        ]
 
     async def start(self) -> None:
         """Start all."""

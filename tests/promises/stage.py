@@ -12,7 +12,9 @@ from typing import Any, Protocol, TypeVar
 from tests.promises.checker import Finding
 from tests.promises.connection import all_closed
 from tests.promises.servers import Servers
+from tests.support.process import PROGRAM
 from tests.support.redis import RedisServer
+from tests.support.template import Template
 
 Say = Callable[[str], None]
 
@@ -34,7 +36,7 @@ async def perform(
     count: int,
     say: Say,
     settings: dict[str, str] | None = None,
-    module: str = "app",
+    module: str = PROGRAM,
 ) -> AnyReport:
     """Run something on fresh servers; what these have done wrong of themselves is in its report.
 
@@ -48,11 +50,11 @@ async def perform(
     def say_when(text: str) -> None:
         say(f"{time.monotonic() - began:7.2f} s  {text}")
 
-    redis_server = RedisServer()
+    redis_server, template = RedisServer(), Template()
     redis_server.start()
     try:
         with tempfile.TemporaryDirectory() as directory:
-            servers = Servers(count, Path(directory), redis_server.url, settings, module)
+            servers = Servers(count, Path(directory), redis_server.url, template, settings, module)
             try:
                 await servers.start()
                 report = await act(servers, redis_server, say_when)
@@ -63,6 +65,7 @@ async def perform(
             report.findings += [Finding("broken", fault) for fault in faults]
             return report
     finally:
+        template.close()
         redis_server.close()
 
 

@@ -36,6 +36,11 @@ def create_closing_app(settings: Settings) -> web.Application:
     return app
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Serve the application."""
     vars(program)["create_app"] = create_closing_app
     program.main()
+
+
+if __name__ == "__main__":
+    main()

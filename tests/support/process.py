@@ -14,6 +14,7 @@ from typing import Any
 from tests.support.template import Forked, Template
 
 ROOT = Path(__file__).parents[2]
+PROGRAM = "app.__main__"
 START_SECONDS = 60.0  # on a machine that has other things to do
 
 
@@ -46,7 +47,7 @@ class HearthProcess:
 
     Args:
         directory: where it runs.
-        module: what it runs.
+        module: whose `main` it runs.
         template: who forks it; None: it is started as `python -m` does.
         settings: environment variables.
     """
@@ -54,7 +55,7 @@ class HearthProcess:
     def __init__(
         self,
         directory: Path,
-        module: str = "app",
+        module: str = PROGRAM,
         template: Template | None = None,
         **settings: str,
     ) -> None:
@@ -77,8 +78,7 @@ class HearthProcess:
 
     async def _start(self) -> asyncio.subprocess.Process | Forked:
         if self._template is not None:
-            main = f"{self._module}.__main__"
-            return await self._template.fork(main, self._directory, self._environment)
+            return await self._template.fork(self._module, self._directory, self._environment)
         return await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", self._module),
             cwd=self._directory,
