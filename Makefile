@@ -13,7 +13,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 BIN := .venv/bin
-PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal
+# Workers and servers import the same: what one of them has compiled is there for the others.
+PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --dist worksteal
 CLIENT := app/web/console/vendor/socket.io.esm.min.js
 
 .PHONY: help run token check test lint types unit torture drops format rooms clean
