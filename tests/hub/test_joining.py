@@ -5,8 +5,6 @@ docs/protocol.md, promise 3.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import orjson
 import pytest
 from hypothesis import given
@@ -29,17 +27,6 @@ from tests.support.members import RecordingFanOut, new_member
 from tests.support.messages import OTHER, TEAM, message, somebody, texts_of
 
 BOB = somebody("bob", "user", "circles:*:r")
-
-
-@pytest.fixture
-def broker() -> RecordingBroker:
-    return RecordingBroker()
-
-
-@pytest.fixture
-async def hub(broker: RecordingBroker, fanout: RecordingFanOut) -> AsyncIterator[Hub]:
-    async with running_hub(fanout, broker) as hub:
-        yield hub
 
 
 def bob(sid: str = "b1") -> Member:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
-import pytest
-
 from app.core.channel import Channel
 from app.hub.draft import Draft
 from app.hub.hub import Hub
@@ -15,17 +11,6 @@ from tests.support.members import RecordingFanOut, new_member
 from tests.support.messages import TEAM, somebody
 
 BOB = somebody("bob", "user", "circles:*:r")
-
-
-@pytest.fixture
-def broker() -> RecordingBroker:
-    return RecordingBroker()
-
-
-@pytest.fixture
-async def hub(broker: RecordingBroker, fanout: RecordingFanOut) -> AsyncIterator[Hub]:
-    async with running_hub(fanout, broker) as hub:
-        yield hub
 
 
 def bob(sid: str = "b1") -> Member:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
 from app.core.channel import Channel
 from app.hub.draft import Draft
-from app.workers.routes import ROUTES, keyed
+from app.workers.routes import ROUTES, Route, keyed
 from tests.fixtures.clients import Connect
 from tests.fixtures.servers import Serve
 from tests.support.process import HearthProcess
@@ -18,6 +19,8 @@ from tests.support.ready import until_ready
 from tests.support.redis import RedisServer
 from tests.support.tokens import ALICE, BOB
 from tests.workers.rejected import rejected
+
+ServeRoutes = Callable[[dict[str, Route]], Awaitable[str]]
 
 FILE = {"workspace_id": "site", "path": "a.py"}
 FEEDS = ("codeworm:logs", "codeworm:events", "codeworm:stats")
@@ -181,24 +184,33 @@ async def test_a_feed_takes_everything(connect: Connect, redis: Any, source: str
     assert await redis.exists("hearth:rejected") == 0
 
 
+@pytest.fixture
+def serve_routes(
+    serve: Serve, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> ServeRoutes:
+    """Return a function that serves with further routes, on keys of its own; it returns the URL."""
+
+    async def serve_with(routes: dict[str, Route]) -> str:
+        for source, route in routes.items():
+            monkeypatch.setitem(ROUTES, source, route)
+        server = await serve(redis_url=redis_server.url, hearth_prefix="another")
+        await until_ready(server)
+        return str(server.make_url(""))
+
+    return serve_with
+
+
 async def test_a_new_route_is_one_line(
-    monkeypatch: pytest.MonkeyPatch,
-    serve: Serve,
-    connect: Connect,
-    redis: Any,
-    redis_server: RedisServer,
+    serve_routes: ServeRoutes, connect: Connect, redis: Any
 ) -> None:
     def shout(data: bytes) -> Draft:
         content = data.decode().upper()
         payload = {"agent_id": "crier", "content": content}
         return Draft(Channel("/circles", "hall"), "agent_message", payload)
 
-    monkeypatch.setitem(ROUTES, "task.updated", keyed("/notifications", "user", "task_update"))
-    monkeypatch.setitem(ROUTES, "hall.cried", shout)
-    server = await serve(redis_url=redis_server.url, hearth_prefix="another")
-    await until_ready(server)
-    user = await connect("/notifications", url=str(server.make_url("")))
-    circle = await connect("/circles", url=str(server.make_url("")))
+    updated = keyed("/notifications", "user", "task_update")
+    url = await serve_routes({"task.updated": updated, "hall.cried": shout})
+    user, circle = await connect("/notifications", url=url), await connect("/circles", url=url)
     await circle.request("join", {"channel": "hall"})
     await redis.publish("task.updated", json.dumps({"user": "user:alice", "task_id": 3}))
     await redis.publish("hall.cried", "oyez")
@@ -207,19 +219,12 @@ async def test_a_new_route_is_one_line(
 
 
 async def test_a_route_that_fails_stops_nobody(
-    monkeypatch: pytest.MonkeyPatch,
-    serve: Serve,
-    connect: Connect,
-    redis: Any,
-    redis_server: RedisServer,
+    serve_routes: ServeRoutes, connect: Connect, redis: Any
 ) -> None:
     def overlooks_something(data: bytes) -> Draft:
         return Draft(Channel("/circles", json.loads(data)["circle"]), "agent_message", {})
 
-    monkeypatch.setitem(ROUTES, "hall.cried", overlooks_something)
-    server = await serve(redis_url=redis_server.url, hearth_prefix="another")
-    await until_ready(server)
-    client = await connect("/circles", url=str(server.make_url("")))
+    client = await connect("/circles", url=await serve_routes({"hall.cried": overlooks_something}))
     await client.request("join", {"channel": "hall"})
     await redis.publish("hall.cried", "{}")
     message = {"circle_name": "hall", "agent_id": 7, "content": "Hi"}
