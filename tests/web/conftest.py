@@ -11,7 +11,7 @@ from aiohttp.test_utils import TestServer
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 from app.auth import DEVELOPMENT_SECRET
-from tests.fixtures.servers import Serve
+from tests.fixtures.servers import Serve, Start
 from tests.support.chromium import Chromium
 from tests.support.tokens import token
 from tests.web.page import ConsolePage
@@ -46,12 +46,12 @@ async def browser(chromium: Chromium) -> AsyncIterator[Browser]:
 
 
 @pytest.fixture
-async def open_console(browser: Browser) -> AsyncIterator[OpenConsole]:
+async def open_console(browser: Browser, start_server: Start) -> AsyncIterator[OpenConsole]:
     """Return a function that opens the console of a server, in a browser profile of its own.
 
     Its arguments: the URL; `expected`, as `ConsolePage` takes it; `prepare`, awaited with the page
-    before anything is loaded; further ones as `browser.new_context` takes them. In the end no page
-    may have logged an error that wasn't expected.
+    before anything is loaded; further ones as `browser.new_context` takes them. In the end, before
+    servers are closed, no page may have logged an error that wasn't expected.
     """
     assert CLIENT.exists(), "the console needs its client: make console"
     consoles: list[ConsolePage] = []
