@@ -15,10 +15,14 @@ def isoformat(now: float) -> str:
     Args:
         now: seconds since 1970.
     """
-    milliseconds = round(now * 1_000_000) // 1000  # 1.001 s is a little less as a float
+    return _millisecond(round(now * 1_000_000) // 1000)  # 1.001 s is a little less as a float
+
+
+@lru_cache(maxsize=1024)  # much is published in one, and members' join times are listed again
+def _millisecond(milliseconds: int) -> str:
     return f"{_second(milliseconds // 1000)}.{milliseconds % 1000:03d}Z"
 
 
-@lru_cache(maxsize=256)  # enough for now, and for the join times in a member list
+@lru_cache(maxsize=256)
 def _second(seconds: int) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}"
