@@ -34,7 +34,7 @@ async def test_frontend_agent_and_worker_have_a_conversation(
 ) -> None:
     one, two = processes
     watcher = await connect(url=two.url, token=BOB)
-    await watcher.request("join", {"channel": "dev-team"})
+    await watcher.join()
     environment = clean_environment(REDIS_URL=redis_server.url)
     agent = await asyncio.create_subprocess_exec(
         *(sys.executable, ROOT / "examples/agent.py"),

@@ -34,7 +34,7 @@ async def test_a_member_joins_talks_reads_back_and_leaves(
     agent = await connect_node(token=AGENT, transport=transport)
     joined = await alice.request("join", {"channel": "dev-team"})
     assert (joined["ok"], joined["offset"], joined["messages"]) == (True, 0, [])
-    await agent.request("join", {"channel": "dev-team"})
+    await agent.join()
     sent = await alice.request("user_message", message("Hello", nonce="n1"))
     assert sent["ok"] is True
 
@@ -106,7 +106,7 @@ async def test_two_clients_talk_in_order_in_both_directions(
     alice = await connect_node(token=ALICE, transport=transport)
     bob = await connect_node(token=BOB, transport=transport)
     for client in (alice, bob):
-        await client.request("join", {"channel": "dev-team"})
+        await client.join()
     # The stock engine drops a POST of more than 16 packets, see tests/realtime/test_polling.py.
     burst = 10 if transport == "polling" else MESSAGES
     texts = {alice: [f"a{n}" for n in range(MESSAGES)], bob: [f"b{n}" for n in range(MESSAGES)]}
@@ -132,7 +132,7 @@ async def test_no_message_is_lost_while_the_transport_changes(
     connect_node: ConnectNode, server: TestServer, node: NodeDriver
 ) -> None:
     alice = await connect_node(token=ALICE)
-    await alice.request("join", {"channel": "dev-team"})
+    await alice.join()
     bob = node.open(
         str(server.make_url("")),
         "/circles",
@@ -155,7 +155,7 @@ async def test_no_message_is_lost_while_the_transport_changes(
 
 async def test_texts_arrive_as_they_were_written(connect_node: ConnectNode, transport: str) -> None:
     client = await connect_node(transport=transport)
-    await client.request("join", {"channel": "dev-team"})
+    await client.join()
     for text in TEXTS:
         await client.request("user_message", message(text))
     await client.next("user_message", len(TEXTS))
@@ -168,7 +168,7 @@ async def test_a_long_text_arrives_whole(connect_node: ConnectNode) -> None:
     text = "Wörter 🚀 " * 25_000
     assert len(text.encode()) > 300_000
     for one in (client, reader):
-        await one.request("join", {"channel": "dev-team"})
+        await one.join()
     await client.request("user_message", message(text))
     for one in (client, reader):
         assert (await one.next("user_message"))["data"] == {"content": text}
@@ -179,7 +179,7 @@ async def test_a_text_of_a_polling_clients_one_segment_arrives_whole(
 ) -> None:
     client = await connect_node(transport="polling")
     text = "ö" * 7_000
-    await client.request("join", {"channel": "dev-team"})
+    await client.join()
     await client.request("user_message", message(text))
     assert (await client.next("user_message"))["data"] == {"content": text}
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import TestServer
 
-from app.app_keys import HUB, SERVER
+from app.app_keys import HUB
 from tests.fixtures.node import ConnectNode
 from tests.fixtures.servers import Serve
-from tests.support.node import NodeClient
+from tests.support.server import drop
 from tests.support.tokens import ALICE, BOB
 
 HISTORY_SIZE = 20
@@ -19,13 +19,6 @@ HISTORY_SIZE = 20
 
 def message(number: int) -> dict[str, Any]:
     return {"channel": "dev-team", "data": {"content": str(number)}}
-
-
-async def drop(server: TestServer, client: NodeClient) -> None:
-    """End a client's transport from the server's side."""
-    realtime = server.app[SERVER]
-    eio_sid = realtime.manager.eio_sid_from_sid(client.sid, client.namespace)
-    await realtime.eio.disconnect(eio_sid)
 
 
 def numbers(messages: list[dict[str, Any]]) -> list[int]:
@@ -59,7 +52,7 @@ async def test_who_rejoins_gets_exactly_what_it_missed(
 ) -> None:
     alice = await connect_node(token=ALICE, transport=transport)
     bob = await connect_node(token=BOB)
-    await alice.request("join", {"channel": "dev-team"})
+    await alice.join()
     await bob.request("user_message", message(0))
     seen = await alice.next("user_message")
     await drop(server, alice)
@@ -124,7 +117,7 @@ async def test_a_message_sent_again_after_its_answer_was_lost_is_published_once(
 ) -> None:
     """`retries` is socket.io-client's own way to send again what nobody acknowledged."""
     bob = await connect_node(token=BOB)
-    await bob.request("join", {"channel": "dev-team"})
+    await bob.join()
     alice = await connect_node(token=ALICE, retries=3, ackTimeout=10_000)
     hub = server.app[HUB]
     publish_as = hub.publish_as

@@ -97,6 +97,6 @@ async def test_nobody_becomes_somebody_else(connect_node: ConnectNode) -> None:
     client = await connect_node(token=ALICE)
     answer = await client.request("authenticate", {"token": BOB})
     assert answer["error"]["code"] == "forbidden"
-    await client.request("join", {"channel": "dev-team"})
+    await client.join()
     members = (await client.request("presence", {"channel": "dev-team"}))["members"]
     assert [member["id"] for member in members] == ["alice"]

@@ -55,7 +55,7 @@ async def test_the_program_of_the_docs_talks(
     (tmp_path / "node_modules/hearth-client").symlink_to(package)
     server = await run()
     agent = await connect(url=server.url, token=AGENT)
-    await agent.request("join", {"channel": "dev-team"})
+    await agent.join()
     node = shutil.which("node")
     assert node
     process = await launch(node, tmp_path / "program.mjs", HEARTH_URL=server.url, TOKEN=ALICE)

@@ -60,14 +60,8 @@ async def proxy(processes: list[HearthProcess], through: Through) -> Proxy:
 async def bob(processes: list[HearthProcess], connect: Connect) -> Client:
     """Somebody who talks, at the second process."""
     bob = await connect(url=processes[1].url, token=BOB)
-    await bob.request("join", {"channel": "dev-team"})
+    await bob.join()
     return bob
-
-
-async def say(bob: Client, *contents: str) -> None:
-    for content in contents:
-        message = {"channel": "dev-team", "data": {"content": content}}
-        assert (await bob.request("user_message", message))["ok"]
 
 
 async def until_alice(bob: Client, is_there: bool) -> None:
@@ -106,7 +100,7 @@ async def greet(bob: Client, program: Process, name: str) -> None:
     if name == "program.py":
         assert (await bob.next("user_message"))["sender"] == {"id": "alice", "kind": "user"}
     else:
-        await say(bob, "Hello")
+        await bob.say("Hello")
     assert await printed(program) == (1, "Hello")
 
 
@@ -132,23 +126,23 @@ async def test_what_was_missed_comes_once_and_in_order(
 ) -> None:
     program = await start_program(name, proxy.url)
     await greet(bob, program, name)
-    await say(bob, "before")
+    await bob.say("before")
     assert await printed(program) == (2, "before")
 
     proxy.stop()
     await until_alice(bob, is_there=False)
-    await say(bob, "missed", "also missed")
+    await bob.say("missed", "also missed")
     proxy.resume()
     assert await printed(program) == (3, "missed")
     assert await printed(program) == (4, "also missed")
-    await say(bob, "live")
+    await bob.say("live")
     assert await printed(program) == (5, "live")
 
     proxy.target = processes[1].url
     await processes[0].stop(signal.SIGKILL)
-    await say(bob, "while one is dead")
+    await bob.say("while one is dead")
     assert await printed(program) == (6, "while one is dead")
-    await say(bob, "at the other one")
+    await bob.say("at the other one")
     assert await printed(program) == (7, "at the other one")
 
 
@@ -160,12 +154,12 @@ async def test_what_cannot_be_had_is_told(
     url = str(server.make_url("")).rstrip("/")
     proxy = await through(url)
     bob = await connect(url=url, token=BOB)
-    await bob.request("join", {"channel": "dev-team"})
+    await bob.join()
     program = await start_program(name, proxy.url)
     await greet(bob, program, name)
     proxy.stop()
     await until_alice(bob, is_there=False)
-    await say(bob, "1", "2", "3", "4")
+    await bob.say("1", "2", "3", "4")
     proxy.resume()
     assert await printed(program) == "lost"
 

@@ -8,28 +8,13 @@ from typing import Any
 import hearth_client
 import pytest
 from aiohttp.test_utils import TestServer
-from hearth_client import Channel, HearthError, Message
+from hearth_client import Channel, HearthError
 
 from app.core import errors
 from tests.fixtures.clients import Connect
 from tests.fixtures.servers import Serve
+from tests.support.agents import contents, take
 from tests.support.tokens import AGENT, ALICE, SERVICE, token
-
-
-async def take(channel: Channel, number: int, taken: list[Message] | None = None) -> list[Message]:
-    """Return the next messages that people and agents have published; `taken` has them so far."""
-    taken = [] if taken is None else taken
-    async with asyncio.timeout(60):
-        async for message in channel:
-            if message.type in {"user_message", "agent_message", "typing", "discontinuity"}:
-                taken.append(message)
-            if len(taken) == number:
-                break
-    return taken
-
-
-def contents(messages: list[Message]) -> list[Any]:
-    return [message.data.get("content", message.type) for message in messages]
 
 
 async def test_an_agent_answers_a_user(server: TestServer) -> None:

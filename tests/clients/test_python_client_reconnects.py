@@ -13,10 +13,10 @@ from aiohttp.test_utils import TestServer
 from hearth_client import Channel, HearthError, Message, Receipt, State
 from hearth_client.connection import Connector
 
-from tests.clients.test_python_client import contents, take
 from tests.fixtures.processes import Run, RunReady
 from tests.fixtures.proxies import Through
 from tests.fixtures.servers import Serve
+from tests.support.agents import contents, take
 from tests.support.process import HearthProcess
 from tests.support.ready import until, until_status
 from tests.support.redis import RedisServer, free_port

@@ -10,7 +10,7 @@ from aiohttp.test_utils import TestServer
 from hearth_client import HearthError
 from hearth_client.tokens import expires_at, renew_after
 
-from tests.clients.test_python_client import contents, take
+from tests.support.agents import contents, take
 from tests.support.tokens import ALICE, token
 
 

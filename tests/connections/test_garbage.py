@@ -101,7 +101,7 @@ async def test_the_members_are_told_that_who_sent_garbage_is_gone(
     connect: Connect, open_wire: OpenWire
 ) -> None:
     bystander = await connect(token=BOB)
-    await bystander.request("join", {"channel": "dev-team"})
+    await bystander.join()
     wire = await (await open_wire()).join("/circles", ALICE)
     await wire.send('42/circles,1["join",{"channel":"dev-team"}]')
     await wire.next("43/circles,1")

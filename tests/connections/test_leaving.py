@@ -54,7 +54,7 @@ async def test_nobody_is_left_in_rooms_and_presence(
 ) -> None:
     monkeypatch.setattr(f"{__name__}.CLIENTS", CLIENTS if way == "drop" else AT_ONCE)
     bystander = await connect(token=BOB)
-    await bystander.request("join", {"channel": "c"})
+    await bystander.join("c")
     realtime: Any = server.app[SERVER]
     gone = await join_all(server)
     assert len(realtime.eio.sockets) == len(gone) + 1

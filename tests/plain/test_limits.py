@@ -18,10 +18,10 @@ from tests.fixtures.logs import Logs
 from tests.fixtures.processes import Run
 from tests.fixtures.servers import Serve
 from tests.plain.conftest import TEAM, Open
+from tests.support.metrics import scrape
 from tests.support.raw import RawWebSocket, masked, raw_websocket
 from tests.support.ready import until
 from tests.support.tokens import ALICE, BOB, SERVICE
-from tests.web.test_metrics import scrape
 
 HEADERS = (
     *("Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13"),

@@ -53,7 +53,7 @@ async def test_a_path_is_joined_to_its_channel_and_both_kinds_of_members_talk(
     [place] = ack["data"]["channels"]
     assert (place["channel"], place["recovered"]) == (channel, False)
     other = await connect(namespace, who)
-    await other.request("join", {"channel": channel})
+    await other.join(channel)
 
     await plain.send({"type": name, **data})  # the short form
     by_plain = await plain.next(name)

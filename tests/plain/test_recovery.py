@@ -10,17 +10,10 @@ from tests.fixtures.clients import Connect
 from tests.fixtures.processes import RunReady
 from tests.fixtures.servers import Serve
 from tests.plain.conftest import TEAM, Open
-from tests.support.client import Client
 from tests.support.plain import PlainClient
 from tests.support.ready import until_status
 from tests.support.redis import RedisServer
 from tests.support.tokens import ALICE, BOB, SERVICE
-
-
-async def say(client: Client, *texts: str) -> None:
-    for text in texts:
-        message = {"channel": "dev-team", "data": {"content": text}}
-        assert (await client.request("user_message", message))["ok"]
 
 
 def place(ack: dict[str, Any]) -> str:
@@ -35,18 +28,18 @@ def contents(messages: list[dict[str, Any]]) -> list[str]:
 
 async def test_what_was_missed_comes_after_the_welcome(open_plain: Open, connect: Connect) -> None:
     bob = await connect(token=BOB)
-    await say(bob, "before")
+    await bob.say("before")
     plain = await open_plain()
     since = place(await plain.read())
     await plain.socket.close()
-    await say(bob, "1", "2", "3")
+    await bob.say("1", "2", "3")
 
     again = await open_plain(since=since)
     ack = await again.read()
     assert ack["data"]["channels"][0]["recovered"] is True
     missed = [await again.read() for _number in range(3)]
     assert contents(missed) == ["1", "2", "3"]
-    await say(bob, "4")
+    await bob.say("4")
     live = await again.next("user_message")
     assert (live["data"]["content"], live["offset"]) == ("4", missed[-1]["offset"] + 1)
 
@@ -62,7 +55,7 @@ async def test_missing_history_is_reported(
     url = str((await serve(history_size=2)).make_url(""))
     bob = await connect(token=BOB, url=url)
     epoch = place(await (await open_plain(url=url)).read()).split(":")[0]
-    await say(bob, "1", "2", "3", "4")
+    await bob.say("1", "2", "3", "4")
     for since in (f"{epoch}:1", "another:4", f"{epoch}:9999"):
         plain = await open_plain(url=url, since=since)
         ack = await plain.read()
@@ -77,7 +70,7 @@ async def test_missing_history_is_reported(
 
 
 async def test_without_since_nothing_of_before_comes(open_plain: Open, connect: Connect) -> None:
-    await say(await connect(token=BOB), "before")
+    await (await connect(token=BOB)).say("before")
     plain = await open_plain()
     assert (await plain.read())["data"]["channels"][0]["offset"] == 1
     assert contents(await plain.settle()) == []

@@ -74,7 +74,7 @@ async def test_emit_to_connections_and_rooms_at_once(
 ) -> None:
     alice, bob, agent = await connect(), await connect(token=BOB), await connect(token=AGENT)
     for client in (alice, bob):
-        await client.request("join", {"channel": "dev-team"})
+        await client.join()
     rooms = ["dev-team", agent.sid, alice.sid]
     payload = {"agent_id": 7, "content": "Hi"}
     await worker.emit("agent_message", payload, room=rooms, namespace="/circles")
@@ -93,7 +93,7 @@ async def test_emit_into_a_channel_but_for_one_connection(
 ) -> None:
     alice, bob = await connect(), await connect(token=BOB)
     for client in (alice, bob):
-        await client.request("join", {"channel": "dev-team"})
+        await client.join()
     await manager.emit(
         "anything", {"n": 1}, room="dev-team", skip_sid=alice.sid, namespace="/circles"
     )
@@ -104,7 +104,7 @@ async def test_emit_into_a_channel_but_for_one_connection(
 
 async def test_binary_data_reaches_other_processes(connect: Connect, sio: Server) -> None:
     alice = await connect()
-    await alice.request("join", {"channel": "dev-team"})
+    await alice.join()
     await sio.emit("blob", {"b": b"\x00\x01"}, room="dev-team", namespace="/circles")
     assert await alice.next("blob") == {"b": b"\x00\x01"}
 
@@ -112,7 +112,7 @@ async def test_binary_data_reaches_other_processes(connect: Connect, sio: Server
 async def test_disconnect_a_client_of_another_process(connect: Connect, sio: Server) -> None:
     alice, bob = await connect(), await connect(token=BOB)
     for client in (alice, bob):
-        await client.request("join", {"channel": "dev-team"})
+        await client.join()
     await sio.disconnect(alice.sid, namespace="/circles")
     await asyncio.wait_for(alice.disconnected.wait(), 30)
     await until_members(bob, ["bob"])
@@ -133,7 +133,7 @@ async def until_members(client: Any, wanted: list[str]) -> None:
 
 async def test_enter_leave_and_close_a_channel(connect: Connect, manager: Any, sio: Server) -> None:
     agent, alice = await connect(token=AGENT), await connect()
-    await alice.request("join", {"channel": "dev-team"})
+    await alice.join()
     await manager.enter_room(agent.sid, "/circles", "dev-team")
     joined = await alice.next("agent_joined")
     assert joined["data"]["agent_id"] == "agent-7"
@@ -157,7 +157,7 @@ async def test_enter_leave_and_close_a_channel(connect: Connect, manager: Any, s
 
 async def test_entering_twice_is_entering_once(connect: Connect, manager: Any) -> None:
     agent, alice = await connect(token=AGENT), await connect()
-    await alice.request("join", {"channel": "dev-team"})
+    await alice.join()
     # Its own request and the worker's are under way at once.
     for _ in range(5):
         await manager.enter_room(agent.sid, "/circles", "dev-team")

@@ -127,7 +127,7 @@ async def join(connect: Connect, processes: list[HearthProcess]) -> list[Client]
     """Join the circle once in each process."""
     clients = [await connect(url=process.url, token=ALICE) for process in processes]
     for client in clients:
-        assert (await client.request("join", {"channel": "dev-team"}))["ok"]
+        await client.join()
     return clients
 
 

@@ -19,7 +19,7 @@ async def test_members_of_two_processes_talk(
     alice = await connect(url=one.url, token=ALICE)
     agent = await connect(url=two.url, token=AGENT)
     for client in (alice, agent):
-        await client.request("join", {"channel": "dev-team"})
+        await client.join()
     sent = await alice.request(
         "user_message", {"channel": "dev-team", "data": {"content": "Hi"}, "nonce": "n1"}
     )
@@ -49,7 +49,7 @@ async def test_messages_of_one_sender_keep_their_order(
     alice = await connect(url=one.url, token=ALICE)
     bob = await connect(url=two.url, token=BOB)
     for client in (alice, bob):
-        await client.request("join", {"channel": "dev-team"})
+        await client.join()
     for number in range(60):
         text = {"channel": "dev-team", "data": {"content": str(number)}}
         await alice.send("user_message", text if number % 20 else text | {"nonce": "again"})
@@ -65,7 +65,7 @@ async def test_a_worker_reaches_members_of_every_process_once(
 ) -> None:
     clients = [await connect(url=process.url, token=BOB) for process in processes]
     for client in clients:
-        await client.request("join", {"channel": "dev-team"})
+        await client.join()
     for number in range(20):
         payload: dict[str, Any] = {"agent_id": 1, "content": str(number)}
         await worker.emit("agent_message", payload, room="dev-team", namespace="/circles")
@@ -93,7 +93,7 @@ async def test_a_redis_that_comes_late_is_waited_for(
     assert failed["error"]["code"] == "unavailable"
     late_redis.start("--requirepass", "hunter2")
     await until_status(process.url, 200)
-    assert (await alice.request("join", {"channel": "dev-team"}))["ok"]
+    await alice.join()
     assert (await alice.request("user_message", message))["offset"] == 1
     assert (await alice.next("user_message"))["offset"] == 1
     assert not [line for line in process.log if "hunter2" in str(line)]
@@ -105,7 +105,7 @@ async def test_a_redis_that_goes_and_comes_back(
 ) -> None:
     [process] = await run_ready(1)
     alice = await connect(url=process.url)
-    await alice.request("join", {"channel": "dev-team"})
+    await alice.join()
     message = {"channel": "dev-team", "data": {"content": "Hi"}, "nonce": "n1"}
     redis_server.stop()
     await until_status(process.url, 503)

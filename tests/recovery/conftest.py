@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import TestServer
 
-from app.app_keys import SERVER
 from tests.fixtures.clients import Connect
 from tests.fixtures.node import ConnectNode
 from tests.fixtures.proxies import Through
@@ -67,10 +66,3 @@ def trailing(client: NodeClient, event: str = "user_message") -> list[Any]:
 def connects(client: NodeClient) -> list[tuple[str, bool]]:
     """Return session id and `recovered` of each connect."""
     return [(one["sid"], bool(one.get("recovered"))) for one in client.moments("connect")]
-
-
-async def drop(server: TestServer, client: NodeClient) -> None:
-    """End a client's transport from the server's side."""
-    realtime = server.app[SERVER]
-    eio_sid = realtime.manager.eio_sid_from_sid(client.sid, client.namespace)
-    await realtime.eio.disconnect(eio_sid)

@@ -10,7 +10,7 @@ import pytest
 from tests.fixtures.clients import Connect
 from tests.fixtures.processes import Run
 from tests.fixtures.proxies import Through
-from tests.recovery.conftest import Recovering, connects, text, texts
+from tests.recovery.conftest import Recovering, connects, texts
 from tests.support.client import Client
 from tests.support.node import NodeClient
 from tests.support.process import HearthProcess
@@ -37,21 +37,16 @@ async def alice(recovering: Recovering, proxy: Proxy, bob: Client) -> NodeClient
     """Who is in two channels of the first process, and has received one message."""
     client = await recovering(proxy.url)
     for channel in ("dev-team", "ops"):
-        assert (await client.request("join", {"channel": channel}))["ok"]
-    await say(bob, 1)
+        await client.join(channel)
+    await bob.say(1)
     await client.next("user_message")
     return client
-
-
-async def say(bob: Client, *contents: object, channel: str = "dev-team") -> None:
-    for content in contents:
-        assert (await bob.request("user_message", text(content, channel)))["ok"]
 
 
 async def restored(alice: NodeClient, bob: Client, *missed: str) -> None:
     """See that a client has what it missed, and what comes after."""
     await alice.moment("connect", 2)
-    await say(bob, "and on", channel="ops")
+    await bob.say("and on", channel="ops")
     await alice.next("user_message", len(missed) + 2)
     await alice.settle()
     assert texts(alice) == ["1", *missed, "and on"]
@@ -74,8 +69,8 @@ async def test_another_process_takes_over_after_a_kill(
 ) -> None:
     proxy.target = processes[1].url
     await processes[0].stop(signal.SIGKILL)
-    await say(bob, "2")
-    await say(bob, "3", channel="ops")
+    await bob.say("2")
+    await bob.say("3", channel="ops")
     await restored(alice, bob, "2", "3")
 
 
@@ -84,7 +79,7 @@ async def test_another_process_takes_over_after_a_stop(
 ) -> None:
     proxy.target = processes[1].url
     stopped = asyncio.create_task(processes[0].stop())
-    await say(bob, "2")
+    await bob.say("2")
     await restored(alice, bob, "2")
     await stopped
 
@@ -96,7 +91,7 @@ async def test_the_process_before_may_not_have_noticed(
     proxy.target = processes[1].url
     proxy.strand()
     await alice.moment("disconnect")
-    await say(bob, "2")
+    await bob.say("2")
     await restored(alice, bob, "2")
     await connections_of_alice(bob, 1)
 
@@ -126,7 +121,7 @@ async def test_without_redis_it_waits_and_then_has_everything(
     proxy: Proxy,
     redis_server: RedisServer,
 ) -> None:
-    await say(bob, "2")
+    await bob.say("2")
     await alice.next("user_message", 2)
     redis_server.freeze()
     proxy.cut()
@@ -134,7 +129,7 @@ async def test_without_redis_it_waits_and_then_has_everything(
     await processes[0].logged("Redis does not answer")
     redis_server.thaw()
     await until_status(processes[1].url)
-    await say(bob, "3")
+    await bob.say("3")
     await alice.next("user_message", 3)
     assert texts(alice) == ["1", "2", "3"]
     assert connects(alice)[-1] == (connects(alice)[0][0], True)
@@ -150,7 +145,7 @@ async def test_a_redis_that_has_forgotten_everything(
     (first, _), (second, recovered) = connects(alice)
     assert not recovered
     assert first != second
-    await say(bob, "2")
+    await bob.say("2")
     await alice.settle()
     assert texts(alice) == ["1"]
 
@@ -178,18 +173,18 @@ async def test_after_history_was_lost_it_goes_on_from_there(
     proxy = await through(process.url)
     bob = await connect(url=process.url, token=BOB)
     alice = await recovering(proxy.url)
-    await alice.request("join", {"channel": "dev-team"})
-    await say(bob, "of before")
+    await alice.join()
+    await bob.say("of before")
     await alice.next("user_message")
     redis_server.ask("FLUSHALL")
-    await say(bob, "anew")
+    await bob.say("anew")
     await alice.next("discontinuity")
     await alice.next("user_message", 2)
     # Its session is saved again before long, and says that it must know of the loss.
     await until(lambda: bool(redis_server.ask("KEYS", "hearth:session:*")))
     proxy.stop()
     await alice.moment("disconnect")
-    await say(bob, "missed")
+    await bob.say("missed")
     proxy.resume()
     await alice.next("user_message", 3)
     assert texts(alice) == ["of before", "anew", "missed"]

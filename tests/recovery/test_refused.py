@@ -39,7 +39,7 @@ def begin(recovering: Recovering, proxy: Proxy, bob: Client) -> Begin:
     async def begin_with(**options: Any) -> NodeClient:
         alice = await recovering(proxy.url, **options)
         for channel in ("dev-team", "ops"):
-            await alice.request("join", {"channel": channel})
+            await alice.join(channel)
         await bob.request("user_message", text(1))
         await alice.next("user_message")
         proxy.stop()
@@ -61,7 +61,7 @@ async def not_recovered(alice: NodeClient, proxy: Proxy, bob: Client) -> None:
     assert not recovered
     assert first != second
     # What it then has is whole again.
-    await alice.request("join", {"channel": "dev-team"})
+    await alice.join()
     proxy.cut()
     await alice.moment("connect", 3)
     await bob.request("user_message", text(2))
@@ -90,7 +90,7 @@ async def test_after_the_window(
     proxy = await through(str(server.make_url("")))
     bob = await connect(token=BOB, url=str(server.make_url("")))
     alice = await recovering(proxy.url)
-    await alice.request("join", {"channel": "dev-team"})
+    await alice.join()
     proxy.cut()
     await alice.moment("connect", 2)
     assert connects(alice)[-1][1]

@@ -9,21 +9,17 @@ from app.core.identity import parse_grants
 from tests.fixtures.clients import Connect
 from tests.fixtures.proxies import Through
 from tests.fixtures.servers import Serve
-from tests.recovery.conftest import Recovering, connects, drop, text, texts, trailing
+from tests.recovery.conftest import Recovering, connects, text, texts, trailing
 from tests.support.client import Client
 from tests.support.node import NodeClient
 from tests.support.proxy import Proxy
+from tests.support.server import drop
 from tests.support.tokens import BOB, token
-
-
-async def say(bob: Client, *contents: object, channel: str = "dev-team") -> None:
-    for content in contents:
-        assert (await bob.request("user_message", text(content, channel)))["ok"]
 
 
 async def join(client: NodeClient, *channels: str) -> None:
     for channel in channels:
-        assert (await client.request("join", {"channel": channel}))["ok"]
+        await client.join(channel)
 
 
 async def test_it_gets_every_missed_message_its_rooms_and_its_sid(
@@ -31,17 +27,17 @@ async def test_it_gets_every_missed_message_its_rooms_and_its_sid(
 ) -> None:
     alice = await recovering(proxy.url, transport=transport)
     await join(alice, "dev-team", "ops")
-    await say(bob, 1)
-    await say(bob, 2, channel="ops")
+    await bob.say(1)
+    await bob.say(2, channel="ops")
     await alice.next("user_message", 2)
     proxy.stop()
     await alice.moment("disconnect")
-    await say(bob, 3)
-    await say(bob, 4, 5, channel="ops")
-    await say(bob, 6)
+    await bob.say(3)
+    await bob.say(4, 5, channel="ops")
+    await bob.say(6)
     proxy.resume()
     await alice.moment("connect", 2)
-    await say(bob, 7)
+    await bob.say(7)
     await alice.next("user_message", 7)
     await alice.settle()
     assert texts(alice) == ["1", "2", "3", "4", "5", "6", "7"]
@@ -57,8 +53,8 @@ async def test_a_second_drop_doubles_nothing(
     for round_ in range(3):
         proxy.stop()
         await alice.moment("disconnect", round_ + 1)
-        await say(bob, 2 * round_)
-        await say(bob, 2 * round_ + 1, channel="ops")
+        await bob.say(2 * round_)
+        await bob.say(2 * round_ + 1, channel="ops")
         proxy.resume()
         await alice.next("user_message", 2 * round_ + 2)
     await alice.settle()
@@ -70,11 +66,11 @@ async def test_no_event_need_have_been_received(
     recovering: Recovering, proxy: Proxy, bob: Client
 ) -> None:
     alice = await recovering(proxy.url)
-    await say(bob, "before it joined")
+    await bob.say("before it joined")
     await join(alice, "dev-team")
     proxy.stop()
     await alice.moment("disconnect")
-    await say(bob, 1)
+    await bob.say(1)
     proxy.resume()
     await alice.next("user_message")
     assert texts(alice) == ["1"]
@@ -99,9 +95,9 @@ async def test_it_may_be_back_before_the_server_has_noticed(
     proxy.strand()
     await alice.moment("disconnect")
     assert not before.closed
-    await say(bob, 1)
+    await bob.say(1)
     await alice.moment("connect", 2)
-    await say(bob, 2)
+    await bob.say(2)
     await alice.next("user_message", 2)
     assert before.closed
     assert texts(alice) == ["1", "2"]
@@ -118,11 +114,11 @@ async def test_what_it_left_is_not_restored(
     await alice.request("leave", {"channel": "ops"})
     proxy.stop()
     await alice.moment("disconnect")
-    await say(bob, "unheard", channel="ops")
-    await say(bob, 1)
+    await bob.say("unheard", channel="ops")
+    await bob.say(1)
     proxy.resume()
     await alice.next("user_message")
-    await say(bob, "unheard", channel="ops")
+    await bob.say("unheard", channel="ops")
     await alice.settle()
     assert texts(alice) == ["1"]
 
@@ -133,15 +129,15 @@ async def test_who_has_rejoined_goes_on_from_there(
     """The client's offset string is older than the answer to its second join."""
     alice = await recovering(proxy.url)
     await join(alice, "dev-team")
-    await say(bob, 1)
+    await bob.say(1)
     await alice.next("user_message")
     await alice.request("leave", {"channel": "dev-team"})
-    await say(bob, "while it was out")
+    await bob.say("while it was out")
     joined = await alice.request("join", {"channel": "dev-team", "history": 1})
     assert joined["messages"][0]["data"]["content"] == "while it was out"
     proxy.stop()
     await alice.moment("disconnect")
-    await say(bob, 2)
+    await bob.say(2)
     proxy.resume()
     await alice.next("user_message", 2)
     await alice.settle()
@@ -154,7 +150,7 @@ async def test_only_who_asks_gets_the_extra_argument(
     alice, plain = await recovering(proxy.url), await recovering(proxy.url, recover=False)
     for client in (alice, plain):
         await join(client, "dev-team")
-    await say(bob, 1, 2)
+    await bob.say(1, 2)
     for client in (alice, plain):
         await client.next("user_message", 2)
     first, second = trailing(alice)
@@ -173,13 +169,13 @@ async def test_a_text_that_the_server_emits_is_not_taken_for_an_offset(
 ) -> None:
     alice = await recovering(proxy.url)
     await join(alice, "dev-team")
-    await say(bob, 1)
+    await bob.say(1)
     await alice.next("user_message")
     await server.app[SERVER].send("a text", to=alice.sid, namespace="/circles")
     assert await alice.next("message") == "a text"
     proxy.cut()
     await alice.moment("connect", 2)
-    await say(bob, 2)
+    await bob.say(2)
     await alice.next("user_message", 2)
     assert connects(alice)[-1][1] is True
     assert texts(alice) == ["1", "2"]
@@ -196,7 +192,7 @@ async def test_more_than_the_limit_for_unsent_bytes_can_be_replayed(
     proxy.stop()
     await alice.moment("disconnect")
     contents = [f"{number} {'x' * 2000}" for number in range(200)]
-    await say(bob, *contents)
+    await bob.say(*contents)
     proxy.resume()
     await alice.next("user_message", 200)
     await alice.settle()
@@ -227,7 +223,7 @@ async def test_dropped_by_the_server(
     alice = await recovering(transport=transport)
     await join(alice, "dev-team")
     await drop(server, alice)
-    await say(bob, 1, 2)
+    await bob.say(1, 2)
     await alice.next("user_message", 2)
     await alice.settle()
     assert texts(alice) == ["1", "2"]
@@ -264,9 +260,9 @@ async def test_whom_the_server_let_into_a_channel_is_there_again(
     await realtime.enter_room(eve.sid, "dev-team", namespace="/circles")
     proxy.stop()
     await eve.moment("disconnect")
-    await say(bob, 1)
+    await bob.say(1)
     proxy.resume()
     await eve.next("user_message")
-    await say(bob, 2)
+    await bob.say(2)
     await eve.next("user_message", 2)
     assert texts(eve) == ["1", "2"]

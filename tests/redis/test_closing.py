@@ -67,7 +67,7 @@ async def test_a_process_stops_without_redis(
 ) -> None:
     [process] = await run_ready(1)
     client = await connect(url=process.url)
-    await client.request("join", {"channel": "dev-team"})
+    await client.join()
     redis_server.stop() if state == "gone" else redis_server.freeze()
     async with asyncio.timeout(SOON_SECONDS):
         assert await process.stop(signal.SIGTERM) == 0
@@ -95,7 +95,7 @@ async def test_who_is_frozen_and_thawed_serves_on(
     redis_server.ask("CONFIG", "SET", "client-output-buffer-limit", "pubsub 100kb 100kb 1")
     alice, bob = await connect(url=process.url), await connect(url=other.url)
     for client in (alice, bob):
-        await client.request("join", {"channel": "dev-team"})
+        await client.join()
     process.process.send_signal(signal.SIGSTOP)
     for number in range(100):
         data = {"content": f"{number} " + "x" * 50_000}

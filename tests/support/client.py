@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from typing import Any
 
 import socketio
@@ -10,7 +11,28 @@ import socketio
 PATIENCE_SECONDS = 30.0  # on a machine that has other things to do
 
 
-class Client:
+class Talker(ABC):
+    """Whoever can send requests to a namespace."""
+
+    @abstractmethod
+    async def request(self, event: str, *arguments: Any) -> Any:
+        """Emit an event and return what it is acknowledged with."""
+
+    async def join(self, channel: str = "dev-team") -> Any:
+        """Join a channel, and return the acknowledgement."""
+        answer = await self.request("join", {"channel": channel})
+        assert answer["ok"], answer
+        return answer
+
+    async def say(self, *contents: object, channel: str = "dev-team") -> None:
+        """Publish messages, one after the other."""
+        for content in contents:
+            message = {"channel": channel, "data": {"content": str(content)}}
+            answer = await self.request("user_message", message)
+            assert answer["ok"], answer
+
+
+class Client(Talker):
     """One connection to one namespace.
 
     Args:

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable
 from typing import Any, Final
 
-from tests.support.client import PATIENCE_SECONDS
+from tests.support.client import PATIENCE_SECONDS, Talker
 from tests.support.process import ROOT
 
 DRIVER: Final = ROOT / "tests" / "clients" / "driver.mjs"
@@ -24,7 +24,7 @@ TRANSPORTS: Final[dict[str, dict[str, Any]]] = {
 _LONGEST_LINE_BYTES: Final = 16_000_000
 
 
-class NodeClient:
+class NodeClient(Talker):
     """One socket of socket.io-client; feels like `tests.support.client.Client`.
 
     Everything that happens to it is in `happened`, in order: `{"on": …}` for `open`, `upgrade`,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from typing import Any
 
 import aiohttp
 from aiohttp.test_utils import TestServer
@@ -43,6 +44,12 @@ class Poller:
         while not any(packet.startswith(beginning) for packet in packets):
             packets += await self.poll()
         return packets
+
+    async def acknowledged(self) -> Any:
+        """Poll until a request is acknowledged; return what it is acknowledged with."""
+        [packet] = [one for one in await self.until("43") if one.startswith("43")]
+        [answer] = json.loads(packet[packet.index("[") :])
+        return answer
 
     async def status(self) -> int:
         """Poll, and return only the status."""

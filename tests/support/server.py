@@ -1,4 +1,4 @@
-"""A test server that is run as `python -m app` runs it."""
+"""A test server that is run as `python -m app` runs it, and what is done to its clients there."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import Any
 from aiohttp.test_utils import TestServer
 from aiohttp.web import BaseRunner
 
+from app.app_keys import SERVER
 from app.runner import Runner
+from tests.support.node import NodeClient
 
 
 class ListenerServer(TestServer):
@@ -15,3 +17,10 @@ class ListenerServer(TestServer):
 
     async def _make_runner(self, **options: Any) -> BaseRunner:
         return Runner(self.app, **options)
+
+
+async def drop(server: TestServer, client: NodeClient) -> None:
+    """End a client's transport from the server's side."""
+    realtime = server.app[SERVER]
+    eio_sid = realtime.manager.eio_sid_from_sid(client.sid, client.namespace)
+    await realtime.eio.disconnect(eio_sid)

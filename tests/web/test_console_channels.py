@@ -39,7 +39,7 @@ async def test_a_circle_tells_of_an_agent_that_comes_types_speaks_and_goes(
     await console.connect()
     await console.join()
     agent = await connect(token=AGENT, url=url)
-    await agent.request("join", {"channel": "dev-team"})
+    await agent.join()
     await expect(console.texts).to_have_text(["agent-7 joined"])
     await expect(console.members).to_have_count(2)
     await agent.request("typing", {"channel": "dev-team", "data": {"typing": True}})
@@ -96,7 +96,7 @@ async def test_an_agent_sends_json_and_types_that_the_page_does_not_know(
     open_console: OpenConsole, connect: Connect, url: str
 ) -> None:
     service = await connect("/notifications", SERVICE, url=url)
-    await service.request("join", {"channel": "broadcast"})
+    await service.join("broadcast")
     console = await open_console(url)
     await console.connect("/notifications", SERVICE)
     await expect(console.page.locator("#title")).to_have_text("broadcast")

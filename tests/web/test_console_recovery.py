@@ -12,15 +12,9 @@ from app.app_keys import SERVER
 from tests.fixtures.clients import Connect
 from tests.fixtures.processes import Run
 from tests.fixtures.servers import Serve
-from tests.support.client import Client
 from tests.support.redis import free_port
 from tests.web.conftest import BOB, OpenConsole
 from tests.web.page import ConsolePage
-
-
-async def say(writer: Client, *contents: str) -> None:
-    for content in contents:
-        await writer.request("user_message", {"channel": "dev-team", "data": {"content": content}})
 
 
 async def install_clock(page: Page) -> None:
@@ -41,19 +35,19 @@ async def test_a_dropped_connection_comes_back_and_shows_what_it_missed_as_such(
     console: ConsolePage, connect: Connect, url: str
 ) -> None:
     writer = await connect(token=BOB, url=url)
-    await say(writer, "before")
+    await writer.say("before")
     await expect(console.texts).to_have_text(["before"])
     await console.drop_button.click()
     await expect(console.countdown).to_have_text("Dropped; back in 5 s")
     await expect(console.page.get_by_role("button", name="Send")).to_be_disabled()
-    await say(writer, "missed 1", "missed 2")
+    await writer.say("missed 1", "missed 2")
     await console.page.clock.run_for(1000)
     await expect(console.countdown).to_have_text("Dropped; back in 4 s")
     await expect(console.texts).to_have_text(["before"])
     await console.come_back()
     await expect(console.notes).to_have_text(["Back again: recovered 2 messages, #2 to #3"])
     await expect(console.state).to_have_text("connected")
-    await say(writer, "after")
+    await writer.say("after")
     await expect(console.texts).to_have_text(["before", "missed 1", "missed 2", "after"])
     await expect(console.recovered).to_have_text(["missed 1", "missed 2"])
     await expect(console.page.get_by_title("Missed while away, and recovered")).to_have_count(2)
@@ -63,11 +57,11 @@ async def test_offsets_and_what_was_recovered_are_also_told_to_who_does_not_see(
     console: ConsolePage, connect: Connect, url: str
 ) -> None:
     writer = await connect(token=BOB, url=url)
-    await say(writer, "before")
+    await writer.say("before")
     await expect(console.texts).to_have_text(["before"])
     await console.drop_button.click()
     await expect(console.state).to_contain_text("dropped, back in 5 seconds")
-    await say(writer, "missed")
+    await writer.say("missed")
     await console.come_back()
     await expect(console.notes).to_have_text(["Back again: recovered 1 message, #2"])
     # What is for the eye alone isn't in this.
@@ -144,12 +138,12 @@ async def test_what_history_no_longer_holds_is_told_by_its_offsets(
     await console.connect()
     await console.join()
     writer = await connect(token=BOB, url=url)
-    await say(writer, "1")
+    await writer.say("1")
     await expect(console.texts).to_have_text(["1"])
     await console.stop_the_clock()
     await console.drop_button.click()
     await expect(console.countdown).to_be_visible()
-    await say(writer, "2", "3", "4", "5", "6")
+    await writer.say("2", "3", "4", "5", "6")
     await console.come_back()
     await expect(console.notes).to_have_text(
         ["Back again: recovered 2 messages, #5 to #6; #2 to #4 are no longer in history"]

@@ -5,32 +5,15 @@ from __future__ import annotations
 import aiohttp
 import pytest
 from aiohttp.test_utils import TestServer
-from prometheus_client.parser import text_string_to_metric_families
 
 from app.core.closing import Closing
 from app.core.errors import HearthError
 from tests.fixtures.clients import Connect
 from tests.fixtures.servers import Serve
+from tests.support.metrics import scrape
 from tests.support.plain import PlainClient
 from tests.support.ready import until_ready
 from tests.support.tokens import ALICE, BOB
-
-Samples = dict[tuple[str, tuple[str, ...]], float]
-
-
-async def scrape(server: TestServer) -> Samples:
-    """Return each sample by its name and its labels' values."""
-    async with (
-        aiohttp.ClientSession() as session,
-        session.get(server.make_url("/metrics")) as response,
-    ):
-        assert response.content_type == "text/plain"
-        text = await response.text()
-    return {
-        (sample.name, tuple(sample.labels.values())): sample.value
-        for family in text_string_to_metric_families(text)
-        for sample in family.samples
-    }
 
 
 async def test_messages_deliveries_and_failures_are_counted(
@@ -38,7 +21,7 @@ async def test_messages_deliveries_and_failures_are_counted(
 ) -> None:
     alice, bob = await connect(), await connect(token=BOB)
     for client in (alice, bob):
-        await client.request("join", {"channel": "dev-team"})
+        await client.join()
     before = await scrape(server)
     for number in range(3):
         message = {"channel": "dev-team", "data": {"content": str(number)}}

@@ -68,7 +68,7 @@ def test_every_route_is_tried() -> None:
 async def test_every_route_reaches_members(connect: Connect, redis: Any, source: str) -> None:
     message, namespace, name, event = EVENTS[source]
     client = await connect(namespace)
-    await client.request("join", {"channel": name})
+    await client.join(name)
     await redis.publish(source, json.dumps(message))
     got = await client.next(event)
     timestamp = got.pop("timestamp")
@@ -91,7 +91,7 @@ async def test_a_message_nobody_is_there_for_is_in_history(connect: Connect, red
 
 async def test_an_envelope_with_a_nonce_is_published_once(connect: Connect, redis: Any) -> None:
     client = await connect()
-    await client.request("join", {"channel": "hall"})
+    await client.join("hall")
     envelope = {
         "type": "agent_message",
         "circle_name": "hall",
@@ -114,8 +114,8 @@ async def test_each_process_takes_part_and_members_get_everything_once(
     circles = [await connect(url=process.url, token=BOB) for process in processes]
     feeds = [await connect("/feeds", url=process.url, token=ALICE) for process in processes]
     for circle, feed in zip(circles, feeds, strict=True):
-        await circle.request("join", {"channel": "hall"})
-        await feed.request("join", {"channel": "codeworm:logs"})
+        await circle.join("hall")
+        await feed.join("codeworm:logs")
     for number in range(50):
         message = {"circle_name": "hall", "agent_id": 7, "content": str(number)}
         await redis.publish("agent.message", json.dumps(message))
@@ -138,7 +138,7 @@ async def test_garbage_is_rejected_once_with_the_reason(
     await until_ready(another)
     message, namespace, name, event = EVENTS[source]
     client = await connect(namespace)
-    await client.request("join", {"channel": name})
+    await client.join(name)
     wrong_name = json.dumps(dict.fromkeys(message, "no such name"))
     garbage = [b"\xff\x00", b"", b"{", b"[]", b"7", b"{}", wrong_name.encode(), b"[" * 100_000]
     for data in garbage:
@@ -156,7 +156,7 @@ async def test_garbage_is_rejected_once_with_the_reason(
 
 async def test_what_does_not_fit_the_type_is_rejected(connect: Connect, redis: Any) -> None:
     client = await connect()
-    await client.request("join", {"channel": "hall"})
+    await client.join("hall")
     good = {"circle_name": "hall", "agent_id": 7, "content": "Hi"}
     for wrong in ({"content": 7}, {"agent_id": None}, {"deep": json.loads("[" * 70 + "]" * 70)}):
         await redis.publish("agent.message", json.dumps(good | wrong))
@@ -174,7 +174,7 @@ async def test_what_does_not_fit_the_type_is_rejected(connect: Connect, redis: A
 async def test_a_feed_takes_everything(connect: Connect, redis: Any, source: str) -> None:
     event = EVENTS[source][3]
     client = await connect("/feeds")
-    await client.request("join", {"channel": source})
+    await client.join(source)
     for text in ("plain text", "{", '{"cpu": NaN}', "[1]", '{"a": 1}'):
         await redis.publish(source, text)
     await redis.publish(source, b"\xff")
@@ -211,7 +211,7 @@ async def test_a_new_route_is_one_line(
     updated = keyed("/notifications", "user", "task_update")
     url = await serve_routes({"task.updated": updated, "hall.cried": shout})
     user, circle = await connect("/notifications", url=url), await connect("/circles", url=url)
-    await circle.request("join", {"channel": "hall"})
+    await circle.join("hall")
     await redis.publish("task.updated", json.dumps({"user": "user:alice", "task_id": 3}))
     await redis.publish("hall.cried", "oyez")
     assert (await user.next("task_update"))["data"] == {"user": "user:alice", "task_id": 3}
@@ -225,7 +225,7 @@ async def test_a_route_that_fails_stops_nobody(
         return Draft(Channel("/circles", json.loads(data)["circle"]), "agent_message", {})
 
     client = await connect("/circles", url=await serve_routes({"hall.cried": overlooks_something}))
-    await client.request("join", {"channel": "hall"})
+    await client.join("hall")
     await redis.publish("hall.cried", "{}")
     message = {"circle_name": "hall", "agent_id": 7, "content": "Hi"}
     await redis.publish("agent.message", json.dumps(message))

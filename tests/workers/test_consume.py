@@ -46,16 +46,8 @@ async def hearth(run_ready: RunReady) -> HearthProcess:
 async def bob(hearth: HearthProcess, connect: Connect) -> Client:
     """Somebody who talks to the workers."""
     bob = await connect(url=hearth.url, token=BOB)
-    await bob.request("join", {"channel": "hall"})
+    await bob.join("hall")
     return bob
-
-
-async def say(client: Client, *contents: str) -> None:
-    for content in contents:
-        asked = await client.request(
-            "user_message", {"channel": "hall", "data": {"content": content}}
-        )
-        assert asked["ok"]
 
 
 async def until_pending(redis: Any, client: Client, number: int) -> None:
@@ -74,7 +66,7 @@ async def test_two_share_the_work(start_worker: StartWorker, bob: Client, redis:
     both = asyncio.gather(*(until_line(worker, "answerer-") for worker in workers))
     said = 0
     while not both.done():  # each of them has answered something
-        await say(bob, str(said))
+        await bob.say(said, channel="hall")
         said += 1
     await both
     await bob.next("agent_message", said)
@@ -86,13 +78,13 @@ async def test_what_a_killed_one_had_begun_is_done_by_another(
     start_worker: StartWorker, bob: Client, redis: Any
 ) -> None:
     killed = await start_worker(600)
-    await say(bob, "first")
+    await bob.say("first", channel="hall")
     assert (await until_line(killed, "answerer-")).endswith("answers first")
     killed.kill()
     await killed.wait()
     assert (await redis.xpending(*GROUP))["pending"] == 1
     other = await start_worker(0)
-    await say(bob, "second", "third")
+    await bob.say("second", "third", channel="hall")
     begun = [await until_line(other, "answerer-") for _ in range(3)]
     assert sorted(line.split()[-1] for line in begun) == ["first", "second", "third"]
     await bob.next("agent_message", 3)
@@ -104,12 +96,12 @@ async def test_what_comes_to_a_worker_twice_is_answered_once(
     start_worker: StartWorker, bob: Client, redis: Any
 ) -> None:
     worker = await start_worker(0)
-    await say(bob, "first")
+    await bob.say("first", channel="hall")
     await bob.next("agent_message")
     await redis.xgroup_setid(*GROUP, "0")  # as if its worker had died before it could ack
     await until_line(worker, "answerer-")
     await until_line(worker, "answerer-")
-    await say(bob, "second")
+    await bob.say("second", channel="hall")
     await bob.next("agent_message", 2)
     assert answers(bob) == ["You said: first", "You said: second"]
 
@@ -121,7 +113,7 @@ async def test_what_is_nobody_elses_to_answer_is_left_alone(
     await bob.request("typing", {"channel": "hall", "data": {"typing": True}})
     chat = await connect("/chat", url=hearth.url, token=BOB)
     await chat.request("user_message", {"channel": "w/a/1", "data": {"content": "Hi"}})
-    await say(bob, "first")
+    await bob.say("first", channel="hall")
     await bob.next("agent_message")
     assert answers(bob) == ["You said: first"]
     assert await redis.xlen("hearth:inbox") == 3  # the answer is a worker's, and not in it

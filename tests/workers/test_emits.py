@@ -35,7 +35,7 @@ async def test_a_bare_payload_is_completed_to_an_envelope(connect: Connect, work
 
 async def test_an_envelope_keeps_what_the_worker_knows(connect: Connect, worker: Any) -> None:
     alice = await connect("/workspaces")
-    await alice.request("join", {"channel": "site"})
+    await alice.join("site")
     envelope = {
         "type": "file_changed",
         "channel": "site",
@@ -77,8 +77,8 @@ async def test_a_synchronous_manager_reaches_members_too(
 
 async def test_rooms_as_a_list_and_a_namespace_as_a_whole(connect: Connect, worker: Any) -> None:
     alice, bob = await connect("/feeds"), await connect("/feeds", token=BOB)
-    await alice.request("join", {"channel": "codeworm:logs"})
-    await bob.request("join", {"channel": "codeworm:stats"})
+    await alice.join("codeworm:logs")
+    await bob.join("codeworm:stats")
     both = ["codeworm:logs", "codeworm:stats"]
     await worker.emit("log", {"line": 1}, room=both, namespace="/feeds")
     await worker.emit("log", {"line": 2}, namespace="/feeds")
@@ -128,7 +128,7 @@ async def test_what_no_schema_accepts_is_not_delivered(
     room: str,
 ) -> None:
     alice = await connect()
-    await alice.request("join", {"channel": "dev-team"})
+    await alice.join()
     with capture_logs() as logs:
         await worker.emit(event, data, room=room, namespace="/circles")
         await worker.emit(
@@ -158,7 +158,7 @@ async def test_one_connection_is_reached_by_its_sid_as_in_stock(
 
 async def test_binary_data_is_left_to_stock(connect: Connect, worker: Any) -> None:
     alice = await connect()
-    await alice.request("join", {"channel": "dev-team"})
+    await alice.join()
     await worker.emit("blob", b"\x00\x01", room="dev-team", namespace="/circles")
     assert await alice.next("blob") == b"\x00\x01"
 
@@ -167,7 +167,7 @@ async def test_garbage_on_the_redis_channel_disturbs_nothing(
     connect: Connect, worker: Any, redis_server: RedisServer
 ) -> None:
     alice = await connect()
-    await alice.request("join", {"channel": "dev-team"})
+    await alice.join()
     await worker.emit(
         "agent_message", {"agent_id": 1, "content": "first"}, room="dev-team", namespace="/circles"
     )

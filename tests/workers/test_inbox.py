@@ -28,7 +28,7 @@ async def inbox(redis: Any, stream: str = "hearth:inbox") -> list[dict[str, str]
 
 async def test_an_entry_says_where_it_was_published_and_what(connect: Connect, redis: Any) -> None:
     alice = await connect()
-    await alice.request("join", {"channel": "hall"})
+    await alice.join("hall")
     for number in (1, 2):
         ack = await alice.request("user_message", HELLO | {"action": "said", "nonce": f"n{number}"})
     await alice.next("user_message", 2)
@@ -73,7 +73,7 @@ async def test_neither_repeats_nor_workers_nor_what_was_refused_are_in_it(
     connect: Connect, redis: Any, worker: Any
 ) -> None:
     alice = await connect()
-    await alice.request("join", {"channel": "hall"})
+    await alice.join("hall")
     for _repeated in range(2):
         ack = await alice.request("user_message", HELLO | {"nonce": "n1"})
     assert ack["duplicate"]

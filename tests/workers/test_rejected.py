@@ -11,9 +11,9 @@ from aiohttp.test_utils import TestServer
 from app.broker.keys import REJECTED_BYTES, REJECTED_SIZE
 from tests.fixtures.clients import Connect
 from tests.fixtures.servers import Serve
+from tests.support.metrics import scrape
 from tests.support.ready import until_ready
 from tests.support.redis import RedisServer
-from tests.web.test_metrics import scrape
 from tests.workers.rejected import rejected
 
 LIMIT = 2_000
@@ -36,7 +36,7 @@ def event_of(size: int) -> bytes:
 
 async def test_a_message_may_be_as_large_as_a_clients(connect: Connect, redis: Any) -> None:
     client = await connect()
-    await client.request("join", {"channel": "hall"})
+    await client.join("hall")
     await redis.publish("agent.message", event_of(LIMIT + 1))
     await redis.publish("agent.message", event_of(LIMIT))
     assert (await client.next("agent_message"))["offset"] == 1
@@ -52,8 +52,8 @@ async def test_feeds_and_stock_managers_have_the_same_limit(
     connect: Connect, redis: Any, worker: Any
 ) -> None:
     client, feed = await connect(), await connect("/feeds")
-    await client.request("join", {"channel": "hall"})
-    await feed.request("join", {"channel": "codeworm:logs"})
+    await client.join("hall")
+    await feed.join("codeworm:logs")
     large = {"agent_id": 7, "content": "x" * LIMIT}
     await worker.emit("agent_message", large, room="hall", namespace="/circles")
     small = {"agent_id": 7, "content": "small"}
@@ -81,7 +81,7 @@ async def test_large_ones_that_begin_alike_are_told_apart(redis: Any, server: Te
 
 async def test_the_newest_are_kept(connect: Connect, redis: Any) -> None:
     client = await connect()
-    await client.request("join", {"channel": "hall"})
+    await client.join("hall")
     pipe = redis.pipeline(transaction=False)
     for number in range(REJECTED_SIZE + 500):
         pipe.publish("agent.message", json.dumps({"number": number}))
@@ -121,7 +121,7 @@ async def test_what_is_no_emit_is_kept_once_too(
 ) -> None:
     await until_ready(await serve(redis_url=redis_server.url))
     client = await connect()
-    await client.request("join", {"channel": "hall"})
+    await client.join("hall")
     await redis.publish("socketio", b"{")
     await redis.publish("socketio", b"[]")
     await redis.publish("socketio", b'{"method": "emit", "namespace": ["/circles"]}')

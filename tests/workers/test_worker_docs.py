@@ -85,7 +85,7 @@ async def test_what_the_program_emits_reaches_members_of_both_processes(
 ) -> None:
     circles = [await connect(url=process.url, token=BOB) for process in processes]
     for circle in circles:
-        await circle.request("join", {"channel": "dev-team"})
+        await circle.join()
     devices = [await connect("/notifications", ALICE, process.url) for process in processes]
     for _repeated in range(2):
         program = await start_program(EMIT)
@@ -121,7 +121,7 @@ async def test_the_shell_reaches_members_and_is_told_how_many_received(
     processes: list[HearthProcess], connect: Connect, urls: dict[str, str]
 ) -> None:
     bob = await connect(url=processes[0].url, token=BOB)
-    await bob.request("join", {"channel": "dev-team"})
+    await bob.join()
     publish, _make_group, _look = commands(PAGE)
     assert await in_shell(publish, urls["worker"]) == f"{len(processes)}\n"
     assert (await bob.next("agent_message"))["data"]["content"] == "Hi"
@@ -172,7 +172,7 @@ async def test_clients_are_answered_once_however_often_a_message_comes(
     bob = await connect(url=processes[0].url, token=BOB)
     alice = await connect(url=processes[1].url, token=ALICE)
     for client in (bob, alice):
-        await client.request("join", {"channel": "hall"})
+        await client.join("hall")
     message = {"channel": "hall", "data": {"content": "Hi"}}
     # Somebody took the first message, and died.
     _publish, make_group, _look = commands(PAGE)
