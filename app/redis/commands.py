@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -17,7 +18,7 @@ from app.redis.connector import Connector, Link
 from app.redis.reconnecting import ReconnectingLink
 from app.redis.scripts import Script
 
-# A command without a reply for so long fails, and so do all others until Redis replies again.
+# A command without a reply for so long fails; until Redis replies again, further ones aren't sent.
 ANSWER_SECONDS: Final = 2.0
 # A connection without a reply for so long is dropped: it may be half open.
 DROP_SECONDS: Final = 6.0
@@ -222,7 +223,8 @@ class Commands(ReconnectingLink):
                 if self._answering:
                     self._answering = False
                     log.error("Redis does not answer", redis=self._connector.host)
-                self._fail_waiting()
+                # Later ones have time left, in which Redis would still run them.
+                self._fail_waiting(sent_before=now - ANSWER_SECONDS)
             if now - silent_since > self._drop_seconds:
                 self.drop()
             if self._answering and now >= next_time_at:
@@ -254,8 +256,10 @@ class Commands(ReconnectingLink):
         reason = str(error).partition(", with args")[0][:200]  # arguments may be confidential
         log.warning("Redis refused a command", redis=self._connector.host, reason=reason)
 
-    def _fail_waiting(self) -> None:
-        for _sent_at, future in self._waiting:
+    def _fail_waiting(self, sent_before: float = math.inf) -> None:
+        for sent_at, future in self._waiting:
+            if sent_at >= sent_before:
+                break
             if not future.done():
                 future.set_exception(
                     Unavailable(

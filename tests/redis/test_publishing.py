@@ -52,6 +52,29 @@ async def test_what_a_frozen_redis_did_not_take_in_time_is_never_published(
     assert texts_of((await broker.history(TEAM, None, 1000)).publications) == ["before", "after"]
 
 
+async def test_who_is_told_that_a_publish_failed_is_told_the_truth(
+    start_backend: StartBackend, redis_server: RedisServer
+) -> None:
+    """A publish that was sent later than one that timed out has time left, and Redis runs it."""
+    one = await start_backend()
+    broker, listener = one.broker, one.listener
+    await broker.subscribe(TEAM)
+    redis_server.freeze()
+    first = asyncio.ensure_future(broker.publish(TEAM, message("first", time.time())))
+    await asyncio.sleep(1)
+    second = asyncio.ensure_future(broker.publish(TEAM, message("second", time.time())))
+    with pytest.raises(Unavailable):
+        await first
+    redis_server.thaw()
+    [result] = await asyncio.gather(second, return_exceptions=True)
+    await until(lambda: broker.ready)
+    await broker.publish(TEAM, message("after", time.time()))
+    await one.settle()
+    # On a machine that is slow to thaw Redis, the second is too late as well.
+    published = [] if isinstance(result, Unavailable) else ["second"]
+    assert listener.texts() == [*published, "after"]
+
+
 async def test_a_freeze_that_outlasts_the_connection_is_got_over(
     start_backend: StartBackend, redis_server: RedisServer
 ) -> None:
