@@ -61,7 +61,7 @@ async def test_who_is_told_that_a_publish_failed_is_told_the_truth(
     await broker.subscribe(TEAM)
     redis_server.freeze()
     first = asyncio.ensure_future(broker.publish(TEAM, message("first", time.time())))
-    await asyncio.sleep(1)
+    await asyncio.sleep(1)  # for real: deadlines are instants of Redis's clock
     second = asyncio.ensure_future(broker.publish(TEAM, message("second", time.time())))
     with pytest.raises(Unavailable):
         await first
