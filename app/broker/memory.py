@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from hashlib import blake2s
 from typing import Final, NamedTuple
 
-from app.broker.contract import BrokerEvents, Fence, Published
+from app.broker.contract import BrokerEvents, Fence, OnWatched, Published
 from app.core.channel import Channel
 from app.core.history import HistoryOptions, HistoryWindow, Page, Position, Recovery
 from app.core.message import IDEMPOTENCY_SECONDS, Message, Receipt, make_publication
@@ -60,6 +60,7 @@ class MemoryBroker:
         self._epoch_key = secrets.token_bytes(16)
         self._forgotten = 0
         self._channels: dict[Channel, _ChannelState] = {}
+        self._watched: dict[str, OnWatched] = {}
         self._tasks = Tasks("housekeeping")
 
     @property
@@ -100,6 +101,8 @@ class MemoryBroker:
             state.receipts[nonce_key] = _Remembered(receipt, message.published_at)
         if state.subscribed and self._events is not None:
             self._events.on_publication(channel, publication)
+        if (on_watched := self._watched.get(channel.namespace)) is not None:
+            on_watched(channel, publication)
         return receipt
 
     async def subscribe(self, channel: Channel) -> None:
@@ -108,6 +111,12 @@ class MemoryBroker:
     async def unsubscribe(self, channel: Channel) -> None:
         state = self._state(channel)
         state.subscribed, state.left_at = False, self._clock()
+
+    async def watch(self, namespace: str, on_watched: OnWatched) -> None:
+        self._watched[namespace] = on_watched
+
+    async def unwatch(self, namespace: str) -> None:
+        self._watched.pop(namespace, None)
 
     async def recover(
         self, channel: Channel, since: Position | None, limit: int | None
