@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 from app.broker.contract import BrokerEvents, Fence, OnWatched, Published
 from app.core.channel import Channel
+from app.core.epoch import name_epoch
 from app.core.history import HistoryOptions, HistoryWindow, Page, Position, Recovery
 from app.core.message import IDEMPOTENCY_SECONDS, Message, Receipt, make_publication
 from app.tasks import Tasks
@@ -58,6 +59,7 @@ class MemoryBroker:
         # Epochs are derived from these two and the channel: a channel that never had a message is
         # in the same epoch after it was forgotten, so no discontinuity needs to be reported.
         self._epoch_key = secrets.token_bytes(16)
+        self._started_at = clock()
         self._forgotten = 0
         self._channels: dict[Channel, _ChannelState] = {}
         self._watched: dict[str, OnWatched] = {}
@@ -156,4 +158,6 @@ class MemoryBroker:
 
     def _epoch(self, channel: Channel) -> str:
         name = f"{self._forgotten} {channel}".encode()
-        return blake2s(name, key=self._epoch_key, digest_size=6).hexdigest()
+        digest = blake2s(name, key=self._epoch_key, digest_size=6).hexdigest()
+        # Not its real birth, which would tell apart what is the same epoch; but one that rises.
+        return name_epoch(self._started_at + self._forgotten / 1000, digest)

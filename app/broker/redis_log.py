@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import secrets
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -11,6 +12,7 @@ from typing import Any, Final
 from app.broker.keys import LEAST_HISTORY_SECONDS, Keys
 from app.broker.record import decode_entry
 from app.core.channel import Channel
+from app.core.epoch import name_epoch
 from app.core.history import HistoryOptions, Page, Position
 from app.core.message import Publication
 from app.redis.commands import Commands
@@ -116,4 +118,4 @@ def missed(
 def new_epoch() -> str:
     """Return a name that no epoch has had."""
     # Each publish brings one in case the channel has none, so it must be cheap: a counter.
-    return f"{_PROCESS}{next(_numbers):x}"
+    return name_epoch(time.time(), f"{_PROCESS}{next(_numbers):x}")
