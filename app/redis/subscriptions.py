@@ -21,6 +21,7 @@ _SUBSCRIBED_AT_ONCE: Final = 500
 log = structlog.get_logger("hearth.redis")
 
 OnMessage = Callable[[bytes], None]
+OnAnswer = Callable[[Any], None]
 
 
 class Subscriptions(ReconnectingLink):
@@ -37,6 +38,8 @@ class Subscriptions(ReconnectingLink):
         # Expected confirmations, for each channel in the order of its `SUBSCRIBE`s.
         self._unconfirmed: dict[bytes, deque[asyncio.Future[None]]] = {}
         self._refusal = ""
+        self._questions: list[tuple[tuple[str | int, ...], OnAnswer]] = []
+        self._unanswered: deque[OnAnswer] = deque()
 
     @property
     def ready(self) -> bool:
@@ -46,6 +49,13 @@ class Subscriptions(ReconnectingLink):
     def on_regained(self, regained: Callable[[], None]) -> None:
         """Register a callback for when published messages may have been missed."""
         self._regained.append(regained)
+
+    def ask(self, *command: str | int, on_answer: OnAnswer) -> None:
+        """Have Redis answer a command on each new connection, before anything is subscribed there.
+
+        So the answer is of an instant after which everything that is published is received.
+        """
+        self._questions.append((command, on_answer))
 
     def listen(self, channel: str, handler: OnMessage) -> None:
         """Subscribe to a channel for ever, as soon as Redis can be reached."""
@@ -90,6 +100,9 @@ class Subscriptions(ReconnectingLink):
     # The connection
 
     async def on_open(self, link: Link) -> None:
+        for command, on_answer in self._questions:
+            link.send(*command)
+            self._unanswered.append(on_answer)
         self.link = link
         loop = asyncio.get_running_loop()
         names = iter(list(self._handlers))
@@ -117,6 +130,9 @@ class Subscriptions(ReconnectingLink):
                 log.exception("could not recover missed messages")
 
     def on_reply(self, reply: Any) -> None:
+        if self._unanswered:
+            self._unanswered.popleft()(reply)
+            return
         if not isinstance(reply, list):
             self._on_error(reply)
             return
@@ -148,6 +164,7 @@ class Subscriptions(ReconnectingLink):
         self._fail_unconfirmed()
 
     def on_lost(self) -> None:
+        self._unanswered.clear()
         self._fail_unconfirmed()
 
     def _fail_unconfirmed(self) -> None:
