@@ -27,12 +27,14 @@ OnAnswer = Callable[[Any], None]
 class Subscriptions(ReconnectingLink):
     """The connection for pub/sub.
 
-    When it was lost, everything is subscribed again, and then the `on_regained` callbacks are
-    called, because messages were missed. `suspect` calls them too.
+    When it is lost, the `on_interrupted` callbacks are called: nothing is received until everything
+    is subscribed again. Then the `on_regained` callbacks are called, because messages were missed.
+    Messages arrive in between already. `suspect` calls both.
     """
 
     def __init__(self, connector: Connector) -> None:
         super().__init__(connector, "subscriptions")
+        self._interrupted: list[Callable[[], None]] = []
         self._regained: list[Callable[[], None]] = []
         self._handlers: dict[bytes, OnMessage] = {}
         # Expected confirmations, for each channel in the order of its `SUBSCRIBE`s.
@@ -45,6 +47,10 @@ class Subscriptions(ReconnectingLink):
     def ready(self) -> bool:
         """Whether the connection is open."""
         return self.link is not None
+
+    def on_interrupted(self, interrupted: Callable[[], None]) -> None:
+        """Register a callback for when what arrives next doesn't follow what arrived last."""
+        self._interrupted.append(interrupted)
 
     def on_regained(self, regained: Callable[[], None]) -> None:
         """Register a callback for when published messages may have been missed."""
@@ -119,15 +125,12 @@ class Subscriptions(ReconnectingLink):
                     await confirmations[-1]
             except Unavailable:
                 raise ConnectionRefusedError("Redis doesn't let us subscribe") from None
-        self.suspect()
+        _call(self._regained)
 
     def suspect(self) -> None:
-        """Call the `on_regained` callbacks: published messages may have been missed."""
-        for regained in self._regained:
-            try:
-                regained()
-            except Exception:
-                log.exception("could not recover missed messages")
+        """Act as if the connection had been lost: published messages may have been missed."""
+        _call(self._interrupted)
+        _call(self._regained)
 
     def on_reply(self, reply: Any) -> None:
         if self._unanswered:
@@ -165,6 +168,7 @@ class Subscriptions(ReconnectingLink):
 
     def on_lost(self) -> None:
         self._unanswered.clear()
+        _call(self._interrupted)
         self._fail_unconfirmed()
 
     def _fail_unconfirmed(self) -> None:
@@ -172,6 +176,14 @@ class Subscriptions(ReconnectingLink):
         for futures in unconfirmed.values():
             for future in futures:
                 _fail(future)
+
+
+def _call(callbacks: list[Callable[[], None]]) -> None:
+    for callback in callbacks:
+        try:
+            callback()
+        except Exception:
+            log.exception("could not recover missed messages")
 
 
 def _fail(confirmed: asyncio.Future[None]) -> None:

@@ -61,6 +61,7 @@ class Lease:
         self._known = ""
         self._known_existed = False
         self._echoes: dict[bytes, asyncio.Future[None]] = {}
+        subscriptions.on_interrupted(self._miss_echoes)
         subscriptions.on_regained(self._miss_echoes)
         subscriptions.ask(
             *("XREVRANGE", keys.ingest_digests, "+", "-", "COUNT", 1), on_answer=self._on_log_end

@@ -54,3 +54,16 @@ async def test_what_was_ingested_before_a_process_heard_anything_is_not_taken_fo
     await late.ingest.start()
     await until_contents(late, ["0", "0"])
     await late.close()
+
+
+async def test_a_leader_whose_connection_is_lost_leads_no_more_at_once(
+    start: Start, redis: Redis
+) -> None:
+    leader = await start()
+    await until(lambda: leader.ingest.leads)
+    led: list[bool] = []
+    leader.backend.subscriptions.on_interrupted(lambda: led.append(leader.ingest.leads))
+    await redis.client_kill_filter(_type="pubsub")
+    await until(lambda: bool(led))
+    assert led == [False]
+    await until(lambda: leader.ingest.leads)
