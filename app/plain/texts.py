@@ -96,7 +96,9 @@ def before(recovery: Recovery) -> int:
     A client that takes it for its position misses nothing if it is disconnected among them.
     """
     first = next(iter(recovery.publications), None)
-    return recovery.position.offset if first is None else (first.offset or 1) - 1
+    if first is None:
+        return recovery.position.offset
+    return (first.offset or 1) - 1 if first.prev is None else first.prev
 
 
 def newest(joined: Sequence[JoinedChannel], count: int) -> list[JoinedChannel]:
