@@ -52,7 +52,7 @@ async def test_the_program_of_the_docs_talks(
     assert 10 <= len(program.splitlines()) <= 20
     (tmp_path / "program.mjs").write_text(program)
     (tmp_path / "node_modules").mkdir()
-    (tmp_path / "node_modules/hearth-client").symlink_to(package)
+    (tmp_path / "node_modules/hearth-realtime").symlink_to(package)
     server = await run()
     agent = await connect(url=server.url, token=AGENT)
     await agent.join()
