@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import shutil
 from pathlib import Path
@@ -32,6 +33,41 @@ async def test_the_types_are_made_of_the_schemas() -> None:
     written = await output("bash", "-o", "pipefail", "-c", GENERATE.replace("python", "$PYTHON", 1))
     committed = (PACKAGE / "src/generated/payloads.ts").read_text()
     assert written == committed, "the schemas have changed: make types-js"
+
+
+@pytest.mark.processes
+async def test_nothing_stray_is_in_the_tarball(package: Path) -> None:
+    packed = json.loads(
+        await output("npm", "pack", "--dry-run", "--json", "--ignore-scripts", directory=package)
+    )
+    paths = {one["path"] for one in packed[0]["files"]}
+    built = {path for path in paths if re.fullmatch(r"dist/[\w/-]+(\.js|\.d\.ts|\.js\.map)", path)}
+    expected = {"LICENSE", "README.md", "package.json", "react/package.json"}
+    assert paths - built == expected | {"dist/cjs/package.json"}
+    sources = {path.relative_to(package / "src") for path in package.glob("src/**/*.ts*")}
+    assert {path for path in built if path.endswith(".js")} == {
+        str(Path(folder) / source.with_suffix(".js"))
+        for folder in ("dist", "dist/cjs")
+        for source in sources
+    }
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize("entry", ["", "/react"])
+async def test_it_is_found_without_exports(package: Path, tmp_path: Path, entry: str) -> None:
+    # As Jest and Metro do, and TypeScript with `node10`: by `main` and `types` of a package.json.
+    name = {"": "connect", "/react": "useChannel"}[entry]
+    found = await output("node", "-p", f'typeof require("{package}{entry}").{name}')
+    assert found.strip() == "function"
+    modules = tmp_path / "node_modules"
+    modules.mkdir()
+    (modules / "hearth-realtime").symlink_to(package)
+    source = f'import {{ {name} }} from "hearth-realtime{entry}";\n'
+    (tmp_path / "page.ts").write_text(source + f"export const found: string = {name};\n")
+    tsc = package / "node_modules/typescript-5/bin/tsc"
+    options = ("--module", "esnext", "--moduleResolution", "node10", "--skipLibCheck", "--noEmit")
+    with pytest.raises(AssertionError, match="is not assignable to type 'string'"):
+        await output("node", tsc, *options, tmp_path / "page.ts", directory=tmp_path)
 
 
 @pytest.mark.processes
