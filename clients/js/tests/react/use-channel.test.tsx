@@ -104,12 +104,14 @@ test("components that show the same channel share it, and the last one leaves it
   first.unmount();
   act(() => second.view.send("user_message", { content: "still here" }));
   await shown(() => expect(said(second)).toEqual(["still here sent"]));
-  const channel = alice.circle("shared"); // the components' own
+  const own = alice.circle("shared");
   second.unmount();
-  expect(channel.state).toBe("closed");
+  await own.publish("user_message", { content: "I too" });
+  expect(own.state).toBe("live");
+  expect((await bob.presence()).count).toBe(2);
+  await own.leave();
   await vi.waitFor(async () => expect((await bob.presence()).count).toBe(1), PATIENCE);
-  expect(texts(heard)).toEqual(["still here"]);
-  expect(alice.circle("shared")).not.toBe(channel);
+  expect(texts(heard)).toEqual(["still here", "I too"]);
 });
 
 test("a channel that is refused says why", async () => {
