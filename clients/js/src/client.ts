@@ -6,7 +6,7 @@ import { Emitter, type Off } from "./emitter.js";
 import { HearthError } from "./errors.js";
 import type { Member, NamespaceName, PayloadsOf, Types } from "./messages.js";
 import { Namespace } from "./namespace.js";
-import { Subscription } from "./subscription.js";
+import { type ChannelState, Subscription } from "./subscription.js";
 import { type Token, TokenSource } from "./token.js";
 
 const PRESENCE_MS = 10_000;
@@ -31,11 +31,22 @@ export interface ClientOptions {
  */
 export type ConnectionState = "idle" | "connecting" | "connected" | "refused" | "closed";
 
+/** How a client is connected; another object after each change. */
+export interface ConnectionInfo {
+  state: ConnectionState;
+  /** Why there is no connection; undefined where there is one, or no reason is known yet. */
+  error: HearthError | undefined;
+  /** Who one is, by the server's word; undefined before the first connection. */
+  identity: Member | undefined;
+}
+
 /** What a client tells of itself. */
 export interface ClientEvents {
   /** What no call rejects with: no server, a connection or a channel that is refused, no token. */
   error: HearthError;
   state: ConnectionState;
+  /** A change of any of it. */
+  connection: ConnectionInfo;
 }
 
 /**
@@ -57,9 +68,7 @@ export class Client {
   readonly #namespaces = new Map<string, Namespace>();
   readonly #subscriptions = new Map<string, Subscription>();
   readonly #written = new Set<string>();
-  #identity: Member | undefined;
-  #error: HearthError | undefined;
-  #state: ConnectionState = "idle";
+  #info: ConnectionInfo = { state: "idle", error: undefined, identity: undefined };
 
   constructor(url: string, { token, path, presenceInterval = PRESENCE_MS, socket = {} }: ClientOptions) {
     this.#tokens = new TokenSource(token);
@@ -67,18 +76,21 @@ export class Client {
     this.#connection = new Connection(addressOf(url, path), socket, { failed: (error) => this.#onFailed(error) });
   }
 
-  /** Who one is, by the server's word; undefined before the first connection. */
-  get identity(): Member | undefined {
-    return this.#identity;
+  /** How it is connected, and why it isn't. */
+  get connection(): ConnectionInfo {
+    return this.#info;
   }
 
   get state(): ConnectionState {
-    return this.#state;
+    return this.#info.state;
   }
 
-  /** Why there is no connection; undefined where there is one, or no reason is known yet. */
   get error(): HearthError | undefined {
-    return this.#error;
+    return this.#info.error;
+  }
+
+  get identity(): Member | undefined {
+    return this.#info.identity;
   }
 
   /** Listen. An error that nobody listens for is written to the console, once. */
@@ -129,11 +141,16 @@ export class Client {
     return this.#open<T>(namespace, name, name, options);
   }
 
+  /** The state of a channel that some handle is open of. */
+  stateOf(namespace: NamespaceName, name: string): ChannelState | undefined {
+    return this.#subscriptions.get(`${namespace} ${name}`)?.state;
+  }
+
   /** Leave everything and disconnect, for good. */
   close(): void {
-    if (this.#state === "closed") return;
+    if (this.state === "closed") return;
+    this.#change({ state: "closed" });
     for (const namespace of [...this.#namespaces.values()]) namespace.close();
-    this.#setState("closed");
     this.#emitter.clear();
   }
 
@@ -143,7 +160,7 @@ export class Client {
     name: string | ((self: Member) => string),
     options: ChannelOptions = {},
   ): Channel<T> {
-    if (this.#state === "closed") throw HearthError.closed();
+    if (this.state === "closed") throw HearthError.closed();
     const path = `${namespace} ${key}`;
     const tell = (error: HearthError): void => this.#tell(error);
     const open = this.#subscriptions.get(path);
@@ -166,21 +183,16 @@ export class Client {
       failed: (error) => this.#tell(error),
       ended: (error) => {
         this.#namespaces.delete(path);
-        if (error) this.#error = error;
-        this.#update();
+        this.#update(error ? { error } : {});
       },
     });
     this.#namespaces.set(path, namespace);
-    this.#update();
+    this.#update({});
     return namespace;
   }
 
   #onChanged(identity: Member | undefined): void {
-    if (identity) {
-      this.#identity = identity;
-      this.#error = undefined;
-    }
-    this.#update();
+    this.#update(identity ? { identity, error: undefined } : {});
   }
 
   /** No connection could be opened, or the server has refused it. */
@@ -190,30 +202,37 @@ export class Client {
   }
 
   #onRefused(error: HearthError): void {
-    this.#error = error;
-    this.#update();
+    this.#update({ error });
     this.#tell(error);
   }
 
-  #update(): void {
-    if (this.#state === "closed") return;
+  /** Make a change, and the state what follows from it. */
+  #update(change: Partial<ConnectionInfo>): void {
+    if (this.state === "closed") return;
     const spaces = [...this.#namespaces.values()];
-    if (spaces.some(({ identity }) => identity)) return this.#setState("connected");
-    if (this.#error && this.#error.code !== "disconnected") return this.#setState("refused");
-    this.#setState(spaces.length === 0 ? "idle" : "connecting");
+    const { error } = { ...this.#info, ...change };
+    const isConnected = spaces.some(({ identity }) => identity);
+    const isRefused = error !== undefined && error.code !== "disconnected";
+    const otherwise = spaces.length === 0 ? "idle" : "connecting";
+    this.#change({ ...change, state: isConnected ? "connected" : isRefused ? "refused" : otherwise });
   }
 
-  #setState(state: ConnectionState): void {
-    if (state === this.#state) return;
-    this.#state = state;
-    this.#emitter.emit("state", state);
+  #change(change: Partial<ConnectionInfo>): void {
+    const before = this.#info;
+    const info = (this.#info = { ...before, ...change });
+    if (info.state === before.state && info.error === before.error && info.identity === before.identity) {
+      this.#info = before;
+      return;
+    }
+    if (info.state !== before.state) this.#emitter.emit("state", info.state);
+    this.#emitter.emit("connection", info);
   }
 
   #tell(error: HearthError): void {
     if (this.#emitter.emit("error", error)) return;
     // What is tried again is said once; that a server goes and comes back is no news.
     const { code, message } = error;
-    if (this.#written.has(message) || (code === "disconnected" && this.#identity)) return;
+    if (this.#written.has(message) || (code === "disconnected" && this.identity)) return;
     this.#written.add(message);
     console.error(error);
   }

@@ -10,7 +10,7 @@ export function newNonce(): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** How many bytes a text has as UTF-8. */
+/** How many bytes a text has as UTF-8; one without lone surrogates, as JSON is. */
 export function utf8Length(text: string): number {
   let bytes = text.length;
   for (let index = 0; index < text.length; index++) {

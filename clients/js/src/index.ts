@@ -1,5 +1,12 @@
 export { Channel, type ChannelEvents, type ChannelOptions, type PublishOptions } from "./channel.js";
-export { Client, type ClientEvents, type ClientOptions, connect, type ConnectionState } from "./client.js";
+export {
+  Client,
+  type ClientEvents,
+  type ClientOptions,
+  connect,
+  type ConnectionInfo,
+  type ConnectionState,
+} from "./client.js";
 export type { Off } from "./emitter.js";
 export { type ErrorCode, HearthError } from "./errors.js";
 export type * from "./generated/payloads.js";

@@ -1,9 +1,9 @@
 import { HearthError } from "./errors.js";
-import type { Joined, Member, Message, Position } from "./messages.js";
+import type { Joined, Member, Message, Position, Presence } from "./messages.js";
 import type { Membership, Namespace } from "./namespace.js";
 import { Order, placeBefore } from "./order.js";
 import type { Answer, Patience } from "./requests.js";
-import { afterMessage, fromPresence, type Members, NOBODY } from "./roster.js";
+import { afterMessage, afterPresence, fromPresence, type Members, NOBODY } from "./roster.js";
 import { MemberWatch } from "./watch.js";
 
 /**
@@ -220,7 +220,7 @@ export class Subscription implements Membership {
   async #askMembers(): Promise<void> {
     if (![...this.#subscribers].some(({ watchesMembers }) => watchesMembers)) return;
     const presence = await this.space.requests.once("presence", { channel: this.#name });
-    if (this.#state === "live") this.setMembers(fromPresence(presence as never));
+    if (this.#state === "live") this.setMembers(afterPresence(this.#members, presence as unknown as Presence));
   }
 
   #hand(message: Message): void {

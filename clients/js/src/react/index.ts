@@ -1,6 +1,6 @@
 export type { Shown } from "./entries.js";
 export { HearthProvider } from "./provider.js";
 export { type ChannelView, useChannel, type UseChannelOptions } from "./use-channel.js";
-export { type ConnectionView, useClient, useConnection } from "./use-client.js";
+export { useClient, useConnection } from "./use-client.js";
 export { type NotificationsView, useNotifications } from "./use-notifications.js";
 export { type TypingView, useTyping } from "./use-typing.js";

@@ -2,6 +2,7 @@ import type { Channel, ChannelOptions } from "../channel.js";
 import type { Client } from "../client.js";
 import type { HearthError } from "../errors.js";
 import type { Message, NamespaceName } from "../messages.js";
+import type { ChannelState } from "../subscription.js";
 import { ChannelStore, EMPTY, type Snapshot } from "./store.js";
 
 /** A channel that components show: a namespace and a name, which is empty for one's own notifications. */
@@ -10,7 +11,14 @@ export interface Shows {
   name: string;
 }
 
-const CLOSED: Snapshot = { ...EMPTY, state: "closed" };
+/** What is shown of a channel before its store is made, by its state; the same object each time. */
+const FIRST: Readonly<Record<ChannelState, Snapshot>> = {
+  connecting: EMPTY,
+  live: { ...EMPTY, state: "live" },
+  recovering: { ...EMPTY, state: "recovering" },
+  refused: { ...EMPTY, state: "refused" },
+  closed: { ...EMPTY, state: "closed" },
+};
 
 /** The stores of one client's channels, as long as a component shows them. */
 export class Stores {
@@ -20,7 +28,9 @@ export class Stores {
 
   read({ namespace, name }: Shows): Snapshot {
     const store = this.#stores.get(`${namespace} ${name}`);
-    return store?.snapshot ?? (this.client.state === "closed" ? CLOSED : EMPTY);
+    if (store) return store.snapshot;
+    if (this.client.state === "closed") return FIRST.closed;
+    return FIRST[this.client.stateOf(namespace, name) ?? "connecting"];
   }
 
   /** Look on, and have the channel joined; the returned function ends that. */
