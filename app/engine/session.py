@@ -107,6 +107,10 @@ class EngineSession(Connection):
         else:
             self.socket.write(frame)
 
+    @property
+    def unsent_bytes(self) -> int:
+        return super().unsent_bytes + self._poll_buffer.size
+
     # What arrives
 
     def receive(self, packet: str | bytes) -> None:

@@ -9,10 +9,10 @@ import orjson
 
 from app.core.channel import Channel
 from app.core.clock import isoformat
-from app.core.history import Position, Recovery
+from app.core.history import Position
 from app.core.identity import Identity
 from app.core.message import DISCONTINUITY, Publication
-from app.hub.memberships import Joined
+from app.hub.joined import Joined
 from app.plain.paths import EVENTS, FEEDS, LOGS
 from app.transport.frames import TEXT, encode
 from schemas.envelope import notice
@@ -76,7 +76,7 @@ def welcome(
         "channels": [
             {
                 "channel": channel.name,
-                "offset": _before(one.recovery),
+                "offset": one.recovery.start.offset,
                 "epoch": one.recovery.position.epoch,
                 "recovered": one.recovery.recovered,
             }
@@ -87,19 +87,10 @@ def welcome(
     for channel, since, one in joined:
         recovery = one.recovery
         if since is not None and not recovery.recovered:
-            where = {"epoch": recovery.position.epoch, "offset": _before(recovery)}
+            where = {"epoch": recovery.position.epoch, "offset": recovery.start.offset}
             frames.append(notice_frame(DISCONTINUITY, where, now, channel.name))
         frames += [frame_of(channel, publication) for publication in recovery.publications]
     return b"".join(frames)
-
-
-def _before(recovery: Recovery) -> int:
-    """Return the offset of the last message before those of a recovery.
-
-    A client that takes it for its position misses nothing if it is disconnected among them.
-    """
-    first = next(iter(recovery.publications), None)
-    return recovery.position.offset if first is None else (first.offset or 1) - 1
 
 
 def feed_history(joined: Sequence[JoinedChannel]) -> bytes:
