@@ -7,7 +7,7 @@ import re
 import sys
 from pathlib import Path
 
-import hearth_client
+import hearth_realtime
 from aiohttp.test_utils import TestServer
 
 from tests.fixtures.processes import Launch
@@ -25,7 +25,7 @@ async def test_the_program_on_the_page_runs(
     url = str(server.make_url(""))
     agent = await launch(sys.executable, tmp_path / "agent.py", HEARTH_URL=url, TOKEN=AGENT)
     assert agent.stdout is not None
-    async with hearth_client.connect(url, token=BOB) as bob, asyncio.timeout(30):
+    async with hearth_realtime.connect(url, token=BOB) as bob, asyncio.timeout(30):
         circle = await bob.circle("dev-team", history=10)
         async for message in circle:
             if message.type == "agent_joined" and message.data["agent_id"] == "agent-7":
@@ -46,9 +46,9 @@ def test_every_public_name_is_on_the_page() -> None:
         "HearthError",
         "DISCONTINUITY",
     ):
-        assert name in hearth_client.__all__
+        assert name in hearth_realtime.__all__
         assert name in PAGE
-    for owner in (hearth_client.Hearth, hearth_client.Channel):
+    for owner in (hearth_realtime.Hearth, hearth_realtime.Channel):
         hidden = {"join", "on_message", "on_lost", "on_end", "wait_joined", "name"}
         for name in {name for name in vars(owner) if not name.startswith("_")} - hidden:
             assert f"{name}" in PAGE, name

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import aiohttp
 import socketio
-from hearth_client.connection import Connector
+from hearth_realtime.connection import Connector
 from socketio.exceptions import SocketIOError
 
 ANSWER_SECONDS: Final = 8.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from hearth_client import Channel, Message
+from hearth_realtime import Channel, Message
 
 
 async def take(channel: Channel, number: int, taken: list[Message] | None = None) -> list[Message]:

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 import aiohttp
 import socketio
 
-from hearth_client.errors import ConnectionLost, HearthError
+from hearth_realtime.errors import ConnectionLost, HearthError
 
 CONNECT_SECONDS: Final = 10.0
 # Longer than the server takes to find that its broker doesn't answer.

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Any, Final, Literal
 
-from hearth_client.messages import DISCONTINUITY, Message, Position, message
+from hearth_realtime.messages import DISCONTINUITY, Message, Position, message
 
 # Messages in one request to history.
 PAGE: Final = 200

@@ -1,6 +1,6 @@
 """The Hearth library for agents in Python.
 
-    async with hearth_client.connect(url, token=token) as hearth:
+    async with hearth_realtime.connect(url, token=token) as hearth:
         circle = await hearth.circle("dev-team")
         async for message in circle:
             await circle.publish("agent_message", {"agent_id": 7, "content": "Hello"})
@@ -18,10 +18,18 @@ message is published once however often it is sent. The modules, from the bottom
     client      `connect`
 """
 
-from hearth_client.channel import Channel, State
-from hearth_client.client import Hearth, connect
-from hearth_client.errors import HearthError
-from hearth_client.messages import DISCONTINUITY, Member, Message, Page, Position, Presence, Receipt
+from hearth_realtime.channel import Channel, State
+from hearth_realtime.client import Hearth, connect
+from hearth_realtime.errors import HearthError
+from hearth_realtime.messages import (
+    DISCONTINUITY,
+    Member,
+    Message,
+    Page,
+    Position,
+    Presence,
+    Receipt,
+)
 
 __all__ = [
     "DISCONTINUITY",

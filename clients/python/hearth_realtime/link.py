@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, Final, Protocol, TypeVar
 
-from hearth_client import tokens
-from hearth_client.connection import Answer, Connection
-from hearth_client.errors import ConnectionLost, HearthError, closed
+from hearth_realtime import tokens
+from hearth_realtime.connection import Answer, Connection
+from hearth_realtime.errors import ConnectionLost, HearthError, closed
 
 # Waits between attempts: exponential backoff with jitter, so that the clients of a server that
 # restarts don't come back all at once.
@@ -19,7 +19,7 @@ FIRST_WAIT_SECONDS: Final = 0.25
 LONGEST_WAIT_SECONDS: Final = 5.0
 
 T = TypeVar("T")
-log = logging.getLogger("hearth_client")
+log = logging.getLogger("hearth_realtime")
 
 
 class Subscriber(Protocol):

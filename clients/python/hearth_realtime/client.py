@@ -6,12 +6,12 @@ import asyncio
 from types import TracebackType
 from typing import Any, Final, Self
 
-from hearth_client import channel as channels
-from hearth_client.channel import PATIENCE_SECONDS, Channel
-from hearth_client.errors import closed
-from hearth_client.link import Link
-from hearth_client.messages import Position, Receipt
-from hearth_client.tokens import Token
+from hearth_realtime import channel as channels
+from hearth_realtime.channel import PATIENCE_SECONDS, Channel
+from hearth_realtime.errors import closed
+from hearth_realtime.link import Link
+from hearth_realtime.messages import Position, Receipt
+from hearth_realtime.tokens import Token
 
 MAX_UNREAD: Final = 1000
 
@@ -20,7 +20,7 @@ def connect(url: str, *, token: Token = None, max_unread: int = MAX_UNREAD) -> H
     """Return a client, to be used in `async with`.
 
     Each namespace gets a connection when it is first used, and a new one whenever that is lost.
-    Losses and errors are logged by the logger `hearth_client`.
+    Losses and errors are logged by the logger `hearth_realtime`.
 
     Args:
         url: the server's, e.g. `https://hearth.example.com`.

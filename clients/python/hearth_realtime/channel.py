@@ -10,12 +10,12 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
-from hearth_client import messages
-from hearth_client.connection import Answer, Connection
-from hearth_client.errors import ConnectionLost, HearthError
-from hearth_client.inbox import Inbox
-from hearth_client.link import Link, backoff
-from hearth_client.messages import Message, Page, Position, Presence, Receipt
+from hearth_realtime import messages
+from hearth_realtime.connection import Answer, Connection
+from hearth_realtime.errors import ConnectionLost, HearthError
+from hearth_realtime.inbox import Inbox
+from hearth_realtime.link import Link, backoff
+from hearth_realtime.messages import Message, Page, Position, Presence, Receipt
 
 #: The default time-out of a request with all its attempts.
 PATIENCE_SECONDS: Final = 60.0
