@@ -10,7 +10,9 @@ import pytest
 from aiohttp.test_utils import TestServer
 from hearth_realtime import Channel, HearthError
 
+from app import application
 from app.core import errors
+from app.settings import Settings
 from tests.fixtures.clients import Connect
 from tests.fixtures.servers import Serve
 from tests.support.agents import contents, take
@@ -157,6 +159,20 @@ def test_what_is_temporary_is_the_servers_to_say_and_follows_from_the_code_else(
         assert {error.temporary for error in told} == {said}
 
 
+@pytest.fixture
+def untold_rate(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that doesn't tell its `messages_per_second`, as older ones."""
+    limits = application._limits
+
+    def without_rate(settings: Settings) -> dict[str, float]:
+        return {
+            key: value for key, value in limits(settings).items() if key != "messages_per_second"
+        }
+
+    monkeypatch.setattr(application, "_limits", without_rate)
+
+
+@pytest.mark.usefixtures("untold_rate")
 async def test_what_an_older_server_fails_in_is_tried_again_by_its_code(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -173,6 +189,7 @@ async def test_what_an_older_server_fails_in_is_tried_again_by_its_code(
         assert len({receipt.offset for receipt in await asyncio.gather(*sends)}) == 60
 
 
+@pytest.mark.usefixtures("untold_rate")
 async def test_what_the_server_says_is_not_temporary_is_not_tried_again(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -47,7 +47,7 @@ class PythonClient(Client):
     async def close_transport(self) -> None:
         for link in self._hearth._links.values():
             if link.connection is not None:
-                await link.connection._sio.eio.disconnect()
+                await link.connection._wire.close()
 
     async def stop(self) -> None:
         await self._hearth.close()
@@ -59,8 +59,8 @@ class PythonClient(Client):
         client = self
 
         class Counted(Connection):
-            async def open(self, url: str, token: str) -> None:
-                await super().open(url, token)
+            async def open(self, token: str) -> None:
+                await super().open(token)
                 client._opened[self._namespace] += 1
                 client.opened = min(client._opened.values())
 

@@ -9,11 +9,17 @@ Channels deliver their messages in order and exactly once, also across lost conn
 message is published once however often it is sent. The modules, from the bottom up:
 
     messages    messages, receipts, pages of history, presence
+    payloads    the payload of each type, and the messages of each namespace
     errors      exceptions
+    address     where a server is
     tokens      the source of tokens, and their expiry
+    pace        no more requests than the server takes
+    wire        a WebSocket, as long as bytes pass
     connection  one Socket.IO connection, until it is lost
     link        successive connections to one namespace; requests that survive their loss
     inbox       one channel's messages in order: what is new, what is missing (no I/O)
+    roster      who is in a channel (no I/O)
+    publishing  a message that is sent until it is acknowledged
     channel     a channel as programs use it
     client      `connect`
 """
@@ -29,6 +35,7 @@ from hearth_realtime.messages import (
     Position,
     Presence,
     Receipt,
+    Sender,
 )
 
 __all__ = [
@@ -42,6 +49,7 @@ __all__ = [
     "Position",
     "Presence",
     "Receipt",
+    "Sender",
     "State",
     "connect",
 ]
