@@ -202,10 +202,14 @@ class ChannelClient:
         context = self._context
         identity = identify_again(context.authenticator, self.member, arguments["token"])
         context.expiry.set(self, identity.expires_at)
-        await go_on_as(context.hub, self.member, identity)
+        left = await go_on_as(context.hub, self.member, identity)
         expires_at = identity.expires_at
         request.reply(
-            {"ok": True, "expires_at": None if expires_at is None else isoformat(expires_at)}
+            {
+                "ok": True,
+                "expires_at": None if expires_at is None else isoformat(expires_at),
+                "left": sorted(channel.name for channel in left),
+            }
         )
 
     async def _ping(self, request: Request) -> None:
