@@ -139,6 +139,8 @@ def make_token(secret: str, identity: Identity, **claims: Any) -> str:
     }
     if identity.expires_at is not None:
         claims["exp"] = int(identity.expires_at)
+    if identity.agent_id is not None:
+        claims["agent_id"] = identity.agent_id
     return jwt.encode(claims, secret, algorithm=ALGORITHM)
 
 
@@ -157,10 +159,22 @@ def _identity(claims: Mapping[str, Any]) -> Identity:
         or not 0 <= expires_at <= LATEST
     ):
         raise Unauthorized("The token's exp is not a number of seconds since 1970.")
+    agent_id = _agent_id(claims) if kind == "agent" else None
     try:
-        return Identity(subject, cast(Kind, kind), parse_grants(grants), expires_at)
+        return Identity(
+            subject, cast(Kind, kind), parse_grants(grants), expires_at, agent_id=agent_id
+        )
     except ValueError as error:
         raise Unauthorized(f"A grant of the token is {error}") from None
+
+
+def _agent_id(claims: Mapping[str, Any]) -> int | str | None:
+    agent_id = claims.get("agent_id")
+    if agent_id is None:
+        return None
+    if isinstance(agent_id, bool) or not isinstance(agent_id, int | str) or agent_id == "":
+        raise Unauthorized("The token's agent_id is not an integer or text.")
+    return agent_id
 
 
 def _development_identity(claimed: str | None) -> Identity:

@@ -163,6 +163,7 @@ WRONG_CLAIMS = [
     *({"kind": kind} for kind in ("root", "", "User", 5, None, True)),
     *({"grants": grants} for grants in ("*:*:rw", {"*:*": "rw"}, 5, None, [5], ["a:b:r", None])),
     *({"grants": [grant]} for grant in ("", "circles:a", "circles:a:x", "circles:a:r\n")),
+    *({"kind": "agent", "agent_id": agent_id} for agent_id in (True, 7.5, "", [7], {"id": 7})),
     *({"nbf": START + 1e9}, {"nbf": "x"}),
 ]
 
@@ -171,6 +172,17 @@ WRONG_CLAIMS = [
 def test_wrong_claims_are_refused(clock: SettableClock, claims: dict[str, Any]) -> None:
     with pytest.raises(Unauthorized):
         authenticator(clock).identify(token_of(claims))
+
+
+@pytest.mark.parametrize("agent_id", [7, "7", "the planner"])
+def test_an_agent_may_have_another_id_among_agents(
+    clock: SettableClock, agent_id: int | str
+) -> None:
+    agent = Identity("agent-7", "agent", agent_id=agent_id)
+    assert authenticator(clock).identify(make_token(SECRET, agent)) == agent
+    for kind in ("user", "service"):
+        claims = {"kind": kind, "agent_id": agent_id}
+        assert authenticator(clock).identify(token_of(claims)).agent_id is None
 
 
 @pytest.mark.parametrize("sub", [b"5", b"null", b"true", b'["alice"]', b'{"a":1}'])

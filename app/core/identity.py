@@ -95,6 +95,8 @@ class Identity:
         grants: in no particular order.
         expires_at: when the token expires, in seconds since 1970; None: never.
         stranger: whether it has proved nothing, and has an id for this connection only.
+        agent_id: what else an agent may call itself in `agent_id`, where others number agents;
+            None: its id alone.
     """
 
     id: str
@@ -102,6 +104,7 @@ class Identity:
     grants: tuple[Grant, ...] = ()
     expires_at: float | None = None
     stranger: bool = False
+    agent_id: int | str | None = None
     # A cache: a busy publisher needs the same decision again and again.
     _decisions: dict[tuple[Channel, str], bool] = field(
         default_factory=dict, init=False, repr=False, compare=False
