@@ -46,7 +46,7 @@ async def serve(settings: Settings) -> None:
     for signum in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signum, stop.set)
     for warning in warnings(settings):
-        log.warning(warning)
+        log.warning(warning.event, **warning.details)
     runner = Runner(
         create_app(settings),
         access_log=None,  # it would log the tokens in query strings
