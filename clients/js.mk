@@ -20,6 +20,8 @@ $(PAGE)/dist/.done: $(PAGE)/node_modules/.done $(JS)/dist/.done $(wildcard $(PAG
 	@touch $@
 
 $(JS)/node_modules/.done $(PAGE)/node_modules/.done: %/node_modules/.done: %/package.json
+	@scripts/node-problem
+	@echo "Installing what $* needs from npm …"
 	cd $* && npm install --no-audit --no-fund --loglevel=error
 	@touch $@
 
