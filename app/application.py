@@ -84,7 +84,8 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> we
         ping_timeout=settings.ping_timeout_seconds,
         cors_allowed_origins=_allowed_origins(settings),
     )
-    authenticator = Authenticator(settings, clock)
+    paths = [namespace.path for namespace in NAMESPACES]
+    authenticator = Authenticator(settings, clock, paths)
     limits = _limits(settings)
     for namespace in NAMESPACES:
         server.register_namespace(namespace(hub, authenticator, limits))

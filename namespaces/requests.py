@@ -201,7 +201,7 @@ class ChannelClient:
         arguments = requests.AUTHENTICATE.load(_argument(request))
         context = self._context
         identity = identify_again(context.authenticator, self.member, arguments["token"])
-        context.expiry.set(self, identity.expires_at)
+        context.expiry.set(self, identity.ends_at)
         left = await go_on_as(context.hub, self.member, identity)
         expires_at = identity.expires_at
         request.reply(

@@ -124,7 +124,9 @@ class Subscriptions(ReconnectingLink):
                 async with asyncio.timeout(ANSWER_SECONDS):
                     await confirmations[-1]
             except Unavailable:
-                raise ConnectionRefusedError("Redis doesn't let us subscribe") from None
+                raise ConnectionRefusedError(
+                    "it refuses subscriptions: see the line before"
+                ) from None
         _call(self._regained)
 
     def suspect(self) -> None:
