@@ -29,6 +29,7 @@ from app.realtime.server import Server, ServerOptions
 from app.redis_wiring import RedisBackend, RedisWorkers
 from app.settings import Settings, is_loopback
 from app.web.console import add_console_routes
+from app.web.directory import add_directory_route
 from app.web.health import add_health_routes
 from app.web.hosts import loopback_hosts_only
 from app.web.metrics import add_metrics_route
@@ -84,7 +85,8 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> we
         ping_timeout=settings.ping_timeout_seconds,
         cors_allowed_origins=_allowed_origins(settings),
     )
-    authenticator = Authenticator(settings, clock)
+    paths = [namespace.path for namespace in NAMESPACES]
+    authenticator = Authenticator(settings, clock, paths)
     limits = _limits(settings)
     for namespace in NAMESPACES:
         server.register_namespace(namespace(hub, authenticator, limits))
@@ -107,7 +109,12 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> we
     add_plain_routes(app, plain, server.eio.allows_origin)
     add_health_routes(app, hub)
     add_metrics_route(app, counters, hub, partial(_count_members, plain, manager))
-    add_console_routes(app)
+    add_directory_route(
+        app, hub, authenticator.identify, [namespace.path for namespace in NAMESPACES]
+    )
+    add_console_routes(
+        app, development=settings.development, strangers=bool(settings.anonymous_grants)
+    )
 
     # Start and stop
     async def lifetime(_app: web.Application) -> AsyncIterator[None]:

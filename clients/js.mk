@@ -19,6 +19,8 @@ $(PAGE)/dist/index.html: $(PAGE)/node_modules/.done $(JS)/dist/index.js $(wildca
 	@touch $@
 
 $(JS)/node_modules/.done $(PAGE)/node_modules/.done: %/node_modules/.done: %/package.json
+	@scripts/node-problem
+	@echo "Installing what $* needs from npm …"
 	cd $* && npm install --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 

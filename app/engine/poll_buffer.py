@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 from typing import Final
 
+from app.engine import binary
 from app.transport import frames
 from app.transport.flow import grace
 
@@ -74,8 +74,8 @@ class PollBuffer:
     def take_payload(self) -> str:
         """Remove all frames; return them as a payload (Engine.IO protocol, "HTTP long-polling")."""
         return SEPARATOR.join(
-            "b" + base64.b64encode(frame.payload).decode()
-            if frame.opcode == frames.BINARY
-            else frame.payload.decode()
+            (
+                binary.to_text(frame.payload) if frame.opcode == frames.BINARY else frame.payload
+            ).decode()
             for frame in frames.decode(self.take())
         )

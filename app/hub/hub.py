@@ -24,6 +24,7 @@ from app.core.message import Message, Receipt
 from app.core.presence import Members
 from app.hub.draft import Draft
 from app.hub.memberships import LISTED_MEMBERS, Memberships
+from app.hub.watching import Watching
 from schemas.errors import SchemaError
 from schemas.registry import MessageType, Registry
 
@@ -41,7 +42,8 @@ class Emitted(NamedTuple):
 
 
 class Hub:
-    """Publishing, history and presence; `memberships` is for joining, receiving and leaving.
+    """Publishing, history and presence; `memberships` is for joining, receiving and leaving,
+    `watching` for receiving all of a namespace.
 
     Args:
         registry: the types of messages.
@@ -62,6 +64,7 @@ class Hub:
     ) -> None:
         self._answer_bytes = answer_bytes
         self.memberships = memberships
+        self.watching = Watching(broker)
         self.registry = registry
         self.counters = counters or Counters()
         self.clock = clock
