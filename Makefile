@@ -5,6 +5,7 @@
 # make drops  lose one client's connection 200 times: make drops ARGS='--client stock --seed 7'
 # make token  print a token: make token ID=agent-7 KIND=agent GRANTS='circles:dev-*:rw'
 # make types-js  write the client's types from the schemas
+# make types-python  write the types of the library for Python from the schemas
 # make rooms  write the table of rooms into docs/design.md
 # make bench  measure against the others and write docs/benchmarks.md; bench-quick: a short look
 # make bench-idle  measure what a process without members pays beside a busy one
@@ -85,4 +86,4 @@ $(CLIENT): package.json
 	mkdir -p $(@D)
 	cp node_modules/socket.io-client/dist/socket.io.esm.min.js $@
 
-include bench/bench.mk clients/js.mk
+include bench/bench.mk clients/js.mk clients/python.mk

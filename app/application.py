@@ -16,7 +16,7 @@ from app.broker.memory import MemoryBroker
 from app.broker.memory_presence import MemoryPresence, MemoryStatusQueue
 from app.broker.memory_sessions import MemorySessions
 from app.core.counters import Counters
-from app.core.history import HistoryOptions
+from app.core.history import MOST_ANSWER_BYTES, HistoryOptions
 from app.hub.fanout import FanOut
 from app.hub.hub import Hub
 from app.hub.memberships import Memberships
@@ -29,6 +29,7 @@ from app.realtime.server import Server, ServerOptions
 from app.redis_wiring import RedisBackend, RedisWorkers
 from app.settings import Settings, is_loopback
 from app.web.console import add_console_routes
+from app.web.directory import add_directory_route
 from app.web.health import add_health_routes
 from app.web.hosts import loopback_hosts_only
 from app.web.metrics import add_metrics_route
@@ -61,8 +62,11 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> we
     sessions = Sessions(redis.sessions if redis else MemorySessions(), settings.recovery_seconds)
 
     # Messages, and who receives them
-    memberships = Memberships(broker, presence, FanOut(counters), registry, sessions)
-    hub = app[HUB] = Hub(broker, presence, memberships, registry, clock, counters)
+    answer_bytes = min(MOST_ANSWER_BYTES, settings.max_unsent_bytes)
+    memberships = Memberships(
+        broker, presence, FanOut(counters), registry, sessions, answer_bytes, clock
+    )
+    hub = app[HUB] = Hub(broker, presence, memberships, registry, clock, counters, answer_bytes)
     roster = Roster(hub, statuses)
 
     # Ways in: Socket.IO, workers, plain WebSockets
@@ -105,7 +109,12 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> we
     add_plain_routes(app, plain, server.eio.allows_origin)
     add_health_routes(app, hub)
     add_metrics_route(app, counters, hub, partial(_count_members, plain, manager))
-    add_console_routes(app)
+    add_directory_route(
+        app, hub, authenticator.identify, [namespace.path for namespace in NAMESPACES]
+    )
+    add_console_routes(
+        app, development=settings.development, strangers=bool(settings.anonymous_grants)
+    )
 
     # Start and stop
     async def lifetime(_app: web.Application) -> AsyncIterator[None]:
