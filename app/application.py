@@ -16,7 +16,7 @@ from app.broker.memory import MemoryBroker
 from app.broker.memory_presence import MemoryPresence, MemoryStatusQueue
 from app.broker.memory_sessions import MemorySessions
 from app.core.counters import Counters
-from app.core.history import HistoryOptions
+from app.core.history import MOST_ANSWER_BYTES, HistoryOptions
 from app.hub.fanout import FanOut
 from app.hub.hub import Hub
 from app.hub.memberships import Memberships
@@ -62,8 +62,11 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> we
     sessions = Sessions(redis.sessions if redis else MemorySessions(), settings.recovery_seconds)
 
     # Messages, and who receives them
-    memberships = Memberships(broker, presence, FanOut(counters), registry, sessions)
-    hub = app[HUB] = Hub(broker, presence, memberships, registry, clock, counters)
+    answer_bytes = min(MOST_ANSWER_BYTES, settings.max_unsent_bytes)
+    memberships = Memberships(
+        broker, presence, FanOut(counters), registry, sessions, answer_bytes, clock
+    )
+    hub = app[HUB] = Hub(broker, presence, memberships, registry, clock, counters, answer_bytes)
     roster = Roster(hub, statuses)
 
     # Ways in: Socket.IO, workers, plain WebSockets
@@ -82,7 +85,8 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> we
         ping_timeout=settings.ping_timeout_seconds,
         cors_allowed_origins=_allowed_origins(settings),
     )
-    authenticator = Authenticator(settings, clock)
+    paths = [namespace.path for namespace in NAMESPACES]
+    authenticator = Authenticator(settings, clock, paths)
     limits = _limits(settings)
     for namespace in NAMESPACES:
         server.register_namespace(namespace(hub, authenticator, limits))

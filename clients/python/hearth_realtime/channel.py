@@ -3,30 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import uuid
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
-from typing import Any, Final, Literal
+from typing import Any, Final, Generic, Literal, cast
 
-from hearth_client import messages
-from hearth_client.connection import Answer, Connection
-from hearth_client.errors import ConnectionLost, HearthError
-from hearth_client.inbox import Inbox
-from hearth_client.link import Link, backoff
-from hearth_client.messages import Message, Page, Position, Presence, Receipt
+from hearth_realtime import messages
+from hearth_realtime.connection import Answer, Connection
+from hearth_realtime.errors import ConnectionLost, HearthError, closed
+from hearth_realtime.inbox import Inbox
+from hearth_realtime.link import Link, backoff, retry_after
+from hearth_realtime.messages import Message_co, Page, Position, Presence, Receipt, Sender
+from hearth_realtime.publishing import PATIENCE_SECONDS, publish
+from hearth_realtime.roster import Roster
 
-#: The default time-out of a request with all its attempts.
-PATIENCE_SECONDS: Final = 60.0
-# The server remembers a nonce for five minutes: a repeat after that could publish twice.
-LONGEST_PATIENCE_SECONDS: Final = 240.0
-MAX_PAGE: Final = 1000
+# Who doesn't say for a while that they are typing is taken to have stopped.
+TYPING_SECONDS: Final = 3.0
 
 State = Literal["connecting", "live", "recovering", "closed"]
 
 
-class Channel:
+class Channel(Generic[Message_co]):
     """A channel that is joined, and joined again after each loss of the connection.
 
     Iterate over it for its messages: in order, and each exactly once. If some are no longer in
@@ -47,10 +44,13 @@ class Channel:
         self._link = link
         self._history = history
         self._inbox = Inbox(max_unread, since)
+        self._roster = Roster()
         self._changed = asyncio.Event()
         self._joined: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._error: Exception | None = None
         self._left = False
+        self._waiting = 0  # how many wait for the first join
+        self._handed_out = False
         self._joining = asyncio.Lock()
         self._reading = asyncio.Lock()
 
@@ -64,10 +64,16 @@ class Channel:
             return "connecting"
         return "live" if self._inbox.whole else "recovering"
 
+    @property
+    def members(self) -> list[Sender]:
+        """Who is here, as far as the server tells by itself: the first 100, and changes of them in
+        circles. `presence` asks for all."""
+        return self._roster.members
+
     async def publish(
         self,
         type: str,  # noqa: A002 - the protocol's word
-        data: dict[str, Any],
+        data: Mapping[str, Any],
         *,
         action: str | None = None,
         nonce: str | None = None,
@@ -96,7 +102,7 @@ class Channel:
         before: int | None = None,
         limit: int = 50,
         timeout: float = PATIENCE_SECONDS,  # noqa: ASYNC109 - several attempts share it
-    ) -> Page:
+    ) -> Page[Message_co]:
         """Return the newest messages.
 
         Args:
@@ -120,23 +126,34 @@ class Channel:
         """Return the members of the channel. Raises as `history` does."""
         return await self._link.ask("presence", {"channel": self.name}, messages.presence, timeout)
 
-    async def leave(self) -> None:
-        """Leave the channel; its iteration ends."""
-        if self.state == "closed":
-            return
-        self._left = True
-        self._link.unsubscribe(self.name)
-        self._inbox.clear()
-        self._changed.set()
-        if (connection := self._link.connection) is not None:
-            # If it can't be sent, the connection is lost, and the membership with it.
-            with suppress(ConnectionLost, HearthError):
-                await connection.call("leave", {"channel": self.name}, dict)
+    @asynccontextmanager
+    async def typing(self) -> AsyncIterator[None]:
+        """Show the others of a circle that one is typing, as long as the block takes."""
+        saying = asyncio.create_task(self._say_typing())
+        try:
+            yield
+        finally:
+            saying.cancel()
+            await asyncio.wait([saying])
+            await self._say_that_typing(False)
 
-    def __aiter__(self) -> Channel:
+    async def mark_read(self, *ids: int | str) -> Receipt:
+        """Mark notifications as read on every device of the user; without ids, all of them.
+
+        Args:
+            ids: of the notifications' data. Raises as `publish` does.
+        """
+        return await self.publish("notification_read", {"ids": list(ids)} if ids else {"all": True})
+
+    async def leave(self) -> None:
+        """Leave the channel; its iteration ends. Who gives up waiting for that has left too."""
+        if (leaving := self._leave()) is not None:
+            await asyncio.wait([leaving])
+
+    def __aiter__(self) -> Channel[Message_co]:
         return self
 
-    async def __anext__(self) -> Message:
+    async def __anext__(self) -> Message_co:
         async with self._reading:
             while (message := self._inbox.pop()) is None:
                 if self._left:
@@ -148,11 +165,21 @@ class Channel:
                     await self._catch_up(connection)
                 else:
                     await self._changed.wait()
-            return message
+            return cast("Message_co", message)
 
     async def wait_joined(self) -> None:
-        """Return once the channel is joined for the first time. Raises what prevents that."""
-        await asyncio.shield(self._joined)
+        """Return once the channel is joined for the first time. Raises what prevents that.
+
+        If all who wait give up, the channel is left.
+        """
+        self._waiting += 1
+        try:
+            await asyncio.shield(self._joined)
+            self._handed_out = True
+        finally:
+            self._waiting -= 1
+            if not self._waiting and not self._handed_out:
+                self._leave()
 
     # The link's events: see `Subscriber`
 
@@ -160,6 +187,8 @@ class Channel:
         """Join, with as many attempts as it takes."""
 
         def request() -> dict[str, Any]:
+            if self._left:
+                raise closed()
             since = self._inbox.join_request()
             return since or ({"history": self._history} if self._history else {})
 
@@ -168,6 +197,7 @@ class Channel:
 
     def on_message(self, envelope: dict[str, Any]) -> None:
         self._inbox.on_message(envelope)
+        self._roster.on_message(envelope)
         self._changed.set()
 
     def on_lost(self) -> None:
@@ -184,9 +214,34 @@ class Channel:
             self._joined.exception()  # retrieved, in case nobody waits for it
         self._changed.set()
 
+    def _leave(self) -> asyncio.Task[None] | None:
+        """Leave; return what one may wait for."""
+        if self.state == "closed":
+            return None
+        self._left = True
+        self._inbox.clear()
+        self._changed.set()
+        return self._link.leave(self.name)
+
+    async def _say_typing(self) -> None:
+        while True:
+            await self._say_that_typing(True)
+            await asyncio.sleep(TYPING_SECONDS)
+
+    async def _say_that_typing(self, typing: bool) -> None:
+        # It isn't worth an error, nor a second attempt: nobody is told late.
+        connection = self._link.connection
+        with suppress(ConnectionLost, HearthError):
+            if connection is not None:
+                request = {"channel": self.name, "data": {"typing": typing}}
+                await connection.call("typing", request, dict)
+
     def _on_joined(self, answer: dict[str, Any]) -> None:
+        if self._left:
+            return
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         self._inbox.on_joined(answer, now)
+        self._roster.on_joined(answer)
         if not self._joined.done():
             self._joined.set_result(None)
         self._changed.set()
@@ -210,38 +265,17 @@ class Channel:
         waits = backoff()
         while not self._left and not connection.ended.is_set():
             try:
-                await connection.call(event, {"channel": self.name} | request(), then)
+                await connection.call(event, lambda: {"channel": self.name} | request(), then)
                 return
             except ConnectionLost:
                 break
             except HearthError as error:
+                if self._left:
+                    return
                 if not self._link.may_retry(error):
                     self._link.unsubscribe(self.name)
                     self.on_end(error)
                     return
-                await asyncio.sleep(max(next(waits), error.retry_after or 0.0))
+                await asyncio.sleep(retry_after(error, waits))
         if not self._left:
             self._link.drop(connection)
-
-
-async def publish(
-    link: Link,
-    channel: str,
-    type: str,  # noqa: A002 - the protocol's word
-    data: dict[str, Any],
-    action: str | None,
-    nonce: str | None,
-    timeout: float,  # noqa: ASYNC109 - several attempts share it
-) -> Receipt:
-    """Publish into a channel, joined or not; see `Channel.publish`."""
-    if not 0 < timeout <= LONGEST_PATIENCE_SECONDS:
-        raise ValueError(f"a timeout is at most {LONGEST_PATIENCE_SECONDS:.0f} s, not {timeout}")
-    try:
-        size = len(json.dumps(data, allow_nan=False, separators=(",", ":")))
-    except (TypeError, ValueError, RecursionError) as error:
-        # Each attempt to send it would close the connection.
-        raise HearthError("invalid", "It is no plain JSON.", {"data": str(error)}) from None
-    request: dict[str, Any] = {"channel": channel, "data": data, "nonce": nonce or uuid.uuid4().hex}
-    if action is not None:
-        request["action"] = action
-    return await link.ask(type, request, messages.receipt, timeout, size)

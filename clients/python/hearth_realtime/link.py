@@ -6,12 +6,15 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import suppress
 from typing import Any, Final, Protocol, TypeVar
 
-from hearth_client import tokens
-from hearth_client.connection import Answer, Connection
-from hearth_client.errors import ConnectionLost, HearthError, closed
+from hearth_realtime import tokens
+from hearth_realtime.address import Address
+from hearth_realtime.connection import Answer, Connection
+from hearth_realtime.errors import ConnectionLost, HearthError, closed
+from hearth_realtime.messages import Sender
 
 # Waits between attempts: exponential backoff with jitter, so that the clients of a server that
 # restarts don't come back all at once.
@@ -19,7 +22,7 @@ FIRST_WAIT_SECONDS: Final = 0.25
 LONGEST_WAIT_SECONDS: Final = 5.0
 
 T = TypeVar("T")
-log = logging.getLogger("hearth_client")
+log = logging.getLogger("hearth_realtime")
 
 
 class Subscriber(Protocol):
@@ -45,15 +48,17 @@ class Link:
         token: see `connect`.
     """
 
-    def __init__(self, url: str, namespace: str, token: tokens.Token) -> None:
+    def __init__(self, address: Address, namespace: str, token: tokens.Token) -> None:
         self.subscribers: dict[str, Subscriber] = {}
-        self._url = url
+        self._address = address
         self._namespace = namespace
         self._tokens = tokens.Tokens(token)
         self.connection: Connection | None = None  # None while it is lost
+        self.identity: Sender | None = None  # ours, once the server has told it
         self._changed = asyncio.Event()  # set when there is a connection, or won't be another
         self._error: Exception | None = None
-        self._joins: set[asyncio.Task[None]] = set()
+        self._hindrance: Exception | None = None  # why there is no connection
+        self._tasks: set[asyncio.Task[None]] = set()
         self._running = asyncio.create_task(self._run(), name=f"hearth {namespace}")
 
     @property
@@ -65,7 +70,7 @@ class Link:
         """Close the connection; pending requests raise `HearthError` with `closed`."""
         self._end(closed())
         self._running.cancel()
-        await asyncio.gather(self._running, return_exceptions=True)
+        await asyncio.gather(self._running, *self._tasks, return_exceptions=True)
 
     def subscribe(self, name: str, subscriber: Subscriber) -> None:
         """Make `subscriber` join now, and after each loss of the connection."""
@@ -76,8 +81,13 @@ class Link:
             self._join(subscriber, self.connection)
 
     def unsubscribe(self, name: str) -> None:
-        """Remove a subscriber."""
+        """Remove a subscriber whose membership has ended."""
         self.subscribers.pop(name, None)
+
+    def leave(self, name: str) -> asyncio.Task[None] | None:
+        """Remove a subscriber and leave its channel; return what one may wait for."""
+        self.unsubscribe(name)
+        return None if self.connection is None else self._spawn(self._leave(name, self.connection))
 
     async def connected(self) -> Connection:
         """Return the connection, as soon as there is one. Raises if there won't be another."""
@@ -124,10 +134,10 @@ class Link:
                         if not self.may_retry(error):
                             raise
                         hindrance = error
-                        await asyncio.sleep(max(next(waits), error.retry_after or 0.0))
+                        await asyncio.sleep(retry_after(error, waits))
         except TimeoutError:
-            why = f" ({hindrance})" if hindrance else " (not connected)"
-            raise HearthError("timeout", f"{event} was not answered in time{why}.") from None
+            why = self._hindrance or hindrance or "it takes longer"
+            raise HearthError("timeout", f"{event} was not answered in time ({why}).") from None
 
     async def _run(self) -> None:
         known = False  # whether the server has ever admitted us
@@ -135,29 +145,33 @@ class Link:
         reported = False
         try:
             while True:
-                connection = Connection(self._namespace, self._on_message, self._on_error)
+                connection = Connection(
+                    self._address, self._namespace, self._on_message, self._on_error
+                )
                 try:
                     token = await self._ask_token(known)
-                    await connection.open(self._url, token)
+                    await connection.open(token)
                     if reported:
-                        log.warning("%s%s: connected again", self._url, self._namespace)
+                        log.warning("%s: connected again", self)
                     known, reported, waits = True, False, backoff()
                     await self._serve(connection, token)
-                    raise ConnectionLost("the connection ended")
+                    raise ConnectionLost(connection.why_ended)
                 except (ConnectionLost, HearthError) as error:
                     if isinstance(error, HearthError) and self._is_final(error, known):
                         raise
                     level = logging.DEBUG if reported else logging.WARNING
-                    log.log(level, "%s%s: %s; trying again", self._url, self._namespace, error)
-                    reported = True
+                    log.log(level, "%s: %s; trying again", self, error)
+                    reported, self._hindrance = True, error
                 finally:
                     await connection.close()
-                await asyncio.sleep(next(waits))
+                await asyncio.sleep(retry_after(self._hindrance, waits))
         except Exception as error:  # noqa: BLE001 - those who wait raise it
             self._end(error)
 
     async def _serve(self, connection: Connection, token: str) -> None:
         self.connection = connection
+        self._hindrance = None
+        self.identity = {"id": connection.welcome["user_id"], "kind": connection.welcome["kind"]}
         self._changed.set()
         renewing = asyncio.create_task(self._keep_token_fresh(connection, token))
         try:
@@ -166,7 +180,7 @@ class Link:
             await connection.ended.wait()
         finally:
             self.drop(connection)
-            tasks = [renewing, *self._joins]
+            tasks = [renewing, *self._tasks]
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -179,9 +193,19 @@ class Link:
                 subscriber.on_lost()
 
     def _join(self, subscriber: Subscriber, connection: Connection) -> None:
-        task = asyncio.create_task(subscriber.join(connection))
-        self._joins.add(task)
-        task.add_done_callback(self._joins.discard)
+        self._spawn(subscriber.join(connection))
+
+    async def _leave(self, name: str, connection: Connection) -> None:
+        # If it can't be sent, the connection is lost, and the membership with it.
+        with suppress(ConnectionLost, HearthError):
+            await connection.call("leave", {"channel": name}, dict)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run what ends with the connection, at the latest."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
     def _end(self, error: Exception) -> None:
         if self._error is None:
@@ -195,8 +219,11 @@ class Link:
         if (subscriber := self.subscribers.get(envelope["channel"])) is not None:
             subscriber.on_message(envelope)
 
+    def __str__(self) -> str:
+        return f"{self._address} {self._namespace}"
+
     def _on_error(self, error: HearthError) -> None:
-        log.warning("%s%s: the server says %s", self._url, self._namespace, error)
+        log.warning("%s: the server says %s", self, error)
 
     # Tokens
 
@@ -206,7 +233,10 @@ class Link:
 
     def _is_final(self, error: HearthError, known: bool) -> bool:
         """Tell whether the next attempt would be refused too."""
-        return not (self.may_retry(error) or (known and self._tokens.renewable))
+        # Who was admitted before and meets something else there met a proxy whose server is away.
+        return not (
+            self.may_retry(error) or (known and (self._tokens.renewable or error.code == "refused"))
+        )
 
     async def _ask_token(self, known: bool) -> str:
         try:
@@ -230,7 +260,7 @@ class Link:
             except (ConnectionLost, HearthError) as error:
                 if connection.ended.is_set():
                     return
-                log.warning("%s%s: no fresh token: %s", self._url, self._namespace, error)
+                log.warning("%s: no fresh token: %s", self, error)
                 continue
             shown = fresh
             # It no longer has us in channels that the token doesn't grant: joining says which.
@@ -244,3 +274,9 @@ def backoff() -> Iterator[float]:
     while True:
         yield random.uniform(bound / 2, bound)  # noqa: S311 - no secret
         bound = min(bound * 2, LONGEST_WAIT_SECONDS)
+
+
+def retry_after(error: Exception | None, waits: Iterator[float]) -> float:
+    """Return seconds to wait after an error: at least what the server asks for, spread."""
+    asked = error.retry_after if isinstance(error, HearthError) else None
+    return (asked or 0.0) + next(waits)

@@ -3,7 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple, TypedDict
+from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypedDict
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar
+
+    Type_co = TypeVar("Type_co", bound=str, covariant=True, default=str)
+    Data_co = TypeVar("Data_co", covariant=True, default=Any)
+    #: The messages of a channel: a union that `type` tells apart.
+    Message_co = TypeVar("Message_co", bound="Message", covariant=True, default="Message")
+else:  # a `Message` without parameters is one of any type, for type checkers
+    from typing import TypeVar
+
+    Type_co = TypeVar("Type_co", covariant=True)
+    Data_co = TypeVar("Data_co", covariant=True)
+    Message_co = TypeVar("Message_co", covariant=True)
 
 #: The type of a message that takes the place of missing ones.
 DISCONTINUITY: Final = "discontinuity"
@@ -23,8 +37,15 @@ class Sender(TypedDict):
     kind: str
 
 
+class Discontinuity(TypedDict):
+    """The data of a `discontinuity`: the channel's position when that was found."""
+
+    offset: int
+    epoch: str
+
+
 @dataclass(frozen=True, slots=True)
-class Message:
+class Message(Generic[Type_co, Data_co]):
     """One message of a channel.
 
     Args:
@@ -38,9 +59,9 @@ class Message:
         action, nonce: the publisher's.
     """
 
-    type: str
+    type: Type_co
     channel: str
-    data: dict[str, Any]
+    data: Data_co
     timestamp: str
     offset: int | None = None
     epoch: str = ""
@@ -71,7 +92,7 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class Page(Generic[Message_co]):
     """A page of history, oldest message first.
 
     Args:
@@ -79,7 +100,7 @@ class Page:
         more: whether history has older messages.
     """
 
-    messages: list[Message]
+    messages: list[Message_co]
     position: Position
     more: bool
 
@@ -117,7 +138,7 @@ def message(envelope: dict[str, Any], epoch: str) -> Message:
     )
 
 
-def page(answer: dict[str, Any]) -> Page:
+def page(answer: dict[str, Any]) -> Page[Any]:
     """Return the page in the answer to `history`."""
     epoch = answer["epoch"]
     messages = [message(envelope, epoch) for envelope in answer["messages"]]

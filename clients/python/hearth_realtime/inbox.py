@@ -2,10 +2,11 @@
 
 It is given what the server sends and answers, and says what to request.
 
-Offsets have no holes. So one number, the offset of the last message accepted, decides about each
-message that comes: the next one is new, an earlier one is known, a later one shows a gap. Messages
-that don't fit because the reader is slow stay in the server's history, and are a gap like any
-other: `wanted` asks for them once there is room.
+One number, the offset of the last message accepted, decides about each message that comes. Each
+names the place before it: `prev`, where the server has one message for several, or else the number
+below its own. If that place is ours, the message is new; if its own is, or is behind us, it is
+known; else it shows a gap. Messages that don't fit because the reader is slow stay in the server's
+history, and are a gap like any other: `wanted` asks for them once there is room.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Any, Final, Literal
 
-from hearth_client.messages import DISCONTINUITY, Message, Position, message
+from hearth_realtime.messages import DISCONTINUITY, Message, Position, message
 
 # Messages in one request to history.
 PAGE: Final = 200
@@ -36,6 +37,8 @@ class Inbox:
         self._offset, self._epoch = since or (0, "")
         self._size = size
         self._newest = 0  # the newest offset in the channel that is known
+        self._following = 0  # how many messages a join has announced that haven't come yet
+        self._page = PAGE
         self._adrift = False  # whether the position is lost, and a join has to tell it
         self._unread: deque[Message] = deque()
         self._seen: deque[tuple[int, str]] = deque(maxlen=REMEMBERED)
@@ -58,7 +61,8 @@ class Inbox:
     @property
     def whole(self) -> bool:
         """Whether nothing is known to be missing."""
-        return self.joined and not self._adrift and not self._is_behind()
+        settled = not self._adrift and not self._following
+        return self.joined and settled and not self._is_behind()
 
     def pop(self) -> Message | None:
         """Remove and return the next message; None if there is none."""
@@ -78,7 +82,7 @@ class Inbox:
 
     def history_request(self) -> dict[str, Any]:
         """Return the arguments of `history`, without the channel, for the next messages."""
-        limit = min(PAGE, self._size)
+        limit = min(self._page, self._size)
         return {"before": self._offset + limit + 1, "limit": limit}
 
     def on_joined(self, answer: dict[str, Any], now: str) -> None:
@@ -87,14 +91,17 @@ class Inbox:
         envelopes = answer["messages"]
         if ours is None or not answer["recovered"]:
             # Begin anew, with the first message that history still has.
-            first = envelopes[0]["offset"] if envelopes else head.offset + 1
+            place = _place_before(envelopes[0]) if envelopes else head.offset
             if ours is not None:
-                had = self._begin_anew(ours, head, answer["channel"], now)
-                first = max(first, had + 1)
-            self._offset, self._epoch = first - 1, head.epoch
+                place = max(place, self._begin_anew(ours, head, answer["channel"], now))
+            self._offset, self._epoch = place, head.epoch
+        elif envelopes:
+            # They are all that was missed, by the server's own word.
+            self._offset = max(self._offset, _place_before(envelopes[0]))
         self.joined = True
         self._adrift = False
         self._newest = head.offset
+        self._following = answer.get("following", 0)
         self._take_all(envelopes)
 
     def on_message(self, envelope: dict[str, Any]) -> None:
@@ -106,6 +113,7 @@ class Inbox:
             self._adrift = True
         elif offset is not None:
             self._newest = max(self._newest, offset)
+            self._following = max(0, self._following - (offset - _place_before(envelope)))
             self._take_all([envelope])
         elif self._has_room() and not self._is_behind():
             self._unread.append(message(envelope, self._epoch))
@@ -116,10 +124,16 @@ class Inbox:
             self._adrift = True
             return
         self._newest = max(self._newest, answer["offset"])
-        before = self._offset
-        self._take_all(answer["messages"])
-        # If nothing came of it, the missing messages are no longer in history.
-        self._adrift = self._offset == before and self._is_behind() and self._has_room()
+        envelopes, before = answer["messages"], self._offset
+        self._take_all(envelopes)
+        if self._offset > before:
+            self._page = min(2 * self._page, PAGE)
+        elif len(envelopes) < self._page and answer.get("more") and self._page > 1:
+            # The page was too large for one answer; ask for what fits.
+            self._page = max(1, min(len(envelopes), self._page // 2))
+        else:
+            # The missing messages are no longer in history.
+            self._adrift = self._is_behind() and self._has_room()
 
     def _begin_anew(self, ours: Position, head: Position, channel: str, now: str) -> int:
         """Add a `discontinuity`; return the offset up to which messages are known."""
@@ -135,8 +149,8 @@ class Inbox:
 
     def _take_all(self, envelopes: list[dict[str, Any]]) -> None:
         for envelope in envelopes:
-            if envelope["offset"] == self._offset + 1 and self._has_room():
-                self._offset += 1
+            if _place_before(envelope) <= self._offset < envelope["offset"] and self._has_room():
+                self._offset = envelope["offset"]
                 place = (self._offset, envelope["timestamp"])
                 if place not in self._seen_before:
                     self._seen.append(place)
@@ -147,3 +161,9 @@ class Inbox:
 
     def _is_behind(self) -> bool:
         return self._offset < self._newest
+
+
+def _place_before(envelope: dict[str, Any]) -> int:
+    """Return the offset behind which nothing is missing before a message."""
+    prev = envelope.get("prev")
+    return int(envelope["offset"]) - 1 if prev is None else int(prev)
