@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from aiohttp import web
 
-from app.app_keys import SERVER
+from app.app_keys import GATE, SERVER
 from app.engine.listener import Listener
-from app.web.hosts import is_own_name, loopback_hosts_only
+from app.transport.gate import MAX_HEADERS_BYTES
+
+_MAX_LINE_BYTES: Final = 4 * MAX_HEADERS_BYTES
+#: Wider than the gate's, which knows whom it answers and what to log.
+HTTP_LIMITS: Final[dict[str, Any]] = {
+    "max_line_size": _MAX_LINE_BYTES,
+    "max_field_size": _MAX_LINE_BYTES,
+}
 
 
 class Runner(web.AppRunner):
     """`web.AppRunner` whose connections are accepted by `app.engine.listener`.
 
-    Middlewares don't see the handshakes on its fast path. So the listener is used only if all
-    middlewares are known here.
+    Middlewares don't see the handshakes on its fast path. So the listener is used only if there are
+    none but the gate's, which it asks by itself.
     """
 
     def __init__(self, app: web.Application, **options: Any) -> None:
-        super().__init__(app, **options)
+        super().__init__(app, **(HTTP_LIMITS | options))
         self._listener: Listener | None = None
 
     @property
@@ -30,10 +37,11 @@ class Runner(web.AppRunner):
     async def setup(self) -> None:
         """Start the application."""
         await super().setup()
-        middlewares = set(self.app.middlewares)
-        serves = is_own_name if loopback_hosts_only in middlewares else None
-        if self._server is not None and middlewares <= {loopback_hosts_only}:
-            self._listener = Listener(self.app[SERVER].eio, self._server, serves)
+        gate = self.app.get(GATE)
+        known = [] if gate is None else [gate.middleware]
+        if self._server is not None and list(self.app.middlewares) == known:
+            admits = None if gate is None else gate.admits
+            self._listener = Listener(self.app[SERVER].eio, self._server, admits)
 
     async def shutdown(self) -> None:
         """Close silent connections first, then the members' and all others."""

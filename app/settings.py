@@ -5,19 +5,17 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
 from environs import Env, EnvError, ValidationError
 
 from app.core.identity import Grant, parse_grants
+from app.origins import AllowedOrigins, is_loopback
 
-_ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#\s]+")
 _NAME: Final = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 
 AuthMode = Literal["required", "none"]
@@ -79,6 +77,11 @@ class Settings:
         """Whether this is development mode, in which everybody is admitted."""
         return self.auth_mode == "none"
 
+    @property
+    def local(self) -> bool:
+        """Whether this is development mode for this machine alone."""
+        return self.development and is_loopback(self.host)
+
 
 def load_settings(env_file: str | None = ".env") -> Settings:
     """Return the settings of the environment.
@@ -126,17 +129,6 @@ def _read(env: Env) -> Settings:
         log_format=_one_of(env, "LOG_FORMAT", "auto", "auto", "console", "json"),
         log_level=_one_of(env, "LOG_LEVEL", "info", "debug", "info", "warning", "error"),
     )
-
-
-@lru_cache(maxsize=64)
-def is_loopback(host: str) -> bool:
-    """Tell whether only this machine reaches `host`."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def _refuse_open_server(settings: Settings, *, insisted: bool) -> None:
@@ -211,11 +203,10 @@ def _grants(env: Env, name: str) -> tuple[Grant, ...]:
 
 
 def _origins(env: Env, name: str) -> tuple[str, ...]:
-    origins = tuple(text.rstrip("/") for text in _list(env, name))
-    for origin in origins:
-        if origin != "*" and not _ORIGIN.fullmatch(origin):
-            raise EnvError(
-                f'Environment variable "{name}" invalid: {origin!r} is not an origin, like '
-                "https://app.example.com"
-            )
+    # `file://` is one.
+    origins = tuple(text if text.endswith("://") else text.rstrip("/") for text in _list(env, name))
+    try:
+        AllowedOrigins(origins)
+    except ValueError as error:
+        raise EnvError(f'Environment variable "{name}" invalid: {error}') from None
     return origins

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from app.core.identity import parse_grants
-from app.settings import Settings, SettingsError, is_loopback, load_settings
+from app.origins import is_loopback
+from app.settings import Settings, SettingsError, load_settings
 
 Load = Callable[..., Settings]
 SECRET = "a secret of the tests, long enough for HS256"

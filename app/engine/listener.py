@@ -9,7 +9,7 @@ answered at once, everything else goes to aiohttp, byte for byte.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final, cast
 
 from aiohttp.tcp_helpers import tcp_nodelay
@@ -51,8 +51,8 @@ class Listener:
     Args:
         engine: opens the sessions.
         others: makes aiohttp's protocol, for all other connections.
-        serves: tells whether requests to a `Host` are served; others go to aiohttp too, whose
-            middleware refuses them. None serves every host.
+        admits: tells by its headers whether a request is let in; others go to aiohttp too, whose
+            middleware refuses them. None lets in everything.
         first_bytes_seconds: seconds after which a silent connection is closed.
     """
 
@@ -60,12 +60,12 @@ class Listener:
         self,
         engine: EngineServer,
         others: Callable[[], asyncio.Protocol],
-        serves: Callable[[str], bool] | None = None,
+        admits: Callable[[Mapping[str, str]], bool] | None = None,
         first_bytes_seconds: float = FIRST_BYTES_SECONDS,
     ) -> None:
         self._engine = engine
         self._others = others
-        self._serves = serves
+        self._admits = admits
         opens = engine.path and "websocket" in engine.transports
         self._read = FastHandshakeReader(engine.path).read if opens else _read_nothing
         self._silent: Deadlines[Unidentified] = Deadlines(first_bytes_seconds, _close)
@@ -105,13 +105,11 @@ class Listener:
 
     def _opens_websocket(self, transport: asyncio.Transport, data: bytes) -> bool:
         read = self._read(data)
-        if read is None or not (self._serves is None or self._serves(read.headers["host"])):
+        if read is None or not (self._admits is None or self._admits(read.headers)):
             return False
         remote = remote_address(transport.get_extra_info("peername"))
         scheme = "https" if transport.get_extra_info("sslcontext") else "http"
         handshake = Handshake("GET", read.target, remote, scheme, read.lines)
-        if "origin" in read.headers and not self._engine.allows_origin(handshake.environ):
-            return False
         self._engine.open_websocket(handshake, Upgraded(transport, read.reply, read.rest))
         return True
 

@@ -16,6 +16,7 @@ from typing import Final, NamedTuple, Protocol
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 
+from app.core.refused import Refusal, Refused
 from app.transport.frames import (
     BINARY,
     CLOSE,
@@ -189,7 +190,7 @@ def take_over(request: web.Request) -> Upgraded:
     """Take a connection over from aiohttp, for `begin`; the handler then returns a `Takeover`.
 
     Raises:
-        HTTPBadRequest: the handshake is not valid.
+        Refusal: the handshake is not valid.
         ConnectionResetError: the client is gone.
     """
     headers = request.headers
@@ -199,7 +200,7 @@ def take_over(request: web.Request) -> Upgraded:
         headers.get("Sec-WebSocket-Key", ""),
     )
     if reply is None:
-        raise web.HTTPBadRequest(text="Not a WebSocket handshake.\n")
+        raise Refusal(Refused.UPGRADE, "This is no WebSocket handshake.")
     protocol = request.protocol
     transport = protocol.transport
     if transport is None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from aiohttp.test_utils import TestServer
-from aiohttp.web import BaseRunner
+from aiohttp.web import AppRunner, BaseRunner
 
 from app.app_keys import SERVER
-from app.runner import Runner
+from app.runner import HTTP_LIMITS, Runner
 from tests.support.node import NodeClient
 
 
@@ -17,6 +17,13 @@ class ListenerServer(TestServer):
 
     async def _make_runner(self, **options: Any) -> BaseRunner:
         return Runner(self.app, **options)
+
+
+class AiohttpServer(TestServer):
+    """`TestServer` with our limits and aiohttp's runner, so without the fast path."""
+
+    async def _make_runner(self, **options: Any) -> BaseRunner:
+        return AppRunner(self.app, **(HTTP_LIMITS | options))
 
 
 async def drop(server: TestServer, client: NodeClient) -> None:
