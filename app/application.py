@@ -69,7 +69,7 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> we
 
     # Messages, and who receives them
     memberships = Memberships(broker, presence, FanOut(counters), registry, sessions)
-    hub = app[HUB] = Hub(broker, presence, memberships, registry, clock, counters)
+    hub = app[HUB] = Hub(broker, presence, memberships, registry, clock, counters, refusals)
     roster = Roster(hub, statuses)
 
     # Ways in: Socket.IO, workers, plain WebSockets
@@ -84,6 +84,7 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> we
         EmitPublisher(hub),
         counters,
         clock,
+        refusals,
         ping_interval=settings.ping_seconds,
         ping_timeout=settings.ping_timeout_seconds,
     )

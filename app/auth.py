@@ -15,7 +15,7 @@ import structlog
 from jwt.warnings import InsecureKeyLengthWarning
 
 from app.core.clock import LATEST
-from app.core.errors import TokenExpired, Unauthorized
+from app.core.errors import NoToken, TokenExpired, Unauthorized
 from app.core.identity import ID_PATTERN, KINDS, Grant, Identity, Kind, parse_grants
 from app.settings import Settings
 
@@ -93,7 +93,7 @@ class Authenticator:
         if self._settings.anonymous_grants:
             name = f"anonymous-{secrets.token_hex(8)}"
             return Identity(name, "user", self._settings.anonymous_grants, stranger=True)
-        raise Unauthorized
+        raise NoToken
 
     def verify(self, token: str) -> Identity:
         """Return the identity that a token proves. Raises as `identify` does."""

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import Enum
-from typing import Any
+from typing import Final
 
 from app.core.errors import (
     Forbidden,
     HearthError,
     Invalid,
+    NoToken,
     RateLimited,
     TokenExpired,
     TooLarge,
+    TooManyChannels,
     Unauthorized,
     Unavailable,
 )
@@ -88,4 +90,24 @@ class Refusal(Exception):
         self.reason = reason
         self.error = reason.error(message)
         self.admitted_by = reason.admitted_by if admitted_by is None else admitted_by
-        self.details: Mapping[str, Any] = details
+        self.details: Mapping[str, str] = details
+
+    @classmethod
+    def of(cls, error: HearthError, **details: str) -> Refusal | None:
+        """Return the refusal that an error is; None for one that lies not with the client."""
+        for known, reason in _BY_ERROR:
+            if isinstance(error, known):
+                return cls(reason, error.message, error=error.message, **details)
+        return None
+
+
+_BY_ERROR: Final[tuple[tuple[type[HearthError], Refused], ...]] = (
+    (NoToken, Refused.NO_TOKEN),
+    (Unauthorized, Refused.TOKEN),
+    (TokenExpired, Refused.TOKEN_EXPIRED),
+    (TooManyChannels, Refused.CHANNELS),
+    (Forbidden, Refused.FORBIDDEN),
+    (TooLarge, Refused.TOO_LARGE),
+    (RateLimited, Refused.RATE),
+    (Invalid, Refused.REQUEST),
+)

@@ -24,6 +24,7 @@ from app.core.message import Message, Receipt
 from app.core.presence import Members
 from app.hub.draft import Draft
 from app.hub.memberships import LISTED_MEMBERS, Memberships
+from app.transport.refusals import Refusals
 from schemas.errors import SchemaError
 from schemas.registry import MessageType, Registry
 
@@ -46,7 +47,7 @@ class Hub:
     Args:
         registry: the types of messages.
         clock: seconds since 1970.
-        counters: for metrics, shared with the ways in.
+        counters, refusals: for metrics and the log, shared with the ways in.
     """
 
     def __init__(
@@ -57,10 +58,12 @@ class Hub:
         registry: Registry,
         clock: Callable[[], float] = time.time,
         counters: Counters | None = None,
+        refusals: Refusals | None = None,
     ) -> None:
         self.memberships = memberships
         self.registry = registry
         self.counters = counters or Counters()
+        self.refusals = refusals or Refusals(self.counters)
         self.clock = clock
         self._broker = broker
         self._presence = presence

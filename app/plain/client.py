@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from app.auth import Authenticator
 from app.core.clock import isoformat
 from app.core.closing import Closing
-from app.core.errors import Forbidden, HearthError, Invalid, TooLarge, Unauthorized
+from app.core.errors import Forbidden, HearthError, Invalid, NoToken, TooLarge, Unauthorized
 from app.core.history import Position
 from app.core.identity import Identity
 from app.core.message import Receipt
@@ -139,10 +139,10 @@ class PlainClient:
         try:
             message = read_message(frame, self._clients.max_message_bytes)
             if message["type"] != "auth":
-                raise Unauthorized("The first message must be {type: auth, token}.")
+                raise NoToken("The first message must be {type: auth, token}.")
             identity = self._identify(read_token(message))
         except (Invalid, TooLarge, SchemaError) as error:
-            self.refuse(Unauthorized(str(error)))
+            self.refuse(NoToken(str(error)))
         except Exception as error:  # noqa: BLE001 - every connection is answered
             self.refuse(error)
         else:
@@ -199,12 +199,16 @@ class PlainClient:
     def refuse(self, error: Exception) -> None:
         """Send an error, and close the connection."""
         public = self._send_error(error, {})
+        if isinstance(public, Forbidden | Invalid):
+            answers.tell(
+                self._clients.hub, public, self.endpoint.namespace, self.connection.address
+            )
         self.connection.close(Closing.because_of(public))
 
     def _send_error(self, error: Exception, request: dict[str, Any]) -> HearthError:
         """Send an `error` envelope about a request, or about the connection itself."""
         hub = self._clients.hub
-        public = answers.refusal(hub, error, self.endpoint.namespace)
+        public = answers.refusal(hub, error, self.endpoint.namespace, self.connection.address)
         further = nonce_of(request) | answers.failure(public)
         frame = texts.notice_frame("error", public.to_dict(), hub.clock(), **further)
         self.connection.write(frame)

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from app.auth import Authenticator
 from app.core.closing import Closing
-from app.core.errors import TokenExpired, Unauthorized
+from app.core.errors import NoToken, TokenExpired
 from app.hub.hub import Hub
 from app.plain.client import PlainClient
 from app.plain.connection import PlainConnection
@@ -113,7 +113,7 @@ class PlainServer:
         client.refuse(TokenExpired())
 
     def _on_no_token(self, client: PlainClient) -> None:
-        client.refuse(Unauthorized("No token came in time."))
+        client.refuse(NoToken("No token came in time."))
 
     # Clients' events
 

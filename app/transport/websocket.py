@@ -29,6 +29,7 @@ from app.transport.frames import (
     FrameReader,
     encode,
 )
+from app.transport.handshake import remote_address
 
 _GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _CLOSE_TIMEOUT_SECONDS: Final = 2.0
@@ -75,6 +76,11 @@ class WebSocket(asyncio.Protocol):
     def attach(self, owner: Owner) -> None:
         """Pass what arrives from now on to `owner`."""
         self._owner = owner
+
+    @property
+    def address(self) -> str:
+        """The other end's address."""
+        return remote_address(self._transport.get_extra_info("peername"))
 
     @property
     def unsent_bytes(self) -> int:
