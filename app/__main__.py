@@ -74,7 +74,12 @@ def _tune_collector() -> None:
 
 
 def _warn(settings: Settings) -> None:
-    if settings.development:
+    if settings.local:
+        log.warning(
+            "development mode: everybody on this machine is let in, with all rights; "
+            "set AUTH_SECRET to change that"
+        )
+    elif settings.development:
         log.warning("development mode: everybody is let in; set AUTH_SECRET to change that")
     elif settings.auth_secret and len(settings.auth_secret.encode()) < SHORT_SECRET_BYTES:
         log.warning("AUTH_SECRET is short: 32 bytes or more can't be guessed")
