@@ -16,6 +16,7 @@ from app.application import create_app
 from app.logs import configure_logs
 from app.runner import Runner
 from app.settings import Settings, SettingsError, load_settings
+from app.transport.open_files import raise_limit
 
 SHUTDOWN_SECONDS = 5.0
 SHORT_SECRET_BYTES = 32  # RFC 7518 §3.2
@@ -39,6 +40,8 @@ async def serve(settings: Settings) -> None:
     for signum in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signum, stop.set)
     _warn(settings)
+    if (raised := raise_limit()) is not None:
+        log.info("raised the limit of open files", was=raised.soft, now=raised.hard)
     runner = Runner(
         create_app(settings),
         access_log=None,  # it would log the tokens in query strings

@@ -40,8 +40,7 @@ class Runner(web.AppRunner):
         gate = self.app.get(GATE)
         known = [] if gate is None else [gate.middleware]
         if self._server is not None and list(self.app.middlewares) == known:
-            admits = None if gate is None else gate.admits
-            self._listener = Listener(self.app[SERVER].eio, self._server, admits)
+            self._listener = Listener(self.app[SERVER].eio, self._server, gate)
 
     async def shutdown(self) -> None:
         """Close silent connections first, then the members' and all others."""

@@ -8,6 +8,7 @@ the check of its origin, as Origin and Host are the same name.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Final
 
@@ -16,10 +17,14 @@ from aiohttp.typedefs import Handler
 
 from app.core.refused import Refusal, Refused
 from app.origins import AllowedOrigins, is_loopback_origin, is_own_name, is_own_origin
+from app.transport.handshake import remote_address
+from app.transport.open_files import OpenFiles
 from app.transport.refusals import Refusals, answer
 
 #: Bytes of a request's headers, as many as Node takes.
 MAX_HEADERS_BYTES: Final = 16_384
+#: Also when there are hardly any open files left.
+ALWAYS_SERVED: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 _SHOWN: Final = 200
 _PREFLIGHT: Final = hdrs.ACCESS_CONTROL_REQUEST_METHOD
 _FROM_PROXIES: Final = ("forwarded", "via", "x-forwarded-for", "x-forwarded-proto", "x-real-ip")
@@ -29,12 +34,21 @@ class Gate:
     """Judges requests, and answers those that are refused.
 
     Args:
+        files: where they are scarce, only `ALWAYS_SERVED` is.
         local: whether this is development mode on a loopback address.
     """
 
-    def __init__(self, allowed: AllowedOrigins, refusals: Refusals, *, local: bool = False) -> None:
+    def __init__(
+        self,
+        allowed: AllowedOrigins,
+        refusals: Refusals,
+        files: OpenFiles | None = None,
+        *,
+        local: bool = False,
+    ) -> None:
         self._allowed = allowed
         self._refusals = refusals
+        self._files = files or OpenFiles.of_process()
         self._local = local
 
     def add_to(self, app: web.Application) -> None:
@@ -42,13 +56,27 @@ class Gate:
         app.middlewares.append(self.middleware)
         app.on_response_prepare.append(_let_page_read)
 
-    def admits(self, headers: Mapping[str, str]) -> bool:
-        """Tell whether a request is let in.
+    def admits(self, headers: Mapping[str, str], transport: asyncio.Transport) -> bool:
+        """Tell whether a WebSocket handshake is let in.
 
         Args:
             headers: by name, in lower case or whatever the case.
         """
-        return self._refusal(headers) is None
+        return not self.is_last(transport) and self._refusal(headers) is None
+
+    def is_last(self, transport: asyncio.BaseTransport | None) -> bool:
+        """Tell whether a connection is one of the last that are possible."""
+        return self._files.are_scarce_for(transport)
+
+    def tell_of_silent(self, transport: asyncio.Transport) -> None:
+        """Tell that one of the last connections was closed, for nothing arrived on it."""
+        address = remote_address(transport.get_extra_info("peername"))
+        self._refusals.tell(self._too_many_files(), address)
+
+    def _too_many_files(self) -> Refusal:
+        return Refusal(
+            Refused.FILES, "The server has too many open connections.", limit=str(self._files.limit)
+        )
 
     def _refusal(self, headers: Mapping[str, str]) -> Refusal | None:
         host, origin = headers.get("host", ""), headers.get("origin")
@@ -82,6 +110,8 @@ class Gate:
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Hand on what is let in; answer and tell what is refused, here or further on."""
         try:
+            if self.is_last(request.transport) and request.path not in ALWAYS_SERVED:
+                raise self._too_many_files()
             if (refusal := self._refusal(request.headers) or _too_large(request)) is not None:
                 raise refusal
             if request.method == hdrs.METH_OPTIONS and _PREFLIGHT in request.headers:
@@ -89,7 +119,10 @@ class Gate:
             return await handler(request)
         except Refusal as refusal:
             self._refusals.tell(refusal, request.remote or "")
-            return answer(refusal)
+            response = answer(refusal)
+            if refusal.reason is Refused.FILES:
+                response.force_close()
+            return response
 
 
 def _too_large(request: web.Request) -> Refusal | None:
