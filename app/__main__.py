@@ -42,11 +42,7 @@ async def serve(settings: Settings) -> None:
     _warn(settings)
     if (raised := raise_limit()) is not None:
         log.info("raised the limit of open files", was=raised.soft, now=raised.hard)
-    runner = Runner(
-        create_app(settings),
-        access_log=None,  # it would log the tokens in query strings
-        shutdown_timeout=SHUTDOWN_SECONDS,
-    )
+    runner = Runner(create_app(settings), shutdown_timeout=SHUTDOWN_SECONDS)
     await runner.setup()
     try:
         await web.TCPSite(runner, settings.host, settings.port).start()

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+import asyncio
+from typing import Any
 
 from aiohttp import web
 
 from app.app_keys import GATE, SERVER
 from app.engine.listener import Listener
-from app.transport.gate import MAX_HEADERS_BYTES
-
-_MAX_LINE_BYTES: Final = 4 * MAX_HEADERS_BYTES
-#: Wider than the gate's, which knows whom it answers and what to log.
-HTTP_LIMITS: Final[dict[str, Any]] = {
-    "max_line_size": _MAX_LINE_BYTES,
-    "max_field_size": _MAX_LINE_BYTES,
-}
+from app.transport.http_connection import HttpConnection
 
 
 class Runner(web.AppRunner):
@@ -26,13 +20,21 @@ class Runner(web.AppRunner):
     """
 
     def __init__(self, app: web.Application, **options: Any) -> None:
-        super().__init__(app, **(HTTP_LIMITS | options))
+        super().__init__(app, **options)
         self._listener: Listener | None = None
 
     @property
     def server(self) -> Any:
         """The protocol factory that sites listen with."""
-        return self._listener or super().server
+        return self._listener or (self.connect if self._server else None)
+
+    def connect(self) -> asyncio.Protocol:
+        """Return aiohttp's protocol for a new connection."""
+        assert self._server is not None  # noqa: S101 - called by sites only, which run by then
+        gate = self.app.get(GATE)
+        if gate is None:
+            return self._server()
+        return HttpConnection(self._server, gate, asyncio.get_running_loop())
 
     async def setup(self) -> None:
         """Start the application."""
@@ -40,7 +42,7 @@ class Runner(web.AppRunner):
         gate = self.app.get(GATE)
         known = [] if gate is None else [gate.middleware]
         if self._server is not None and list(self.app.middlewares) == known:
-            self._listener = Listener(self.app[SERVER].eio, self._server, gate)
+            self._listener = Listener(self.app[SERVER].eio, self.connect, gate)
 
     async def shutdown(self) -> None:
         """Close silent connections first, then the members' and all others."""

@@ -73,6 +73,19 @@ class Gate:
         address = remote_address(transport.get_extra_info("peername"))
         self._refusals.tell(self._too_many_files(), address)
 
+    def refuse_unreadable(self, request: web.BaseRequest, *, too_large: bool) -> web.Response:
+        """Refuse what aiohttp couldn't read: its headers are too large, or it is no HTTP."""
+        reason, message = Refused.REQUEST, "This is no HTTP request that the server can read."
+        if too_large:
+            reason, message = Refused.HEADERS, "A line of the headers is too long."
+        refusal = Refusal(reason, message)
+        self._refusals.tell(refusal, request.remote or "")
+        response = answer(refusal)
+        # Its origin is unknown.
+        response.headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = "*"
+        response.force_close()
+        return response
+
     def _too_many_files(self) -> Refusal:
         return Refusal(
             Refused.FILES, "The server has too many open connections.", limit=str(self._files.limit)

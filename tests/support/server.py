@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from aiohttp.test_utils import TestServer
-from aiohttp.web import AppRunner, BaseRunner
+from aiohttp.web import BaseRunner
 
 from app.app_keys import SERVER
-from app.runner import HTTP_LIMITS, Runner
+from app.runner import Runner
 from tests.support.node import NodeClient
 
 
@@ -20,10 +20,16 @@ class ListenerServer(TestServer):
 
 
 class AiohttpServer(TestServer):
-    """`TestServer` with our limits and aiohttp's runner, so without the fast path."""
+    """`TestServer` with our runner, less the fast path."""
 
     async def _make_runner(self, **options: Any) -> BaseRunner:
-        return AppRunner(self.app, **(HTTP_LIMITS | options))
+        return _WithoutFastPath(self.app, **options)
+
+
+class _WithoutFastPath(Runner):
+    @property
+    def server(self) -> Any:
+        return self.connect
 
 
 async def drop(server: TestServer, client: NodeClient) -> None:

@@ -190,4 +190,19 @@ async def test_cookies_of_sixteen_kilobytes_are_taken_and_more_is_refused_clearl
     assert answer.status == 431
     assert '"reason": "headers"' in answer.text
     assert answer.headers["access-control-allow-origin"] == "https://app.example.com"
-    assert [line["reason"] for line in logs.refusals()] == ["headers"]
+    async with raw_http(server) as connection:
+        answer = await connection.request("GET", POLL, origin, f"Cookie: a={'x' * 40_000}")
+    assert answer.status == 431
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert [line["reason"] for line in logs.refusals()] == ["headers", "headers"]
+
+
+async def test_what_is_no_http_is_told_of(server: TestServer, logs: Logs) -> None:
+    async with raw_http(server) as connection:
+        connection.writer.write(b"\x16\x03\x01\x02\x00 is TLS\r\n\r\n")
+        answer = await connection.response()
+    assert answer.status == 400
+    assert '"reason": "request"' in answer.text
+    [line] = logs.refusals()
+    assert (line["reason"], line["address"]) == ("request", "127.0.0.1")
+    assert logs.tracebacks() == []
