@@ -15,7 +15,7 @@ from app.broker.memory import MemoryBroker
 from app.broker.memory_presence import MemoryPresence, MemoryStatusQueue
 from app.broker.memory_sessions import MemorySessions
 from app.core.counters import Counters
-from app.core.history import HistoryOptions
+from app.core.history import MOST_ANSWER_BYTES, HistoryOptions
 from app.hub.fanout import FanOut
 from app.hub.hub import Hub
 from app.hub.memberships import Memberships
@@ -31,6 +31,7 @@ from app.settings import Settings
 from app.transport.gate import Gate
 from app.transport.refusals import Refusals
 from app.web.console import add_console_routes
+from app.web.directory import add_directory_route
 from app.web.health import add_health_routes
 from app.web.metrics import add_metrics_route
 from app.workers.emits import EmitPublisher
@@ -68,8 +69,13 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> we
     sessions = Sessions(redis.sessions if redis else MemorySessions(), settings.recovery_seconds)
 
     # Messages, and who receives them
-    memberships = Memberships(broker, presence, FanOut(counters), registry, sessions)
-    hub = app[HUB] = Hub(broker, presence, memberships, registry, clock, counters, refusals)
+    answer_bytes = min(MOST_ANSWER_BYTES, settings.max_unsent_bytes)
+    memberships = Memberships(
+        broker, presence, FanOut(counters), registry, sessions, answer_bytes, clock
+    )
+    hub = app[HUB] = Hub(
+        broker, presence, memberships, registry, clock, counters, answer_bytes, refusals
+    )
     roster = Roster(hub, statuses)
 
     # Ways in: Socket.IO, workers, plain WebSockets
@@ -88,7 +94,8 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> we
         ping_interval=settings.ping_seconds,
         ping_timeout=settings.ping_timeout_seconds,
     )
-    authenticator = Authenticator(settings, clock)
+    paths = [namespace.path for namespace in NAMESPACES]
+    authenticator = Authenticator(settings, clock, paths)
     limits = _limits(settings)
     for namespace in NAMESPACES:
         server.register_namespace(namespace(hub, authenticator, limits))
@@ -111,7 +118,12 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> we
     add_plain_routes(app, plain)
     add_health_routes(app, hub)
     add_metrics_route(app, counters, hub, partial(_count_members, plain, manager))
-    add_console_routes(app)
+    add_directory_route(
+        app, hub, authenticator.identify, [namespace.path for namespace in NAMESPACES]
+    )
+    add_console_routes(
+        app, development=settings.development, strangers=bool(settings.anonymous_grants)
+    )
 
     # Start and stop
     async def lifetime(_app: web.Application) -> AsyncIterator[None]:

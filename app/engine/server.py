@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import urllib.parse
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 import engineio
 import orjson
-import structlog
 from aiohttp import web
 from engineio.packet import Packet as EnginePacket
 
 from app.core.channel import SID_MARK
 from app.core.closing import Closing
 from app.core.refused import Refusal, Refused
+from app.engine import jsonp
+from app.engine.binary import in_text
 from app.engine.poll_buffer import SEPARATOR
 from app.engine.probe import Probe
 from app.engine.session import EngineSession, SessionHandler
@@ -27,10 +26,9 @@ from app.transport.heartbeat import Heartbeat
 from app.transport.refusals import answer
 from app.transport.websocket import Takeover, Upgraded, WebSocket, begin, take_over
 
-log = structlog.get_logger("hearth.realtime")
-
 _LINGER_SECONDS: Final = 10.0
-_LINGERING: Final = {Closing.SERVER_DISCONNECT, Closing.CLIENT_DISCONNECT, Closing.UNAVAILABLE}
+#: Closed for these, nobody comes for the last packets.
+_GONE: Final = {Closing.TRANSPORT_CLOSE, Closing.PING_TIMEOUT, Closing.SLOW}
 _COMPRESS_BYTES: Final = 1024
 
 
@@ -105,17 +103,24 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
 
     # Sessions
 
-    def open_websocket(self, handshake: Handshake, upgraded: Upgraded) -> None:
-        """Open a session on a WebSocket."""
+    def open_websocket(
+        self, handshake: Handshake, upgraded: Upgraded, *, binary: bool = True
+    ) -> None:
+        """Open a session on a WebSocket; `binary` as in `_begin`."""
         session = self._open(handshake)
         # Reply and OPEN packet in one write: each is a system call.
-        socket = self._begin(upgraded.transport, upgraded.reply + self._hello(session, []))
+        first = upgraded.reply + self._hello(session, [])
+        socket = self._begin(upgraded.transport, first, binary=binary)
         session.open_socket(socket)
         if upgraded.tail:
             socket.data_received(upgraded.tail)
 
-    def _begin(self, transport: asyncio.Transport, first: bytes) -> WebSocket:
-        return begin(transport, first, self._limits.frame_bytes, self._limits.unsent_bytes)
+    def _begin(self, transport: asyncio.Transport, first: bytes, *, binary: bool) -> WebSocket:
+        """Begin a WebSocket, whose client takes binary frames, or else has them as text."""
+        socket = begin(transport, first, self._limits.frame_bytes, self._limits.unsent_bytes)
+        if not binary:
+            socket.write = in_text(socket.write)
+        return socket
 
     def _open(self, handshake: Handshake) -> EngineSession:
         session = EngineSession(self.generate_id(), handshake, self, self._limits.unsent_bytes)
@@ -139,15 +144,13 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
 
     def on_closed(self, session: EngineSession, closing: Closing) -> None:
         self.heartbeat.discard(session)
-        if session.socket is None and not session.polled and closing in _LINGERING:
+        if session.socket is None and not session.polled and closing not in _GONE:
             # The client's next poll may be on its way, to fetch the last packets.
             asyncio.get_running_loop().call_later(
                 _LINGER_SECONDS, self.sockets.pop, session.sid, None
             )
         else:
             self.sockets.pop(session.sid, None)
-        if closing is Closing.SLOW:
-            log.warning("cut off a connection that does not read", reason=closing.reason)
 
     # HTTP
 
@@ -193,12 +196,13 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
         raise Refusal(Refused.REQUEST, "Engine.IO has no such request.")
 
     def _open_websocket(self, request: web.Request) -> web.StreamResponse:
-        self.open_websocket(Handshake.of(request), take_over(request))
+        handshake, binary = Handshake.of(request), _takes_binary(request)
+        self.open_websocket(handshake, take_over(request), binary=binary)
         return Takeover()
 
     def _upgrade(self, request: web.Request, session: EngineSession) -> web.StreamResponse:
         transport, reply, tail = take_over(request)
-        socket = self._begin(transport, reply)
+        socket = self._begin(transport, reply, binary=_takes_binary(request))
         if not session.may_upgrade:
             socket.close()  # one at a time
         else:
@@ -235,10 +239,10 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
         body = await self._read(request)
         try:
             text = body.decode()
-            if "j" in request.query:  # JSONP: a form, with doubled escapes
-                text = urllib.parse.parse_qs(text)["d"][0].replace("\\n", "\n")
+            if "j" in request.query:
+                text = jsonp.payload_of(text)
             for packet in text.split(SEPARATOR):
-                session.receive(_decode(packet))
+                session.receive(packet)
         except (ValueError, LookupError) as error:
             session.fail(
                 error if isinstance(error, ProtocolError) else ProtocolError("bad payload")
@@ -264,17 +268,14 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
         raise Refusal(Refused.TOO_LARGE, f"A POST has at most {limit} bytes.")
 
 
-def _decode(packet: str) -> str | bytes:
-    """Return one packet of a polling payload: binary ones are base64 behind a `b`."""
-    if packet.startswith("b"):
-        return base64.b64decode(packet[1:], validate=True)
-    return packet
+def _takes_binary(request: web.Request) -> bool:
+    return not request.query.get("b64")  # as the official server reads it
 
 
 def _payload(request: web.Request, payload: str) -> web.Response:
-    if (index := request.query.get("j")) is not None and index.isdigit():
-        text = f"___eio[{index}]({orjson.dumps(payload).decode()});"
-        response = web.Response(text=text, content_type="text/javascript")
+    if (index := request.query.get("j")) is not None:
+        script = jsonp.script_of(payload, index)
+        response = web.Response(text=script, content_type="text/javascript")
     else:
         response = web.Response(text=payload)
     if len(payload) > _COMPRESS_BYTES:

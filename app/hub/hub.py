@@ -18,12 +18,13 @@ from app.core import access
 from app.core.channel import Channel
 from app.core.clock import isoformat
 from app.core.counters import Counters
-from app.core.history import Page
+from app.core.history import MOST_ANSWER_BYTES, Page
 from app.core.identity import Identity
 from app.core.message import Message, Receipt
 from app.core.presence import Members
 from app.hub.draft import Draft
 from app.hub.memberships import LISTED_MEMBERS, Memberships
+from app.hub.watching import Watching
 from app.transport.refusals import Refusals
 from schemas.errors import SchemaError
 from schemas.registry import MessageType, Registry
@@ -42,12 +43,14 @@ class Emitted(NamedTuple):
 
 
 class Hub:
-    """Publishing, history and presence; `memberships` is for joining, receiving and leaving.
+    """Publishing, history and presence; `memberships` is for joining, receiving and leaving,
+    `watching` for receiving all of a namespace.
 
     Args:
         registry: the types of messages.
         clock: seconds since 1970.
         counters, refusals: for metrics and the log, shared with the ways in.
+        answer_bytes: of messages that one answer holds at most.
     """
 
     def __init__(
@@ -58,9 +61,12 @@ class Hub:
         registry: Registry,
         clock: Callable[[], float] = time.time,
         counters: Counters | None = None,
+        answer_bytes: int = MOST_ANSWER_BYTES,
         refusals: Refusals | None = None,
     ) -> None:
+        self._answer_bytes = answer_bytes
         self.memberships = memberships
+        self.watching = Watching(broker)
         self.registry = registry
         self.counters = counters or Counters()
         self.refusals = refusals or Refusals(self.counters)
@@ -193,7 +199,7 @@ class Hub:
         """Return a page of history. Raises as `Memberships.joining` does."""
         self.registry.check_channel(channel.namespace, channel.name)
         access.require_read(identity, channel)
-        return await self._broker.history(channel, before, limit)
+        return await self._broker.history(channel, before, limit, self._answer_bytes)
 
     async def presence(self, identity: Identity, channel: Channel) -> Members:
         """Return the members of `channel`. Raises as `Memberships.joining` does."""

@@ -8,7 +8,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from app.auth import find_token
-from app.plain.paths import PATHS, Endpoint
+from app.plain.paths import PATHS, Endpoint, Query
 from app.plain.server import PlainServer
 from app.transport.handshake import Handshake
 from app.transport.websocket import Takeover, take_over
@@ -22,8 +22,8 @@ def add_plain_routes(app: web.Application, server: PlainServer) -> None:
     ) -> Handler:
         async def handle(request: web.Request) -> web.StreamResponse:
             token = find_token(Handshake.of(request), None)
-            since = request.query.getall("since", [])
-            server.open(take_over(request), find(request.match_info), token, since)
+            query = Query(request.query.getall("since", []), request.query.get("history"))
+            server.open(take_over(request), find(request.match_info), token, query)
             return Takeover()
 
         return handle

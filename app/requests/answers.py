@@ -24,7 +24,7 @@ from app.core.message import Publication, Receipt
 from app.core.presence import Members
 from app.core.refused import Refusal
 from app.hub.hub import Hub
-from app.hub.memberships import Joined
+from app.hub.joined import Joined
 from schemas.errors import SchemaError
 
 _TOLD: Final = (Unauthorized, TokenExpired, TooLarge, TooManyChannels, RateLimited)
@@ -84,7 +84,7 @@ def published(receipt: Receipt) -> bytes:
 def joined(channel: Channel, joined: Joined) -> dict[str, Any]:
     """Return the answer to a join; `presence` is null if the member may not see it."""
     recovery = joined.recovery
-    return {
+    answer = {
         "ok": True,
         "channel": channel.name,
         "offset": recovery.position.offset,
@@ -93,6 +93,9 @@ def joined(channel: Channel, joined: Joined) -> dict[str, Any]:
         "messages": _messages(recovery.publications),
         "presence": None if joined.members is None else presence(joined.members),
     }
+    if recovery.following:
+        answer["following"] = recovery.following
+    return answer
 
 
 def page(page: Page) -> dict[str, Any]:

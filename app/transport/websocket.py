@@ -11,6 +11,7 @@ import asyncio
 import base64
 import binascii
 import hashlib
+from collections.abc import Callable
 from typing import Final, NamedTuple, Protocol
 
 from aiohttp import web
@@ -71,7 +72,7 @@ class WebSocket(asyncio.Protocol):
         self._closing = False
         transport.set_write_buffer_limits(max_unsent_bytes)
         #: Sends encoded frames. The transport's own method: rooms call it for every member.
-        self.write = transport.write
+        self.write: Callable[[bytes], None] = transport.write
 
     def attach(self, owner: Owner) -> None:
         """Pass what arrives from now on to `owner`."""

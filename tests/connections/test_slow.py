@@ -69,7 +69,7 @@ def unsent(connection: EngineSession) -> int:
     if connection.socket is not None:
         size: int = connection.socket._transport.get_write_buffer_size()
         return size
-    return connection._poll_buffer._bytes
+    return connection._poll_buffer.size
 
 
 def sockets(server: TestServer) -> dict[str, EngineSession]:

@@ -25,7 +25,7 @@ EVERYTHING: Final = ("*",)
 
 ROOMS: Final[tuple[Room, ...]] = (
     Room(
-        ("app.__main__", "app.token"),
+        ("app.__main__", "app.token", "app.usage", "app.start_warnings", "app.listening"),
         "what is run: `python -m app` serves, `python -m app.token` makes a token",
         EVERYTHING,
     ),
@@ -101,7 +101,9 @@ ROOMS: Final[tuple[Room, ...]] = (
     ),
     Room(("app.auth",), "tokens to identities", ("app.settings", "app.core")),
     Room(("app.logs",), "how logs are written", ("app.settings",)),
-    Room(("app.settings",), "the environment, checked", ("app.origins", "app.core")),
+    Room(
+        ("app.settings", "app.variables"), "the environment, checked", ("app.origins", "app.core")
+    ),
     Room(("app.origins",), "origins of pages, in a browser's form", ()),
     Room(("app.tasks",), "tasks: named, waited for, logged when they fail", ("app.core",)),
     Room(("app.core",), "rules without I/O and without a clock", ()),

@@ -1,4 +1,4 @@
-import { useChannel } from "hearth-client/react";
+import { useChannel } from "hearth-realtime/react";
 import { type FormEvent, type ReactNode, useState } from "react";
 
 /** A circle: who is there, what is said, and a line to say something. */
