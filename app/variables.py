@@ -14,12 +14,12 @@ from socketio.redis_manager import parse_redis_sentinel_url
 
 from app.core.identity import Grant, parse_grants
 from app.core.user_grants import UserGrant
+from app.origins import AllowedOrigins
 
 #: Takes the environment, a variable's name and its default.
 #: Raises `EnvError`, which names the variable.
 Read = Callable[[Env, str, Any], Any]
 
-_ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#\s]+")
 _NAME: Final = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 
 
@@ -128,13 +128,12 @@ def user_grants(env: Env, name: str, _default: tuple[()]) -> tuple[UserGrant, ..
 
 def origins(env: Env, name: str, _default: tuple[()]) -> tuple[str, ...]:
     """Read comma-separated origins."""
-    texts = tuple(text.rstrip("/") for text in _list(env, name))
-    for origin in texts:
-        if origin != "*" and not _ORIGIN.fullmatch(origin):
-            raise EnvError(
-                f'Environment variable "{name}" invalid: {origin!r} is not an origin, like '
-                "https://app.example.com"
-            )
+    # `file://` is one.
+    texts = tuple(text if text.endswith("://") else text.rstrip("/") for text in _list(env, name))
+    try:
+        AllowedOrigins(texts)
+    except ValueError as error:
+        raise EnvError(f'Environment variable "{name}" invalid: {error}') from None
     return texts
 
 

@@ -130,7 +130,8 @@ class ChannelClient:
         )
 
     def _fail(self, request: Request, error: BaseException) -> None:
-        public = answers.refusal(self._context.hub, error, self._context.path)
+        address = self.client.connection.address
+        public = answers.refusal(self._context.hub, error, self._context.path, address)
         if request.wants_ack:
             request.reply(answers.failure(public))
         else:

@@ -25,6 +25,7 @@ from app.core.presence import Members
 from app.hub.draft import Draft
 from app.hub.memberships import LISTED_MEMBERS, Memberships
 from app.hub.watching import Watching
+from app.transport.refusals import Refusals
 from schemas.errors import SchemaError
 from schemas.registry import MessageType, Registry
 
@@ -48,7 +49,7 @@ class Hub:
     Args:
         registry: the types of messages.
         clock: seconds since 1970.
-        counters: for metrics, shared with the ways in.
+        counters, refusals: for metrics and the log, shared with the ways in.
         answer_bytes: of messages that one answer holds at most.
     """
 
@@ -61,12 +62,14 @@ class Hub:
         clock: Callable[[], float] = time.time,
         counters: Counters | None = None,
         answer_bytes: int = MOST_ANSWER_BYTES,
+        refusals: Refusals | None = None,
     ) -> None:
         self._answer_bytes = answer_bytes
         self.memberships = memberships
         self.watching = Watching(broker)
         self.registry = registry
         self.counters = counters or Counters()
+        self.refusals = refusals or Refusals(self.counters)
         self.clock = clock
         self._broker = broker
         self._presence = presence
