@@ -14,9 +14,10 @@ import jwt
 import structlog
 from jwt.warnings import InsecureKeyLengthWarning
 
+from app.core.channel import id_problem
 from app.core.clock import LATEST
 from app.core.errors import TokenExpired, Unauthorized
-from app.core.identity import ID_PATTERN, KINDS, Grant, Identity, Kind, parse_grants
+from app.core.identity import KINDS, Grant, Identity, Kind, parse_grants
 from app.settings import Settings
 
 log = structlog.get_logger("hearth.auth")
@@ -144,8 +145,10 @@ def make_token(secret: str, identity: Identity, **claims: Any) -> str:
 
 def _identity(claims: Mapping[str, Any]) -> Identity:
     subject, kind = claims["sub"], claims.get("kind", "user")
-    if not isinstance(subject, str) or not ID_PATTERN.fullmatch(subject):
-        raise Unauthorized("The token's sub is not 1 to 120 characters of A-Z a-z 0-9 _ . : / -")
+    if not isinstance(subject, str):
+        raise Unauthorized("The token's sub is not text.")
+    if (problem := id_problem(subject)) is not None:
+        raise Unauthorized(f"The token's sub can't be an id: {problem}")
     if not isinstance(kind, str) or kind not in KINDS:
         raise Unauthorized(f"The token's kind is not one of {', '.join(sorted(KINDS))}.")
     grants, expires_at = claims.get("grants", []), claims.get("exp")

@@ -7,7 +7,8 @@ import sys
 import time
 
 from app.auth import DEVELOPMENT_SECRET, make_token
-from app.core.identity import ID_PATTERN, KINDS, Identity, parse_grants
+from app.core.channel import id_problem
+from app.core.identity import KINDS, Identity, parse_grants
 from app.settings import SettingsError, load_settings
 
 
@@ -24,8 +25,8 @@ def main() -> None:
         grants = parse_grants(filter(None, map(str.strip, arguments.grants.split(","))))
     except (SettingsError, ValueError) as error:
         parser.error(str(error))
-    if not ID_PATTERN.fullmatch(arguments.id):
-        parser.error("--id is 1 to 120 characters of A-Z a-z 0-9 _ . : / -")
+    if (problem := id_problem(arguments.id)) is not None:
+        parser.error(f"--id can't be an id: {problem}")
     identity = Identity(arguments.id, arguments.kind, grants, time.time() + arguments.hours * 3600)
     claims = {"iss": settings.auth_issuer, "aud": settings.auth_audience}
     print(

@@ -7,28 +7,35 @@ Source: docs/protocol.md, "Namespaces and types".
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
+from app.core.channel import BROADCAST, id_problem, name_problem
 from schemas import payloads
 from schemas.payloads import Payload
 from schemas.registry import MessageType, NamespaceRules, Registry
+
+
+def _notifications_problem(name: str) -> str | None:
+    if name == BROADCAST:
+        return None
+    prefix, colon, user_id = name.partition(":")
+    return id_problem(user_id) if prefix + colon == "user:" else "Must begin with user:."
+
+
+def _chat_problem(name: str) -> str | None:
+    parts = name.split("/")
+    if len(parts) != 3:
+        return f"Must have 3 parts between slashes; has {len(parts)}."
+    return next((problem for part in parts if (problem := id_problem(part))), None)
+
 
 NAMESPACES: Final = (
     NamespaceRules("/circles", "names of circles"),
     NamespaceRules("/workspaces", "workspace ids"),
     NamespaceRules("/agents", "agent ids"),
-    NamespaceRules(
-        "/notifications",
-        "user:<id> and broadcast",
-        re.compile(r"user:[A-Za-z0-9_.:/-]+|broadcast"),
-    ),
-    NamespaceRules(
-        "/chat",
-        "<workflow>/<app_id>/<chat_id>",
-        re.compile(r"[A-Za-z0-9_.:-]+/[A-Za-z0-9_.:-]+/[A-Za-z0-9_.:-]+"),
-    ),
-    NamespaceRules("/feeds", "names of feeds, like codeworm:logs"),
+    NamespaceRules("/notifications", "user:<id> and broadcast", _notifications_problem),
+    NamespaceRules("/chat", "<workflow>/<app_id>/<chat_id>", _chat_problem),
+    NamespaceRules("/feeds", "names of feeds, like codeworm:logs", name_problem),
 )
 
 _USERS: Final = frozenset({"user"})

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from marshmallow import Schema
 
+from app.core.channel import id_problem, name_problem
 from schemas.acceptor import Accept, compile_acceptor
 from schemas.errors import SchemaError
-from schemas.fields import CHANNEL_NAME, CHANNEL_RULE
 from schemas.json_value import json_problem
 
 KINDS: Final = frozenset({"user", "agent", "service"})
@@ -68,12 +68,13 @@ class NamespaceRules:
     Args:
         name: e.g. `/chat`.
         channel: what its channels are, in words.
-        channel_pattern: what their names must match, beyond the rule for all names; None: anything.
+        channel_problem: returns why a name can't be that of a channel here, or None if it can; the
+            rule for all names has been checked.
     """
 
     name: str
     channel: str
-    channel_pattern: re.Pattern[str] | None = None
+    channel_problem: Callable[[str], str | None] = id_problem
 
 
 class Registry:
@@ -134,10 +135,9 @@ class Registry:
         rules = self.namespaces.get(namespace)
         if rules is None:
             raise SchemaError({"namespace": "Not a namespace of this server."})
-        if not CHANNEL_NAME.fullmatch(name):
-            raise SchemaError({"channel": CHANNEL_RULE})
-        if rules.channel_pattern is not None and not rules.channel_pattern.fullmatch(name):
-            raise SchemaError({"channel": f"Channels of {namespace} are {rules.channel}."})
+        if (problem := name_problem(name) or rules.channel_problem(name)) is not None:
+            what = f"Channels of {namespace} are {rules.channel}"
+            raise SchemaError({"channel": f"{what}. {problem}"})
         if len(self._checked) >= _CACHED_CHANNELS:
             self._checked.clear()
         self._checked.add((namespace, name))

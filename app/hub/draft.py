@@ -33,6 +33,8 @@ class Draft:
         if self.nonce is None:
             return None
         sender = f"{self.sender['kind']}:{self.sender['id']}" if self.sender else "worker"
+        # Both may have spaces: "ann" with "x y" isn't "ann x" with "y".
+        sender = sender.replace("%", "%25").replace(" ", "%20")
         return f"{sender} {self.nonce}"
 
     def encode(self, timestamp: str) -> bytes:

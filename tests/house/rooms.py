@@ -103,8 +103,10 @@ ROOMS: Final[tuple[Room, ...]] = (
     Room(("app.logs",), "how logs are written", ("app.settings",)),
     Room(("app.settings",), "the environment, checked", ("app.core",)),
     Room(("app.tasks",), "tasks: named, waited for, logged when they fail", ("app.core",)),
+    Room(
+        ("schemas",), "envelope, payloads and requests, and what is made from them", ("app.core",)
+    ),
     Room(("app.core",), "rules without I/O and without a clock", ()),
-    Room(("schemas",), "envelope, payloads and requests, and what is made from them", ()),
 )
 
 

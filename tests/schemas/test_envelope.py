@@ -25,7 +25,7 @@ WHOLE: dict[str, Any] = MINIMAL | {
 }
 WRONG: dict[str, list[Any]] = {
     "type": ["", 5, None, True, [], LONG, "\ud800"],
-    "channel": ["", "a b", "dev-team\n", LONG, 5, None, "\ud800"],
+    "channel": ["", "a b ", "dev-team\n", LONG, 5, None, "\ud800"],
     "data": [None, [], "a", 5, {"a": math.nan}, {"a": math.inf}, {"a": 2**64}, {"a": "\ud800"}],
     "timestamp": [
         "2026-11-20T12:00:00",

@@ -47,7 +47,7 @@ OPTIONAL: list[tuple[Loader, str, Any]] = [
 ]
 NO_TEXT = [5, 5.0, True, None, [], ["a"], {}, {"a": 1}]
 NO_INTEGER = ["5", 5.0, True, False, math.nan, math.inf, 2**64, [5], {"a": 5}, nested_lists(10_000)]
-NO_NAME = ["", "a b", "dev-team\n", "\n", "a\nb", "ä", "a~", "\ud800", "x" * 129, LONG, *NO_TEXT]
+NO_NAME = ["", "a b ", "dev-team\n", "\n", "a\nb", "a\u0308", "a~", "\ud800", LONG, *NO_TEXT]
 
 each_request = pytest.mark.parametrize(
     "schema", MINIMAL, ids=lambda loader: type(loader.schema).__name__
