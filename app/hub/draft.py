@@ -37,12 +37,16 @@ class Draft:
         sender = sender.replace("%", "%25").replace(" ", "%20")
         return f"{sender} {self.nonce}"
 
-    def encode(self, timestamp: str) -> bytes:
-        """Return the envelope as JSON, without an offset."""
+    def encode(self, data: Mapping[str, Any], timestamp: str) -> bytes:
+        """Return the envelope as JSON, without an offset.
+
+        Args:
+            data: the payload as its type has loaded it.
+        """
         envelope: dict[str, Any] = {
             "type": self.type,
             "channel": self.channel.name,
-            "data": self.data,
+            "data": data,
             "timestamp": timestamp,
         }
         if self.action is not None:
