@@ -27,8 +27,8 @@ run: .venv/runtime console
 	$(BIN)/python -m app
 
 token: .venv/runtime
-	@[ -n "$$ID" ] || { echo "Say whose: make token ID=alice [KIND=user] [GRANTS='*:*:rw']" >&2; exit 2; }
-	@$(BIN)/python -m app.token --id "$$ID" --kind "$${KIND:-user}" --grants "$$GRANTS"
+	@[ -n "$$ID" ] || { echo "Say whose: make token ID=alice [KIND=user] [GRANTS='*:*:rw'] [AGENT_ID=7]" >&2; exit 2; }
+	@$(BIN)/python -m app.token --id "$$ID" --kind "$${KIND:-user}" $${GRANTS+--grants "$$GRANTS"} $${AGENT_ID:+--agent-id "$$AGENT_ID"}
 
 check: lint types
 	HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-quick} $(PYTEST) -m 'not processes' $(ARGS)

@@ -47,7 +47,7 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> we
     app = web.Application(middlewares=_middlewares(settings))
     app[SETTINGS] = settings
     counters = Counters()
-    registry = standard_registry()
+    registry = standard_registry(open_types=settings.open_types)
 
     # Order, history, presence and sessions: in Redis if there is one, else in memory
     history = HistoryOptions(
@@ -62,7 +62,8 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> we
 
     # Messages, and who receives them
     memberships = Memberships(broker, presence, FanOut(counters), registry, sessions)
-    hub = app[HUB] = Hub(broker, presence, memberships, registry, clock, counters)
+    inbox = redis.inbox if redis else None
+    hub = app[HUB] = Hub(broker, presence, memberships, registry, clock, counters, inbox)
     roster = Roster(hub, statuses)
 
     # Ways in: Socket.IO, workers, plain WebSockets
@@ -81,7 +82,8 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> we
         ping_timeout=settings.ping_timeout_seconds,
         cors_allowed_origins=_allowed_origins(settings),
     )
-    authenticator = Authenticator(settings, clock)
+    paths = [namespace.path for namespace in NAMESPACES]
+    authenticator = Authenticator(settings, clock, paths)
     limits = _limits(settings)
     for namespace in NAMESPACES:
         server.register_namespace(namespace(hub, authenticator, limits))

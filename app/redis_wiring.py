@@ -18,6 +18,7 @@ from app.redis.commands import Commands
 from app.redis.connector import Connector
 from app.redis.subscriptions import Subscriptions
 from app.settings import Settings
+from app.workers.inbox import RedisInbox
 from app.workers.ingest import Ingest
 from app.workers.routes import ROUTES
 from app.workers.sources import BusSource, EmitSource
@@ -44,6 +45,7 @@ class RedisBackend:
         self.presence = RedisPresence(commands, keys, process, clock)
         self.statuses = RedisStatusQueue(commands, keys)
         self.sessions = RedisSessions(commands, subscriptions, keys, process)
+        self.inbox = RedisInbox(commands, keys)
 
     async def start(self) -> None:
         """Start connecting; this doesn't wait for Redis."""

@@ -13,6 +13,7 @@ from app.core.channel import BROADCAST, id_problem, name_problem
 from schemas import payloads
 from schemas.payloads import Payload
 from schemas.registry import MessageType, NamespaceRules, Registry
+
 _USERS: Final = frozenset({"user"})
 _AGENTS: Final = frozenset({"agent"})
 _SERVICES: Final = frozenset({"service"})
@@ -36,12 +37,8 @@ NAMESPACES: Final = (
     NamespaceRules("/circles", "names of circles"),
     NamespaceRules("/workspaces", "workspace ids"),
     NamespaceRules("/agents", "agent ids"),
-    NamespaceRules(
-        "/notifications", "user:<id> and broadcast", _notifications_problem, _SERVICES
-    ),
-    NamespaceRules(
-        "/chat", "<workflow>/<app_id>/<chat_id>", _chat_problem, _AGENTS | _SERVICES
-    ),
+    NamespaceRules("/notifications", "user:<id> and broadcast", _notifications_problem, _SERVICES),
+    NamespaceRules("/chat", "<workflow>/<app_id>/<chat_id>", _chat_problem, _AGENTS | _SERVICES),
     NamespaceRules("/feeds", "names of feeds, like codeworm:logs", name_problem),
 )
 
@@ -69,9 +66,7 @@ def _standard_types() -> list[MessageType]:
         MessageType("agent_activity", "/agents", payloads.AgentActivity(), agent_publishers),
         MessageType("tool_call", "/agents", tool_call, agent_publishers),
         MessageType("tool_result", "/agents", tool_result, agent_publishers),
-        MessageType(
-            "notification", "/notifications", payloads.Notification(), _AGENTS | _SERVICES
-        ),
+        MessageType("notification", "/notifications", payloads.Notification(), _AGENTS | _SERVICES),
         MessageType("task_update", "/notifications", payloads.TaskUpdate(), _AGENTS | _SERVICES),
         MessageType(
             "notification_read", "/notifications", payloads.NotificationRead(), _USERS | _SERVICES

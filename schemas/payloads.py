@@ -116,7 +116,7 @@ class NotificationRead(Payload):
 
     @validates_schema
     def has_one(self, data: Mapping[str, Any], **kwargs: Any) -> None:
-        if ("ids" in data) == ("all" in data):
+        if "ids" not in data and "all" not in data:
             raise ValidationError("Either ids or all is required.", "ids")
         if data.get("all") is False:
             raise ValidationError("Must be true.", "all")

@@ -153,25 +153,30 @@ class Registry:
         """Return a type, or None if the namespace has none of that name."""
         return self._types.get((namespace, name))
 
-    def require(self, namespace: str, name: str, kind: str | None = None) -> MessageType:
-        """Return a type; for one that Hearth doesn't know, `MessageType.name` is `OPEN`.
+    def find(self, namespace: str, name: str, kind: str | None = None) -> MessageType | None:
+        """Return a type, or None if the namespace has none of that name for this kind.
+
+        For a type that Hearth doesn't know, `MessageType.name` is `OPEN`.
 
         Args:
             kind: the kind of identity that publishes it; None: a worker.
-
-        Raises:
-            SchemaError: the namespace has none of that name, for this kind.
         """
         message_type = self._types.get((namespace, name))
         if message_type is not None:
             return message_type
-        if namespace not in self.namespaces:
-            raise SchemaError({"namespace": "Not a namespace of this server."})
         if (opened := self._open.get(namespace)) is not None and is_type_name(name):
             if kind is None or kind in opened.publishers:
                 return opened
             if kind == "user" and "." in name:
                 return self._for_inbox[namespace]
+        return None
+
+    def require(self, namespace: str, name: str, kind: str | None = None) -> MessageType:
+        """Return a type as `find` does. Raises `SchemaError` if there is none."""
+        if (message_type := self.find(namespace, name, kind)) is not None:
+            return message_type
+        if namespace not in self.namespaces:
+            raise SchemaError({"namespace": "Not a namespace of this server."})
         raise SchemaError({"type": unknown_type(name, namespace, self._by_namespace[namespace])})
 
     def check_channel(self, namespace: str, name: str) -> None:

@@ -6,7 +6,7 @@ Source: docs/protocol.md, "Identity and permission".
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final, Literal, cast, get_args
@@ -70,6 +70,13 @@ class Grant:
             self._pattern.fullmatch(f"{channel.namespace}\n{channel.name}")
         )
 
+    def reaches(self, namespace: str) -> bool:
+        """Return whether this grant may cover a channel of a namespace (`/circles`)."""
+        if "*" not in self.namespace:
+            return namespace == f"/{self.namespace}"
+        anywhere = Grant(self.namespace, "*", "r")
+        return anywhere.covers(Channel(namespace, ""), "r")
+
     def __str__(self) -> str:
         return f"{self.namespace}:{self.channel}:{self.mode}"
 
@@ -77,6 +84,11 @@ class Grant:
 def parse_grants(texts: Iterable[str]) -> tuple[Grant, ...]:
     """Parse several grants. Raises `ValueError` as `Grant.parse` does."""
     return tuple(map(_parse_grant, texts))
+
+
+def unknown_namespaces(grants: Iterable[Grant], namespaces: Collection[str]) -> list[Grant]:
+    """Return the grants that reach none of the namespaces, so that they grant nothing."""
+    return [grant for grant in grants if not any(map(grant.reaches, namespaces))]
 
 
 # Issuers give the same few grants to thousands of identities.
@@ -92,7 +104,10 @@ class Identity:
         kind: `user`, `agent` or `service`.
         grants: in no particular order.
         expires_at: when the token expires, in seconds since 1970; None: never.
+        leeway: seconds that it counts beyond that, because clocks differ.
         stranger: whether it has proved nothing, and has an id for this connection only.
+        agent_id: what else an agent may call itself in `agent_id`, where others number agents;
+            None: its id alone.
     """
 
     id: str
@@ -100,10 +115,17 @@ class Identity:
     grants: tuple[Grant, ...] = ()
     expires_at: float | None = None
     stranger: bool = False
+    agent_id: int | str | None = None
+    leeway: float = field(default=0.0, repr=False, compare=False)
     # A cache: a busy publisher needs the same decision again and again.
     _decisions: dict[tuple[Channel, str], bool] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
+
+    @property
+    def ends_at(self) -> float | None:
+        """When its connections are closed, in seconds since 1970; None: never."""
+        return None if self.expires_at is None else self.expires_at + self.leeway
 
     @property
     def key(self) -> str:
@@ -119,6 +141,18 @@ class Identity:
                 self._decisions.clear()
             self._decisions[channel, mode] = granted
         return granted
+
+    def granted_by_name(self, channel: Channel, mode: Literal["r", "w"]) -> bool:
+        """Return whether a grant gives `mode` in `channel` that is for its namespace alone.
+
+        One for every channel of the namespace (`*`) doesn't count.
+        """
+        return any(
+            f"/{grant.namespace}" == channel.namespace
+            and grant.channel.strip("*")
+            and grant.covers(channel, mode)
+            for grant in self.grants
+        )
 
     def to_dict(self) -> dict[str, str]:
         """Return `{id, kind}`, as in `sender` and in member lists."""

@@ -118,7 +118,7 @@ class Hub:
         message = self._message(draft, message_type, for_workers=True)
         if message_type.inbox_only:
             if self._inbox is None:
-                raise Unavailable(f"{draft.type} is for workers, and none can be here: no REDIS_URL.")
+                raise Unavailable(f"{draft.type} is for workers: none is here without REDIS_URL.")
             receipt: Receipt | asyncio.Future[Receipt] = self._inbox.add_nowait(channel, message)
         else:
             receipt = self._broker.publish_nowait(channel, message)

@@ -1,7 +1,7 @@
 """Surrogates: halves of characters, which a producer of tokens may cut apart.
 
-A tokenizer that counts UTF-16 ends one delta with the first half of an emoji and begins the next with
-the second. Neither is Unicode text by itself, so the first half waits here for its other half.
+A tokenizer that counts UTF-16 ends one delta with the first half of an emoji, and begins the next
+with the second. Neither is Unicode text by itself, so the first half waits here for the other.
 """
 
 from __future__ import annotations

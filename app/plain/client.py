@@ -115,7 +115,7 @@ class PlainClient:
         member = self.member = Member(
             self.connection.sid, endpoint.namespace, identity, self.connection, PLAIN
         )
-        self._clients.expiry.set(self, identity.expires_at)
+        self._clients.expiry.set(self, identity.ends_at)
         try:
             async with AsyncExitStack() as stack:
                 joined: list[texts.JoinedChannel] = []
@@ -250,7 +250,7 @@ class PlainClient:
                 await self._join(identity)
             return
         member.go_on_as(identity)
-        clients.expiry.set(self, identity.expires_at)
+        clients.expiry.set(self, identity.ends_at)
         for channel in member.channels.difference(channels):
             await clients.hub.memberships.leave(member, channel)
         if not self.endpoint.is_feed:

@@ -16,7 +16,7 @@ def require_current(identity: Identity, now: float) -> None:
     Args:
         now: seconds since 1970.
     """
-    if identity.expires_at is not None and identity.expires_at <= now:
+    if identity.ends_at is not None and identity.ends_at <= now:
         raise TokenExpired
 
 

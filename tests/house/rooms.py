@@ -25,7 +25,7 @@ EVERYTHING: Final = ("*",)
 
 ROOMS: Final[tuple[Room, ...]] = (
     Room(
-        ("app.__main__", "app.token"),
+        ("app.__main__", "app.token", "app.usage", "app.start_warnings", "app.listening"),
         "what is run: `python -m app` serves, `python -m app.token` makes a token",
         EVERYTHING,
     ),
@@ -101,7 +101,7 @@ ROOMS: Final[tuple[Room, ...]] = (
     ),
     Room(("app.auth",), "tokens to identities", ("app.settings", "app.core")),
     Room(("app.logs",), "how logs are written", ("app.settings",)),
-    Room(("app.settings",), "the environment, checked", ("app.core",)),
+    Room(("app.settings", "app.variables"), "the environment, checked", ("app.core",)),
     Room(("app.tasks",), "tasks: named, waited for, logged when they fail", ("app.core",)),
     Room(
         ("schemas",), "envelope, payloads and requests, and what is made from them", ("app.core",)

@@ -103,7 +103,7 @@ async def test_notifications_and_announcements_reach_their_user(
         ("/ws/agents/agent-7", token("eve", "user", "agents:agent-8:r"), (4003, "forbidden")),
         (TEAM, "nonsense", (4001, "unauthorized")),
         (TEAM, token("alice", secret="another secret, of somebody else's"), (4001, "unauthorized")),
-        (TEAM, token("alice", expires_in=-5), (4001, "token_expired")),
+        (TEAM, token("alice", expires_in=-60), (4001, "token_expired")),
         ("/ws/circles/no%22name", ALICE, (4004, "invalid")),
         ("/ws/circles/two%0Alines", ALICE, (4004, "invalid")),
         ("/ws/notifications/" + "x" * 256, ALICE, (4004, "invalid")),
