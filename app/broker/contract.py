@@ -79,6 +79,8 @@ class Broker(Protocol):
     async def publish(self, channel: Channel, message: Message) -> Receipt:
         """Give a message its offset, add it to history and fan it out, as one atomic step.
 
+        In history it takes the place of the last one with its compaction key, if it has one.
+
         A `nonce_key` repeated within `IDEMPOTENCY_SECONDS` publishes nothing; the first receipt is
         returned, marked as a duplicate.
         """
@@ -106,15 +108,21 @@ class Broker(Protocol):
         """Undo `subscribe`."""
 
     async def recover(
-        self, channel: Channel, since: Position | None, limit: int | None
+        self,
+        channel: Channel,
+        since: Position | None,
+        limit: int | None,
+        most_bytes: int | None = None,
     ) -> Recovery:
         """Return what was missed since a position; see `HistoryWindow.recover`.
 
-        If the channel is subscribed, everything up to the returned position has been received
-        before this returns.
+        If the channel is subscribed, everything up to the channel's newest message at that moment
+        has been received before this returns.
         """
 
-    async def history(self, channel: Channel, before: int | None, limit: int) -> Page:
+    async def history(
+        self, channel: Channel, before: int | None, limit: int, most_bytes: int | None = None
+    ) -> Page:
         """Return a page of history; see `HistoryWindow.page`."""
 
     async def channels(self, namespace: str) -> list[Channel]:

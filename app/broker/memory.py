@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2s
@@ -27,14 +28,15 @@ class _Remembered(NamedTuple):
 class _ChannelState:
     window: HistoryWindow
     # By nonce, to deduplicate; in the order of publishing, which is the order of expiry.
-    receipts: dict[str, _Remembered] = field(default_factory=dict)
+    receipts: OrderedDict[str, _Remembered] = field(default_factory=OrderedDict)
     subscribed: bool = False
     left_at: float = 0.0
 
     def forget_receipts(self, now: float) -> None:
-        for key, receipt in list(self.receipts.items()):
+        while self.receipts:
+            key, receipt = next(iter(self.receipts.items()))
             if receipt.published_at > now - IDEMPOTENCY_SECONDS:
-                break
+                return
             del self.receipts[key]
 
     def is_idle(self, left_before: float) -> bool:
@@ -92,7 +94,7 @@ class MemoryBroker:
         self._sequence += 1
         if message.kept:
             publication = make_publication(message, window.offset + 1, self._sequence)
-            window.append(publication)
+            window.append(publication, message.compaction_key)
         else:
             publication = make_publication(message, None, self._sequence)
         receipt = Receipt(publication.offset, window.epoch, message.timestamp)
@@ -110,12 +112,18 @@ class MemoryBroker:
         state.subscribed, state.left_at = False, self._clock()
 
     async def recover(
-        self, channel: Channel, since: Position | None, limit: int | None
+        self,
+        channel: Channel,
+        since: Position | None,
+        limit: int | None,
+        most_bytes: int | None = None,
     ) -> Recovery:
-        return self._state(channel).window.recover(since, limit, self._clock())
+        return self._state(channel).window.recover(since, limit, self._clock(), most_bytes)
 
-    async def history(self, channel: Channel, before: int | None, limit: int) -> Page:
-        return self._state(channel).window.page(before, limit, self._clock())
+    async def history(
+        self, channel: Channel, before: int | None, limit: int, most_bytes: int | None = None
+    ) -> Page:
+        return self._state(channel).window.page(before, limit, self._clock(), most_bytes)
 
     async def channels(self, namespace: str) -> list[Channel]:
         return [

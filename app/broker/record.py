@@ -1,4 +1,7 @@
-"""Records of messages in Redis: `<type> <published at>` and, on the next line, the envelope."""
+"""Records of messages in Redis: `<type> <published at>` and, on the next line, the envelope.
+
+`publish.lua` writes them. They have no offset; that is added when they are read.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,7 @@ import orjson
 from app.core.channel import Channel
 from app.core.clock import isoformat
 from app.core.history import Position
-from app.core.message import DISCONTINUITY, Message, Publication, splice
-
-
-def encode_record(message: Message) -> bytes:
-    """Return the record of a message. It has no offset; that is added when it is read."""
-    return b"%b %.6f\n%b" % (message.type.encode(), message.published_at, message.body)
+from app.core.message import DISCONTINUITY, Publication, splice
 
 
 def decode_record(record: bytes, offset: int | None, sequence: int) -> Publication:

@@ -85,11 +85,11 @@ def welcome(
     }
     frames = [notice_frame("connection_ack", data, now)]
     for channel, since, one in joined:
-        position, publications, recovered = one.recovery
-        if since is not None and not recovered:
-            where = {"epoch": position.epoch, "offset": _before(one.recovery)}
+        recovery = one.recovery
+        if since is not None and not recovery.recovered:
+            where = {"epoch": recovery.position.epoch, "offset": _before(recovery)}
             frames.append(notice_frame(DISCONTINUITY, where, now, channel.name))
-        frames += [frame_of(channel, publication) for publication in publications]
+        frames += [frame_of(channel, publication) for publication in recovery.publications]
     return b"".join(frames)
 
 

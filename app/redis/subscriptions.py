@@ -21,31 +21,47 @@ _SUBSCRIBED_AT_ONCE: Final = 500
 log = structlog.get_logger("hearth.redis")
 
 OnMessage = Callable[[bytes], None]
+OnAnswer = Callable[[Any], None]
 
 
 class Subscriptions(ReconnectingLink):
     """The connection for pub/sub.
 
-    When it was lost, everything is subscribed again, and then the `on_regained` callbacks are
-    called, because messages were missed. `suspect` calls them too.
+    When it is lost, the `on_interrupted` callbacks are called: nothing is received until everything
+    is subscribed again. Then the `on_regained` callbacks are called, because messages were missed.
+    Messages arrive in between already. `suspect` calls both.
     """
 
     def __init__(self, connector: Connector) -> None:
         super().__init__(connector, "subscriptions")
+        self._interrupted: list[Callable[[], None]] = []
         self._regained: list[Callable[[], None]] = []
         self._handlers: dict[bytes, OnMessage] = {}
         # Expected confirmations, for each channel in the order of its `SUBSCRIBE`s.
         self._unconfirmed: dict[bytes, deque[asyncio.Future[None]]] = {}
         self._refusal = ""
+        self._questions: list[tuple[tuple[str | int, ...], OnAnswer]] = []
+        self._unanswered: deque[OnAnswer] = deque()
 
     @property
     def ready(self) -> bool:
         """Whether the connection is open."""
         return self.link is not None
 
+    def on_interrupted(self, interrupted: Callable[[], None]) -> None:
+        """Register a callback for when what arrives next doesn't follow what arrived last."""
+        self._interrupted.append(interrupted)
+
     def on_regained(self, regained: Callable[[], None]) -> None:
         """Register a callback for when published messages may have been missed."""
         self._regained.append(regained)
+
+    def ask(self, *command: str | int, on_answer: OnAnswer) -> None:
+        """Have Redis answer a command on each new connection, before anything is subscribed there.
+
+        So the answer is of an instant after which everything that is published is received.
+        """
+        self._questions.append((command, on_answer))
 
     def listen(self, channel: str, handler: OnMessage) -> None:
         """Subscribe to a channel for ever, as soon as Redis can be reached."""
@@ -90,6 +106,9 @@ class Subscriptions(ReconnectingLink):
     # The connection
 
     async def on_open(self, link: Link) -> None:
+        for command, on_answer in self._questions:
+            link.send(*command)
+            self._unanswered.append(on_answer)
         self.link = link
         loop = asyncio.get_running_loop()
         names = iter(list(self._handlers))
@@ -106,17 +125,17 @@ class Subscriptions(ReconnectingLink):
                     await confirmations[-1]
             except Unavailable:
                 raise ConnectionRefusedError("Redis doesn't let us subscribe") from None
-        self.suspect()
+        _call(self._regained)
 
     def suspect(self) -> None:
-        """Call the `on_regained` callbacks: published messages may have been missed."""
-        for regained in self._regained:
-            try:
-                regained()
-            except Exception:
-                log.exception("could not recover missed messages")
+        """Act as if the connection had been lost: published messages may have been missed."""
+        _call(self._interrupted)
+        _call(self._regained)
 
     def on_reply(self, reply: Any) -> None:
+        if self._unanswered:
+            self._unanswered.popleft()(reply)
+            return
         if not isinstance(reply, list):
             self._on_error(reply)
             return
@@ -148,6 +167,8 @@ class Subscriptions(ReconnectingLink):
         self._fail_unconfirmed()
 
     def on_lost(self) -> None:
+        self._unanswered.clear()
+        _call(self._interrupted)
         self._fail_unconfirmed()
 
     def _fail_unconfirmed(self) -> None:
@@ -155,6 +176,14 @@ class Subscriptions(ReconnectingLink):
         for futures in unconfirmed.values():
             for future in futures:
                 _fail(future)
+
+
+def _call(callbacks: list[Callable[[], None]]) -> None:
+    for callback in callbacks:
+        try:
+            callback()
+        except Exception:
+            log.exception("could not recover missed messages")
 
 
 def _fail(confirmed: asyncio.Future[None]) -> None:
