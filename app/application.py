@@ -13,6 +13,7 @@ from aiohttp.typedefs import Middleware
 from app.app_keys import HUB, PLAIN, SERVER, SETTINGS
 from app.auth import Authenticator
 from app.broker.memory import MemoryBroker
+from app.broker.memory_announcements import MemoryAnnouncements
 from app.broker.memory_presence import MemoryPresence, MemoryStatusQueue
 from app.broker.memory_sessions import MemorySessions
 from app.core.counters import Counters
@@ -58,13 +59,14 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> we
     broker = redis.broker if redis else MemoryBroker(history, clock)
     presence = redis.presence if redis else MemoryPresence(clock)
     statuses = redis.statuses if redis else MemoryStatusQueue()
+    announcements = redis.announcements if redis else MemoryAnnouncements()
     sessions = Sessions(redis.sessions if redis else MemorySessions(), settings.recovery_seconds)
 
     # Messages, and who receives them
     memberships = Memberships(broker, presence, FanOut(counters), registry, sessions)
     inbox = redis.inbox if redis else None
     hub = app[HUB] = Hub(broker, presence, memberships, registry, clock, counters, inbox)
-    roster = Roster(hub, statuses)
+    roster = Roster(hub, statuses, announcements)
 
     # Ways in: Socket.IO, workers, plain WebSockets
     channels = NamespaceRooms(hub, [namespace.path for namespace in NAMESPACES])

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from app.broker.keys import Keys
 from app.broker.redis import RedisBroker
+from app.broker.redis_announcements import RedisAnnouncements
 from app.broker.redis_presence import RedisPresence
 from app.broker.redis_sessions import RedisSessions
 from app.broker.redis_statuses import RedisStatusQueue
@@ -44,6 +45,7 @@ class RedisBackend:
         self.broker = RedisBroker(commands, subscriptions, keys, process, history, clock)
         self.presence = RedisPresence(commands, keys, process, clock)
         self.statuses = RedisStatusQueue(commands, keys)
+        self.announcements = RedisAnnouncements(commands, keys)
         self.sessions = RedisSessions(commands, subscriptions, keys, process)
         self.inbox = RedisInbox(commands, keys)
 

@@ -18,6 +18,7 @@ class Draft:
     Args:
         data: the payload.
         sender: `{id, kind}` of the publisher, or None.
+        compaction_key: as in `Message`.
     """
 
     channel: Channel
@@ -26,6 +27,7 @@ class Draft:
     sender: Mapping[str, str] | None = None
     action: str | None = None
     nonce: str | None = None
+    compaction_key: str | None = None
 
     @property
     def nonce_key(self) -> str | None:

@@ -200,6 +200,7 @@ class Hub:
             message_type.kept,
             draft.nonce_key,
             for_workers,
+            draft.compaction_key,
         )
 
     def _load(self, draft: Draft, message_type: MessageType, *, trusted: bool) -> dict[str, Any]:

@@ -34,7 +34,6 @@ class RedisInbox:
                 INBOX_SIZE,
                 int(nonce is not None),
                 message.timestamp,
-                f"{message.published_at:.6f}",
                 IDEMPOTENCY_SECONDS,
                 channel.namespace,
                 channel.name,
