@@ -37,6 +37,16 @@ class Recovery(NamedTuple):
     recovered: bool
     following: int = 0
 
+    @property
+    def start(self) -> Position:
+        """The position before `publications`: who takes it for its own misses nothing of them."""
+        first = next(iter(self.publications), None)
+        return (
+            self.position
+            if first is None
+            else Position((first.offset or 1) - 1, self.position.epoch)
+        )
+
 
 class Page(NamedTuple):
     """A page of history, in offset order; `more` if there are older messages."""

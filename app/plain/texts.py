@@ -12,7 +12,7 @@ from app.core.clock import isoformat
 from app.core.history import Position, Recovery
 from app.core.identity import Identity
 from app.core.message import DISCONTINUITY, Publication
-from app.hub.memberships import Joined
+from app.hub.joined import Joined
 from app.transport.frames import TEXT, encode
 from schemas.envelope import notice
 
@@ -76,7 +76,7 @@ def places(joined: Sequence[JoinedChannel]) -> list[dict[str, Any]]:
     return [
         {
             "channel": channel.name,
-            "offset": before(one.recovery),
+            "offset": one.recovery.start.offset,
             "epoch": one.recovery.position.epoch,
             "recovered": one.recovery.recovered,
         }
@@ -86,19 +86,8 @@ def places(joined: Sequence[JoinedChannel]) -> list[dict[str, Any]]:
 
 def loss(channel: Channel, recovery: Recovery, now: float) -> bytes:
     """Return the `discontinuity` that comes before what is left of a channel's history."""
-    where = {"epoch": recovery.position.epoch, "offset": before(recovery)}
+    where = {"epoch": recovery.position.epoch, "offset": recovery.start.offset}
     return notice_frame(DISCONTINUITY, where, now, channel.name)
-
-
-def before(recovery: Recovery) -> int:
-    """Return the offset of the last message before those of a recovery.
-
-    A client that takes it for its position misses nothing if it is disconnected among them.
-    """
-    first = next(iter(recovery.publications), None)
-    if first is None:
-        return recovery.position.offset
-    return (first.offset or 1) - 1 if first.prev is None else first.prev
 
 
 def newest(joined: Sequence[JoinedChannel], count: int) -> list[JoinedChannel]:

@@ -151,7 +151,9 @@ class Subscriptions(ReconnectingLink):
                 async with asyncio.timeout(ANSWER_SECONDS):
                     await confirmations[-1]
             except Unavailable:
-                raise ConnectionRefusedError("Redis doesn't let us subscribe") from None
+                raise ConnectionRefusedError(
+                    "it refuses subscriptions: see the line before"
+                ) from None
         for pattern in self._patterns:  # few, and no promise depends on them
             link.send("PSUBSCRIBE", pattern)
         _call(self._regained)

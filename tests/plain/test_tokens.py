@@ -73,6 +73,17 @@ async def test_a_connection_ends_with_its_token(open_plain: Open) -> None:
     assert await plain.refusal() == (4001, "token_expired")
 
 
+async def test_a_connection_ends_later_by_as_much_as_clocks_may_differ(
+    serve: Serve, open_plain: Open
+) -> None:
+    url = str((await serve(auth_leeway_seconds=60)).make_url(""))
+    plain = await open_plain(token=token("alice", "user", "*:*:rw", expires_in=-58), url=url)
+    await plain.next("connection_ack")
+    await plain.send({"type": "user_message", "content": "Hi"})
+    await plain.next("user_message")
+    assert await plain.refusal() == (4001, "token_expired")
+
+
 async def test_a_fresh_token_goes_on(open_plain: Open) -> None:
     plain = await open_plain(token=token("alice", "user", "*:*:rw", expires_in=2))
     await plain.next("connection_ack")
