@@ -115,7 +115,7 @@ class Hub:
         access.require_publish(identity, channel, draft.type, message_type.publishers)
         if message_type.names_agent and identity.kind == "agent":
             draft.data = access.name_agent(identity, draft.data)
-        message = self._message(draft, message_type, for_workers=True)
+        message = self._message(draft, message_type, by_client=True)
         if message_type.inbox_only:
             if self._inbox is None:
                 raise Unavailable(f"{draft.type} is for workers: none is here without REDIS_URL.")
@@ -186,10 +186,10 @@ class Hub:
         return message_type, self._message(draft, message_type)
 
     def _message(
-        self, draft: Draft, message_type: MessageType, *, for_workers: bool = False
+        self, draft: Draft, message_type: MessageType, *, by_client: bool = False
     ) -> Message:
         self.registry.check_channel(draft.channel.namespace, draft.channel.name)
-        data = self._load(draft, message_type, trusted=not for_workers)
+        data = self._load(draft, message_type, trusted=not by_client)
         published_at = self.clock()
         timestamp = isoformat(published_at)
         return Message(
@@ -199,7 +199,7 @@ class Hub:
             timestamp,
             message_type.kept,
             draft.nonce_key,
-            for_workers,
+            by_client and message_type.for_workers,
             draft.compaction_key,
         )
 

@@ -31,7 +31,7 @@ async def test_the_program_on_the_page_runs(
             if message.type == "agent_joined" and message.data["agent_id"] == "agent-7":
                 await circle.publish("user_message", {"content": "Hi"})
             if message.type == "agent_message":
-                assert message.data == {"agent_id": 7, "content": "You said: Hi"}
+                assert message.data == {"agent_id": "agent-7", "content": "You said: Hi"}
                 break
         assert await agent.stdout.readline() == f"answered as number {message.offset}\n".encode()
 

@@ -98,7 +98,7 @@ async def test_rooms_as_a_list_and_a_namespace_as_a_whole(connect: Connect, work
         ("agent_message", None, "dev-team"),
         ("agent_message", {"agent_id": 7, "content": float("nan")}, "dev-team"),
         ("no_such_type", {}, "dev-team"),
-        ("agent_message", {"agent_id": 7, "content": "x"}, "dev team"),
+        ("agent_message", {"agent_id": 7, "content": "x"}, "dev {team}"),
         ("agent_message", {"type": "agent_message", "data": {}, "colour": 1}, "dev-team"),
         (
             "agent_message",
