@@ -5,11 +5,9 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import re
 from dataclasses import dataclass, field, fields, replace
-from functools import lru_cache
 from typing import Any, Final, Literal
 
 from dotenv import dotenv_values
@@ -19,6 +17,7 @@ from app import variables
 from app.core.identity import Grant
 from app.core.near_miss import near_miss
 from app.core.user_grants import UserGrant
+from app.origins import is_loopback
 from app.variables import Read, optional
 
 SHORT_SECRET_BYTES: Final = 32  # RFC 7518 §3.2
@@ -142,6 +141,11 @@ class Settings:
         return self.auth_mode == "none"
 
     @property
+    def local(self) -> bool:
+        """Whether this is development mode for this machine alone."""
+        return self.development and is_loopback(self.host)
+
+    @property
     def has_short_secret(self) -> bool:
         """Whether the secret can be guessed; a blank one has no bytes."""
         secret = self.auth_secret
@@ -183,17 +187,6 @@ def _read(env: Env) -> Settings:
     if settings.auth_secret is not None and optional(env, "AUTH_MODE") is None:
         return replace(settings, auth_mode="required")
     return settings
-
-
-@lru_cache(maxsize=64)
-def is_loopback(host: str) -> bool:
-    """Tell whether only this machine reaches `host`."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def _refuse_open_server(settings: Settings, *, insisted: bool) -> None:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
 from environs import Env, EnvError, ValidationError
+from redis.asyncio import ConnectionPool
+from redis.exceptions import RedisError
+from socketio.redis_manager import parse_redis_sentinel_url
 
 from app.core.identity import Grant, parse_grants
 from app.core.user_grants import UserGrant
+from app.origins import AllowedOrigins
 
 #: Takes the environment, a variable's name and its default.
 #: Raises `EnvError`, which names the variable.
 Read = Callable[[Env, str, Any], Any]
 
-_ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#\s]+")
 _NAME: Final = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 
 
@@ -82,15 +85,34 @@ def redis_url(env: Env, name: str, default: None) -> str | None:
     if url is None:
         return None
     try:
-        parts = urlsplit(url)
-        valid = parts.scheme in {"redis", "rediss", "redis+sentinel", "unix"}
-        if parts.scheme in {"redis", "rediss"}:
-            valid = valid and parts.port != 0  # raises if it is not a number
+        problem = _redis_url_problem(url)
     except ValueError:
-        valid = False
-    if not valid:
-        raise EnvError(f'Environment variable "{name}" invalid: not like redis://localhost:6379/0')
+        problem = "not like redis://localhost:6379/0"
+    if problem is not None:
+        raise EnvError(f'Environment variable "{name}" invalid: {problem}')
     return url
+
+
+def _redis_url_problem(url: str) -> str | None:
+    parts = urlsplit(url)
+    if parts.scheme == "redis+sentinel":
+        parse_redis_sentinel_url(url)
+        return None
+    if parts.scheme in {"redis", "rediss"}:
+        if parts.port == 0:  # raises if it is not a number
+            return "its port is 0"
+        if not re.fullmatch(r"/?[0-9]*", parts.path):
+            return "its path is to be the number of a database, like /0"
+    elif parts.scheme != "unix":
+        return "not like redis://localhost:6379/0"
+    try:
+        cast(Any, ConnectionPool).from_url(url).make_connection()  # without connecting it
+    except TypeError as error:
+        option = re.search(r"argument '(\w+)'", str(error))
+        return f"it has an option that nobody knows, {option[1] if option else '?'}"
+    except (ValueError, RedisError):
+        return "an option in it has a value that can't be"
+    return None
 
 
 def grants(env: Env, name: str, _default: tuple[()]) -> tuple[Grant, ...]:
@@ -111,13 +133,12 @@ def user_grants(env: Env, name: str, _default: tuple[()]) -> tuple[UserGrant, ..
 
 def origins(env: Env, name: str, _default: tuple[()]) -> tuple[str, ...]:
     """Read comma-separated origins."""
-    texts = tuple(text.rstrip("/") for text in _list(env, name))
-    for origin in texts:
-        if origin != "*" and not _ORIGIN.fullmatch(origin):
-            raise EnvError(
-                f'Environment variable "{name}" invalid: {origin!r} is not an origin, like '
-                "https://app.example.com"
-            )
+    # `file://` is one.
+    texts = tuple(text if text.endswith("://") else text.rstrip("/") for text in _list(env, name))
+    try:
+        AllowedOrigins(texts)
+    except ValueError as error:
+        raise EnvError(f'Environment variable "{name}" invalid: {error}') from None
     return texts
 
 

@@ -98,7 +98,7 @@ async def test_it_says_what_of_its_settings_is_hardly_meant(run: Run) -> None:
         USER_GRANTS="chat:*/{sub}/*:rw,chat:*:r,*:lobby:r",
         ANONYMOUS_GRANTS="circel:lobby:r",
     )
-    warnings = [line["event"] for line in process.log if line.get("level") == "warning"]
+    warnings = [str(line) for line in process.log if line.get("level") == "warning"]
     for named in (("REDIS_URI", "REDIS_URL"), ("ANONYMOUS_GRANTS", "circel:lobby:r", "circles")):
         assert [text for text in warnings if all(name in text for name in named)], warnings
     assert [text for text in warnings if "USER_GRANTS" in text and "chat:*:r" in text]
@@ -147,7 +147,7 @@ def test_check_says_what_the_settings_are_and_mean_without_a_secret(tmp_path: Pa
     assert "AUTH_MODE = required\n" in result.stdout
     assert "REDIS_URL = rediss://localhost:6380/1\n" in result.stdout
     assert "PING_SECONDS = 25 (default)\n" in result.stdout
-    assert "warning: AUTH_SECRETS" in result.stdout
+    assert "variable=AUTH_SECRETS meant=AUTH_SECRET\n" in result.stdout
     assert "hunter2" not in result.stdout
 
 
@@ -169,6 +169,6 @@ async def test_pages_of_other_origins_are_refused(run: Run) -> None:
     process = await run(ALLOWED_ORIGINS="https://app.example.com")
     poll = f"{process.url}/socket.io/?EIO=4&transport=polling"
     async with aiohttp.ClientSession() as session:
-        for origin, status in (("https://app.example.com", 200), ("https://evil.example", 400)):
+        for origin, status in (("https://app.example.com", 200), ("https://evil.example", 403)):
             async with session.get(poll, headers={"Origin": origin}) as response:
                 assert response.status == status

@@ -10,7 +10,8 @@ import pytest
 
 from app.core.identity import parse_grants
 from app.core.user_grants import UserGrant
-from app.settings import Settings, SettingsError, is_loopback, load_settings, near_misses
+from app.origins import is_loopback
+from app.settings import Settings, SettingsError, load_settings, near_misses
 
 Load = Callable[..., Settings]
 SECRET = "a secret of the tests, long enough for HS256"
@@ -114,6 +115,8 @@ def test_every_variable_is_read(load: Load) -> None:
         *(("LOG_FORMAT", value) for value in ("x", "xml")),
         *(("LOG_LEVEL", value) for value in ("x", "10")),
         *(("REDIS_URL", value) for value in ("redis", "http://redis", "localhost:6379")),
+        *(("REDIS_URL", f"redis://redis{rest}") for rest in (":0", ":x", "/x", "/0/1", "?db=x")),
+        *(("REDIS_URL", f"rediss://redis?{query}") for query in ("ssl_cert_reqs=x", "ssl_x=1")),
         ("AUTH_JWKS", "https://issuer/jwks.json"),
     ],
 )
@@ -122,12 +125,36 @@ def test_a_wrong_value_is_named(load: Load, name: str, value: str) -> None:
         load(**{name: value})
 
 
-@pytest.mark.parametrize("url", ["http://:hunter2@redis:6379", "hunter2", "user:hunter2@redis"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://:hunter2@redis:6379",
+        "hunter2",
+        "user:hunter2@redis",
+        "redis://:hunter2@redis/x",
+        "redis://redis/0?pasword=hunter2",
+        "rediss://:hunter2@redis/0?ssl_cert_reqs=hunter2",
+    ],
+)
 def test_the_password_of_redis_is_never_shown(load: Load, url: str) -> None:
     with pytest.raises(SettingsError) as caught:
         load(REDIS_URL=url)
     assert "hunter2" not in str(caught.value)
     assert caught.value.__suppress_context__  # nor in a traceback
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://localhost",
+        "redis://:p%40ss@[::1]:6380/15?socket_timeout=3",
+        "rediss://user:pass@redis:6380/1?ssl_cert_reqs=none&ssl_ca_certs=/etc/ca.pem",
+        "unix:///run/redis.sock?db=2",
+        "redis+sentinel://:pass@one:26379,two:26379/0/hearth",
+    ],
+)
+def test_urls_of_redis(load: Load, url: str) -> None:
+    assert load(REDIS_URL=url).redis_url == url
 
 
 @pytest.mark.parametrize(

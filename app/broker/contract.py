@@ -9,7 +9,7 @@ back the events object that it was started with.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 from app.core.channel import Channel
@@ -18,6 +18,9 @@ from app.core.identity import Identity
 from app.core.message import Message, Publication, Receipt
 from app.core.presence import Members
 from app.core.session import Session
+
+#: Receives a publication of a watched namespace. It neither blocks nor raises.
+OnWatched = Callable[[Channel, Publication], None]
 
 
 class BrokerEvents(Protocol):
@@ -106,6 +109,17 @@ class Broker(Protocol):
 
     async def unsubscribe(self, channel: Channel) -> None:
         """Undo `subscribe`."""
+
+    async def watch(self, namespace: str, on_watched: OnWatched) -> None:
+        """Pass the publications of every channel of `namespace` to `on_watched` from now on.
+
+        Live only: each at most once, in the order of publishing. What is published while the
+        broker can't be reached isn't received later. Costs nothing while nobody watches. A
+        namespace is watched by one receiver at a time.
+        """
+
+    async def unwatch(self, namespace: str) -> None:
+        """Undo `watch`; does nothing where nobody watches."""
 
     async def recover(
         self,

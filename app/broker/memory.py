@@ -10,8 +10,9 @@ from dataclasses import dataclass, field, replace
 from hashlib import blake2s
 from typing import Final, NamedTuple
 
-from app.broker.contract import BrokerEvents, Fence, Published
+from app.broker.contract import BrokerEvents, Fence, OnWatched, Published
 from app.core.channel import Channel
+from app.core.epoch import name_epoch
 from app.core.history import HistoryOptions, HistoryWindow, Page, Position, Recovery
 from app.core.message import IDEMPOTENCY_SECONDS, Message, Receipt, make_publication
 from app.tasks import Tasks
@@ -60,8 +61,10 @@ class MemoryBroker:
         # Epochs are derived from these two and the channel: a channel that never had a message is
         # in the same epoch after it was forgotten, so no discontinuity needs to be reported.
         self._epoch_key = secrets.token_bytes(16)
+        self._started_at = clock()
         self._forgotten = 0
         self._channels: dict[Channel, _ChannelState] = {}
+        self._watched: dict[str, OnWatched] = {}
         self._tasks = Tasks("housekeeping")
 
     @property
@@ -102,6 +105,8 @@ class MemoryBroker:
             state.receipts[nonce_key] = _Remembered(receipt, message.published_at)
         if state.subscribed and self._events is not None:
             self._events.on_publication(channel, publication)
+        if (on_watched := self._watched.get(channel.namespace)) is not None:
+            on_watched(channel, publication)
         return receipt
 
     async def subscribe(self, channel: Channel) -> None:
@@ -110,6 +115,12 @@ class MemoryBroker:
     async def unsubscribe(self, channel: Channel) -> None:
         state = self._state(channel)
         state.subscribed, state.left_at = False, self._clock()
+
+    async def watch(self, namespace: str, on_watched: OnWatched) -> None:
+        self._watched[namespace] = on_watched
+
+    async def unwatch(self, namespace: str) -> None:
+        self._watched.pop(namespace, None)
 
     async def recover(
         self,
@@ -155,4 +166,6 @@ class MemoryBroker:
 
     def _epoch(self, channel: Channel) -> str:
         name = f"{self._forgotten} {channel}".encode()
-        return blake2s(name, key=self._epoch_key, digest_size=6).hexdigest()
+        digest = blake2s(name, key=self._epoch_key, digest_size=6).hexdigest()
+        # Not its real birth, which would tell apart what is the same epoch; but one that rises.
+        return name_epoch(self._started_at + self._forgotten / 1000, digest)

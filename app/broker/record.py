@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -37,7 +38,7 @@ def decode_live(data: bytes) -> tuple[Position | None, Publication]:
     return position, decode_record(record, position.offset, int(sequence))
 
 
-def after_loss(publications: list[Publication], position: Position) -> list[Publication]:
+def after_loss(publications: Sequence[Publication], position: Position) -> Sequence[Publication]:
     """Return the publications that aren't covered by history read up to `position`.
 
     What precedes the beginning of that epoch is of an older one.

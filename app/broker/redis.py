@@ -11,8 +11,9 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from app.broker.contract import BrokerEvents, Fence, Fenced, Published
+from app.broker.contract import BrokerEvents, Fence, Fenced, OnWatched, Published
 from app.broker.keys import INBOX_SIZE, Keys
+from app.broker.record import decode_live
 from app.broker.redis_feeds import RedisFeeds
 from app.broker.redis_log import LUA, RedisLog, new_epoch
 from app.broker.redis_renewal import renew_for_ever
@@ -143,6 +144,16 @@ class RedisBroker:
 
     async def unsubscribe(self, channel: Channel) -> None:
         self._feeds.unsubscribe(channel)
+
+    async def watch(self, namespace: str, on_watched: OnWatched) -> None:
+        def receive(live: bytes, data: bytes) -> None:
+            _position, publication = decode_live(data)
+            on_watched(self._keys.channel_of(live.decode()), publication)
+
+        await self._subscriptions.subscribe_pattern(self._keys.live_pattern(namespace), receive)
+
+    async def unwatch(self, namespace: str) -> None:
+        self._subscriptions.unsubscribe_pattern(self._keys.live_pattern(namespace))
 
     async def recover(
         self,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import itertools
 import secrets
+import time
 from pathlib import Path
 from typing import Any, Final
 
 from app.broker.keys import LEAST_HISTORY_SECONDS, Keys
 from app.broker.record import decode_entry
 from app.core.channel import Channel
+from app.core.epoch import name_epoch
 from app.core.history import HistoryOptions, Page, Position, Recovery
 from app.core.message import Publication, in_order
 from app.redis.commands import Commands
@@ -66,7 +68,7 @@ class RedisLog:
         publications = in_order(map(decode_entry, entries), offset if recovered else None)
         reached = (publications[-1].offset or 0) if following else newest
         position = Position(reached, head.epoch)
-        return head, Recovery(position, publications, bool(recovered), following)
+        return head, Recovery(position, publications, bool(recovered), following, newest)
 
     async def page(
         self, channel: Channel, before: int | None, limit: int, most_bytes: int | None = None
@@ -105,4 +107,4 @@ class RedisLog:
 def new_epoch() -> str:
     """Return a name that no epoch has had."""
     # Each publish brings one in case the channel has none, so it must be cheap: a counter.
-    return f"{_PROCESS}{next(_numbers):x}"
+    return name_epoch(time.time(), f"{_PROCESS}{next(_numbers):x}")

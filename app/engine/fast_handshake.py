@@ -54,7 +54,7 @@ def _opens_session(query: bytes) -> bool:
         len(parameters) == len(pairs)
         and parameters.get("transport") == "websocket"
         and parameters.get("EIO") == "4"
-        and "sid" not in parameters
+        and parameters.keys().isdisjoint({"sid", "b64"})
     )
 
 

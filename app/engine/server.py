@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import urllib.parse
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 import engineio
 import orjson
-import structlog
 from aiohttp import web
 from engineio.packet import Packet as EnginePacket
 
 from app.core.channel import SID_MARK
 from app.core.closing import Closing
+from app.core.refused import Refusal, Refused
+from app.engine import jsonp
+from app.engine.binary import in_text
 from app.engine.poll_buffer import SEPARATOR
 from app.engine.probe import Probe
 from app.engine.session import EngineSession, SessionHandler
@@ -23,12 +23,12 @@ from app.transport import frames
 from app.transport.flow import ProtocolError
 from app.transport.handshake import Handshake
 from app.transport.heartbeat import Heartbeat
+from app.transport.refusals import answer
 from app.transport.websocket import Takeover, Upgraded, WebSocket, begin, take_over
 
-log = structlog.get_logger("hearth.realtime")
-
 _LINGER_SECONDS: Final = 10.0
-_LINGERING: Final = {Closing.SERVER_DISCONNECT, Closing.CLIENT_DISCONNECT, Closing.UNAVAILABLE}
+#: Closed for these, nobody comes for the last packets.
+_GONE: Final = {Closing.TRANSPORT_CLOSE, Closing.PING_TIMEOUT, Closing.SLOW}
 _COMPRESS_BYTES: Final = 1024
 
 
@@ -49,15 +49,20 @@ class Limits(NamedTuple):
 class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
     """`engineio.AsyncServer` with sessions of our own.
 
-    Its public methods, ids, origins and cookies are stock; `AsyncSocket`, with its queue and its
-    tasks, is not used.
+    Its public methods, ids and cookies are stock; `AsyncSocket`, with its queue and its tasks, is
+    not used, and origins are up to `Gate`.
 
     Args:
         limits: see `Limits`.
     """
 
     def __init__(self, limits: Limits, **options: Any) -> None:
-        super().__init__(async_mode="aiohttp", max_http_buffer_size=limits.message_bytes, **options)
+        super().__init__(
+            async_mode="aiohttp",
+            max_http_buffer_size=limits.message_bytes,
+            cors_allowed_origins=[],
+            **options,
+        )
         self._limits = limits
         self.path = ""
         self.sockets: dict[str, EngineSession] = {}
@@ -98,17 +103,24 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
 
     # Sessions
 
-    def open_websocket(self, handshake: Handshake, upgraded: Upgraded) -> None:
-        """Open a session on a WebSocket."""
+    def open_websocket(
+        self, handshake: Handshake, upgraded: Upgraded, *, binary: bool = True
+    ) -> None:
+        """Open a session on a WebSocket; `binary` as in `_begin`."""
         session = self._open(handshake)
         # Reply and OPEN packet in one write: each is a system call.
-        socket = self._begin(upgraded.transport, upgraded.reply + self._hello(session, []))
+        first = upgraded.reply + self._hello(session, [])
+        socket = self._begin(upgraded.transport, first, binary=binary)
         session.open_socket(socket)
         if upgraded.tail:
             socket.data_received(upgraded.tail)
 
-    def _begin(self, transport: asyncio.Transport, first: bytes) -> WebSocket:
-        return begin(transport, first, self._limits.frame_bytes, self._limits.unsent_bytes)
+    def _begin(self, transport: asyncio.Transport, first: bytes, *, binary: bool) -> WebSocket:
+        """Begin a WebSocket, whose client takes binary frames, or else has them as text."""
+        socket = begin(transport, first, self._limits.frame_bytes, self._limits.unsent_bytes)
+        if not binary:
+            socket.write = in_text(socket.write)
+        return socket
 
     def _open(self, handshake: Handshake) -> EngineSession:
         session = EngineSession(self.generate_id(), handshake, self, self._limits.unsent_bytes)
@@ -132,77 +144,65 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
 
     def on_closed(self, session: EngineSession, closing: Closing) -> None:
         self.heartbeat.discard(session)
-        if session.socket is None and not session.polled and closing in _LINGERING:
+        if session.socket is None and not session.polled and closing not in _GONE:
             # The client's next poll may be on its way, to fetch the last packets.
             asyncio.get_running_loop().call_later(
                 _LINGER_SECONDS, self.sockets.pop, session.sid, None
             )
         else:
             self.sockets.pop(session.sid, None)
-        if closing is Closing.SLOW:
-            log.warning("cut off a connection that does not read", reason=closing.reason)
 
     # HTTP
 
     async def handle_request(self, request: web.Request) -> web.StreamResponse:
-        """Handle a request to the Engine.IO path."""
-        environ = Handshake.of(request).environ if "Origin" in request.headers else None
-        if environ is not None and not self.allows_origin(environ):
-            return _refuse("Not an accepted origin.")
-        try:
-            response = await self._handle(request)
-        except web.HTTPException as refusal:
-            response = _refuse((refusal.text or refusal.reason).strip(), refusal.status)
-        if environ is not None and not isinstance(response, Takeover):
-            response.headers.extend(self._cors_headers(environ))
-        return response
+        """Handle a request to the Engine.IO path.
 
-    def allows_origin(self, environ: dict[str, Any]) -> bool:
-        """Tell whether pages of a request's `Origin` may send it."""
-        allowed = self._cors_allowed_origins(environ)
-        return (
-            self.cors_allowed_origins == [] or allowed is None or environ["HTTP_ORIGIN"] in allowed
-        )
-
-    async def _handle(self, request: web.Request) -> web.StreamResponse:
+        Raises:
+            Refusal: it is refused.
+        """
         if request.method == "OPTIONS":
             return web.Response(text="ok")
         query = request.query
         transport = query.get("transport")
         if transport not in self.transports:
-            return _refuse("Invalid transport")
+            raise Refusal(
+                Refused.TRANSPORT, "The query's transport is neither polling nor websocket."
+            )
         sid = query.get("sid")
         if sid is None:
-            if query.get("EIO") != "4":
-                return _refuse("Unsupported protocol version")
             if request.method != "GET":
-                return _refuse("Bad handshake method")
+                raise Refusal(Refused.METHOD, "A session is opened by GET.")
+            if query.get("EIO") != "4":
+                raise Refusal(
+                    Refused.PROTOCOL, "Engine.IO 4 is needed: socket.io-client 3 or newer."
+                )
             if transport == "websocket":
                 return self._open_websocket(request)
             return await self._open_polling(request)
         session = self.sockets.get(sid)
-        if session is None:
-            return _refuse("Session ID unknown")
-        if self.heartbeat.overdue(session):
+        if session is not None and self.heartbeat.overdue(session):
             session.close(Closing.PING_TIMEOUT)
-            return _refuse("Session ID unknown")
+            session = None
+        if session is None:
+            raise Refusal(Refused.SESSION, "This process has no such session; open a new one.")
         if transport == "websocket":
             return self._upgrade(request, session)
         if session.upgraded:
-            return _refuse("The session has moved to a WebSocket")
+            raise Refusal(Refused.REQUEST, "The session has moved to a WebSocket.")
         if request.method == "GET":
             return await self._poll(request, session)
         if request.method == "POST" and not session.closed:
             return await self._post(request, session)
-        return _refuse("Bad request")
+        raise Refusal(Refused.REQUEST, "Engine.IO has no such request.")
 
     def _open_websocket(self, request: web.Request) -> web.StreamResponse:
-        self.open_websocket(Handshake.of(request), take_over(request))
+        handshake, binary = Handshake.of(request), _takes_binary(request)
+        self.open_websocket(handshake, take_over(request), binary=binary)
         return Takeover()
 
     def _upgrade(self, request: web.Request, session: EngineSession) -> web.StreamResponse:
         transport, reply, tail = take_over(request)
-        socket = self._begin(transport, reply)
+        socket = self._begin(transport, reply, binary=_takes_binary(request))
         if not session.may_upgrade:
             socket.close()  # one at a time
         else:
@@ -227,7 +227,7 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
     async def _poll(self, request: web.Request, session: EngineSession) -> web.StreamResponse:
         if session.polled:
             session.fail(ProtocolError("a second poll while one is waiting"))
-            return _refuse("A poll is under way")
+            return _answer_broken("A poll is under way.")
         if session.closed:
             self.sockets.pop(session.sid, None)
         payload = await session.poll()
@@ -239,15 +239,15 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
         body = await self._read(request)
         try:
             text = body.decode()
-            if "j" in request.query:  # JSONP: a form, with doubled escapes
-                text = urllib.parse.parse_qs(text)["d"][0].replace("\\n", "\n")
+            if "j" in request.query:
+                text = jsonp.payload_of(text)
             for packet in text.split(SEPARATOR):
-                session.receive(_decode(packet))
+                session.receive(packet)
         except (ValueError, LookupError) as error:
             session.fail(
                 error if isinstance(error, ProtocolError) else ProtocolError("bad payload")
             )
-            return _refuse("Bad payload")
+            return _answer_broken("Bad payload.")
         await session.until_room()
         return web.Response(text="ok")
 
@@ -264,21 +264,18 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
                 else:
                     return bytes(body)
             except web.RequestPayloadError:  # not what its Content-Encoding says
-                raise web.HTTPBadRequest(text="Bad payload") from None
-        raise web.HTTPRequestEntityTooLarge(limit, len(body), text="Payload too large")
+                raise Refusal(Refused.REQUEST, "Bad payload.") from None
+        raise Refusal(Refused.TOO_LARGE, f"A POST has at most {limit} bytes.")
 
 
-def _decode(packet: str) -> str | bytes:
-    """Return one packet of a polling payload: binary ones are base64 behind a `b`."""
-    if packet.startswith("b"):
-        return base64.b64decode(packet[1:], validate=True)
-    return packet
+def _takes_binary(request: web.Request) -> bool:
+    return not request.query.get("b64")  # as the official server reads it
 
 
 def _payload(request: web.Request, payload: str) -> web.Response:
-    if (index := request.query.get("j")) is not None and index.isdigit():
-        text = f"___eio[{index}]({orjson.dumps(payload).decode()});"
-        response = web.Response(text=text, content_type="text/javascript")
+    if (index := request.query.get("j")) is not None:
+        script = jsonp.script_of(payload, index)
+        response = web.Response(text=script, content_type="text/javascript")
     else:
         response = web.Response(text=payload)
     if len(payload) > _COMPRESS_BYTES:
@@ -286,5 +283,6 @@ def _payload(request: web.Request, payload: str) -> web.Response:
     return response
 
 
-def _refuse(reason: str, status: int = 400) -> web.Response:
-    return web.json_response({"message": reason}, status=status)
+def _answer_broken(message: str) -> web.Response:
+    """Answer a client that broke the protocol; its session was closed, and that was logged."""
+    return answer(Refusal(Refused.REQUEST, message))

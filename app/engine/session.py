@@ -5,17 +5,14 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Final, Protocol
 
-import structlog
-
 from app.core.closing import Closing
+from app.engine import binary
 from app.engine.poll_buffer import PollBuffer
 from app.transport import frames
 from app.transport.connection import Connection, State, discard
 from app.transport.flow import ProtocolError
 from app.transport.handshake import Handshake
 from app.transport.websocket import WebSocket
-
-log = structlog.get_logger("hearth.realtime")
 
 CLOSE_PACKET: Final = "1"
 NOOP_PACKET: Final = "6"
@@ -77,6 +74,11 @@ class EngineSession(Connection):
         "sid",
     )
 
+    @property
+    def address(self) -> str:
+        """The client's address."""
+        return self.handshake.remote
+
     def __init__(
         self, sid: str, handshake: Handshake, server: SessionServer, max_unsent_bytes: int
     ) -> None:
@@ -107,32 +109,37 @@ class EngineSession(Connection):
         else:
             self.socket.write(frame)
 
+    @property
+    def unsent_bytes(self) -> int:
+        return super().unsent_bytes + self._poll_buffer.size
+
     # What arrives
 
     def receive(self, packet: str | bytes) -> None:
-        """Handle one Engine.IO packet, or queue it; bytes are a binary message.
+        """Handle one Engine.IO packet, or queue it: what is no packet too, so that what was sent
+        before it is answered.
+
+        Args:
+            packet: bytes are a binary message, and so is text that is a `b` and base64.
 
         Raises:
             ProtocolError: clients send no such packet.
         """
         if self.state is State.CLOSED:
             return
-        if isinstance(packet, bytes) or packet.startswith("4"):
-            # `_blocked`, inlined: this is called for every message.
-            if (
-                self._busy or self._grace is not None or self._poll_buffer.over
-            ) and not self.handler.overtakes(packet):
-                self._enqueue(packet)
-                return
-            self.handler.on_message(packet)
-            if self._queue.messages and not self.handler.assembling:
-                self._handle_queued()  # they waited for the last attachment of an acknowledgement
-        elif packet == "3":
+        if packet == "3":
             self._server.on_pong(self)
         elif packet == CLOSE_PACKET:
             self.close(Closing.CLIENT_DISCONNECT)
+        elif (
+            # `_blocked`, inlined: this is called for every message.
+            self._busy or self._grace is not None or self._poll_buffer.over
+        ) and not self.handler.overtakes(packet):
+            self._enqueue(packet)
         else:
-            raise ProtocolError("not an Engine.IO packet")
+            self._handle(packet)
+            if self._queue.messages and not self.handler.assembling:
+                self._handle_queued()  # they waited for the last attachment of an acknowledgement
 
     async def until_room(self) -> None:
         """Wait while the receive queue is full.
@@ -152,6 +159,10 @@ class EngineSession(Connection):
         super()._handle_queued()
 
     def _handle(self, message: str | bytes) -> None:
+        if isinstance(message, str) and not message.startswith("4"):
+            if not message.startswith("b"):
+                raise ProtocolError("not an Engine.IO packet")
+            message = binary.from_text(message)
         self.handler.on_message(message)
 
     # Polling
@@ -241,12 +252,6 @@ class EngineSession(Connection):
 
     def on_pong(self) -> None: ...  # Engine.IO has pings and pongs of its own
 
-    def on_lost(self, reason: str) -> None:
-        if reason:
-            self.fail(ProtocolError(reason))
-        else:
-            self.close(Closing.TRANSPORT_CLOSE)
-
     def _choose_writer(self, socket: WebSocket) -> None:
         if self._held_writes is None:
             super()._choose_writer(socket)
@@ -270,11 +275,6 @@ class EngineSession(Connection):
             self.write(b"".join([first, *held]))
 
     # Closing
-
-    def fail(self, error: ProtocolError) -> None:
-        """Close a session that breaks the protocol."""
-        log.info("closed a connection that broke the protocol", reason=str(error))
-        self.close(Closing.TRANSPORT_ERROR)
 
     def close(self, closing: Closing) -> None:
         if self.closed:

@@ -19,13 +19,15 @@ from app.core.channel import Channel
 from app.core.clock import isoformat
 from app.core.counters import Counters
 from app.core.errors import Unavailable
-from app.core.history import Page
+from app.core.history import MOST_ANSWER_BYTES, Page
 from app.core.identity import Identity
 from app.core.message import Message, Receipt
 from app.core.presence import Members
 from app.hub.draft import Draft
 from app.hub.memberships import LISTED_MEMBERS, Memberships
 from app.hub.surrogates import SplitCharacters, repaired
+from app.hub.watching import Watching
+from app.transport.refusals import Refusals
 from schemas.errors import SchemaError
 from schemas.registry import MessageType, Registry
 
@@ -57,12 +59,14 @@ class Inbox(Protocol):
 
 
 class Hub:
-    """Publishing, history and presence; `memberships` is for joining, receiving and leaving.
+    """Publishing, history and presence; `memberships` is for joining, receiving and leaving,
+    `watching` for receiving all of a namespace.
 
     Args:
         registry: the types of messages.
         clock: seconds since 1970.
-        counters: for metrics, shared with the ways in.
+        counters, refusals: for metrics and the log, shared with the ways in.
+        answer_bytes: of messages that one answer holds at most.
         inbox: of workers; None: there are none.
     """
 
@@ -74,11 +78,16 @@ class Hub:
         registry: Registry,
         clock: Callable[[], float] = time.time,
         counters: Counters | None = None,
+        answer_bytes: int = MOST_ANSWER_BYTES,
+        refusals: Refusals | None = None,
         inbox: Inbox | None = None,
     ) -> None:
+        self._answer_bytes = answer_bytes
         self.memberships = memberships
+        self.watching = Watching(broker)
         self.registry = registry
         self.counters = counters or Counters()
+        self.refusals = refusals or Refusals(self.counters)
         self.clock = clock
         self._broker = broker
         self._presence = presence
@@ -91,6 +100,18 @@ class Hub:
         return self._broker.ready and self._presence.ready
 
     # Publishing
+
+    def find_type(self, identity: Identity, namespace: str, name: str) -> MessageType | None:
+        """Return the type that `identity` publishes under this name, or None."""
+        found = self.registry.find(namespace, name, identity.kind)
+        if found is None and identity.all_rights:
+            return self.registry.find(namespace, name)
+        return found
+
+    def require_type(self, identity: Identity, namespace: str, name: str) -> MessageType:
+        """Return a type as `find_type` does. Raises `SchemaError` if there is none."""
+        found = self.find_type(identity, namespace, name)
+        return found or self.registry.require(namespace, name, identity.kind)
 
     def publish_as(
         self, identity: Identity, draft: Draft, message_type: MessageType | None = None
@@ -111,7 +132,7 @@ class Hub:
         """
         channel = draft.channel
         if message_type is None:
-            message_type = self.registry.require(channel.namespace, draft.type, identity.kind)
+            message_type = self.require_type(identity, channel.namespace, draft.type)
         access.require_publish(identity, channel, draft.type, message_type.publishers)
         if message_type.names_agent and identity.kind == "agent":
             draft.data = access.name_agent(identity, draft.data)
@@ -229,7 +250,7 @@ class Hub:
         """Return a page of history. Raises as `Memberships.joining` does."""
         self.registry.check_channel(channel.namespace, channel.name)
         access.require_read(identity, channel)
-        return await self._broker.history(channel, before, limit)
+        return await self._broker.history(channel, before, limit, self._answer_bytes)
 
     async def presence(self, identity: Identity, channel: Channel) -> Members:
         """Return the members of `channel`. Raises as `Memberships.joining` does."""

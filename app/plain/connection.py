@@ -4,14 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
-import structlog
-
 from app.core.closing import Closing
 from app.transport.connection import Connection, State, discard
-from app.transport.flow import ProtocolError
 from app.transport.websocket import WebSocket
-
-log = structlog.get_logger("hearth.realtime")
 
 
 class PlainHandler(Protocol):
@@ -46,6 +41,11 @@ class PlainConnection(Connection):
         self._handler: PlainHandler
         socket.attach(self)
 
+    @property
+    def address(self) -> str:
+        """The client's address."""
+        return self.socket.address
+
     def attach(self, handler: PlainHandler) -> None:
         """Pass what arrives to `handler`."""
         self._handler = handler
@@ -68,16 +68,6 @@ class PlainConnection(Connection):
     def on_pong(self) -> None:
         self._handler.on_pong()
 
-    def on_lost(self, reason: str) -> None:
-        if reason:
-            self.fail(ProtocolError(reason))
-        else:
-            self.close(Closing.TRANSPORT_CLOSE)
-
-    def fail(self, error: ProtocolError) -> None:
-        log.info("closed a connection that broke the protocol", reason=str(error))
-        self.close(Closing.TRANSPORT_ERROR)
-
     def close(self, closing: Closing) -> None:
         if self.closed:
             return
@@ -85,8 +75,6 @@ class PlainConnection(Connection):
         self.write = discard
         self._queue.clear()
         self.socket.close(closing.code, closing.frame_reason)
-        if closing is Closing.SLOW:
-            log.warning("cut off a connection that does not read", reason=closing.reason)
         self._handler.on_closed(closing)
 
     def _handle(self, message: str | bytes) -> None:

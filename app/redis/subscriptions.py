@@ -22,6 +22,8 @@ log = structlog.get_logger("hearth.redis")
 
 OnMessage = Callable[[bytes], None]
 OnAnswer = Callable[[Any], None]
+#: Receives the name of a Redis channel that matches a pattern, and what was published there.
+OnMatch = Callable[[bytes, bytes], None]
 
 
 class Subscriptions(ReconnectingLink):
@@ -37,7 +39,8 @@ class Subscriptions(ReconnectingLink):
         self._interrupted: list[Callable[[], None]] = []
         self._regained: list[Callable[[], None]] = []
         self._handlers: dict[bytes, OnMessage] = {}
-        # Expected confirmations, for each channel in the order of its `SUBSCRIBE`s.
+        self._patterns: dict[bytes, OnMatch] = {}
+        # Expected confirmations, for each channel or pattern in the order of its commands.
         self._unconfirmed: dict[bytes, deque[asyncio.Future[None]]] = {}
         self._refusal = ""
         self._questions: list[tuple[tuple[str | int, ...], OnAnswer]] = []
@@ -79,29 +82,53 @@ class Subscriptions(ReconnectingLink):
             Unavailable: Redis can't be reached, or doesn't reply in time.
         """
         name = channel.encode()
-        link = self.link
-        if link is None:
-            raise Unavailable
-        loop = asyncio.get_running_loop()
-        confirmed: asyncio.Future[None] = loop.create_future()
         self._handlers[name] = handler
-        self._unconfirmed.setdefault(name, deque()).append(confirmed)
-        link.send("SUBSCRIBE", name)
-        timer = loop.call_later(ANSWER_SECONDS, _fail, confirmed)
         try:
-            await confirmed
+            await self._confirmed("SUBSCRIBE", name)
         except BaseException:
             if self._handlers.get(name) is handler:
                 self.unsubscribe(channel)
             raise
-        finally:
-            timer.cancel()
 
     def unsubscribe(self, channel: str) -> None:
         """Undo `subscribe`."""
         name = channel.encode()
         if self._handlers.pop(name, None) is not None and self.link is not None:
             self.link.send("UNSUBSCRIBE", name)
+
+    async def subscribe_pattern(self, pattern: str, handler: OnMatch) -> None:
+        """Call `handler` with whatever is published in channels that match a glob pattern.
+
+        As `subscribe`.
+        """
+        name = pattern.encode()
+        self._patterns[name] = handler
+        try:
+            await self._confirmed("PSUBSCRIBE", name)
+        except BaseException:
+            if self._patterns.get(name) is handler:
+                self.unsubscribe_pattern(pattern)
+            raise
+
+    def unsubscribe_pattern(self, pattern: str) -> None:
+        """Undo `subscribe_pattern`."""
+        name = pattern.encode()
+        if self._patterns.pop(name, None) is not None and self.link is not None:
+            self.link.send("PUNSUBSCRIBE", name)
+
+    async def _confirmed(self, command: str, name: bytes) -> None:
+        link = self.link
+        if link is None:
+            raise Unavailable
+        loop = asyncio.get_running_loop()
+        confirmed: asyncio.Future[None] = loop.create_future()
+        self._unconfirmed.setdefault(name, deque()).append(confirmed)
+        link.send(command, name)
+        timer = loop.call_later(ANSWER_SECONDS, _fail, confirmed)
+        try:
+            await confirmed
+        finally:
+            timer.cancel()
 
     # The connection
 
@@ -124,7 +151,11 @@ class Subscriptions(ReconnectingLink):
                 async with asyncio.timeout(ANSWER_SECONDS):
                     await confirmations[-1]
             except Unavailable:
-                raise ConnectionRefusedError("Redis doesn't let us subscribe") from None
+                raise ConnectionRefusedError(
+                    "it refuses subscriptions: see the line before"
+                ) from None
+        for pattern in self._patterns:  # few, and no promise depends on them
+            link.send("PSUBSCRIBE", pattern)
         _call(self._regained)
 
     def suspect(self) -> None:
@@ -147,7 +178,14 @@ class Subscriptions(ReconnectingLink):
                     handler(rest[0])
                 except Exception:  # the connection is shared
                     log.exception("could not handle a published message", channel=name.decode())
-        elif kind == b"subscribe":
+        elif kind == b"pmessage":
+            matches = self._patterns.get(name)
+            if matches is not None:
+                try:
+                    matches(*rest)
+                except Exception:  # the connection is shared
+                    log.exception("could not handle a published message", pattern=name.decode())
+        elif kind in (b"subscribe", b"psubscribe"):
             confirmations = self._unconfirmed.get(name)
             if confirmations:
                 confirmed = confirmations.popleft()

@@ -6,10 +6,19 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from enum import Enum
+from typing import Final
+
+import structlog
 
 from app.core.closing import Closing
 from app.transport.flow import ProtocolError, ReceiveQueue, grace
 from app.transport.websocket import WebSocket
+
+# How often a connection that doesn't take what it gets is looked at. Its transport tells of one
+# mark only, the limit, and what is sent at its own pace stays far below that.
+_LOOK_SECONDS: Final = 0.02
+
+log = structlog.get_logger("hearth.realtime")
 
 
 class State(Enum):
@@ -91,6 +100,17 @@ class Connection(ABC):
 
     # Unsent bytes
 
+    @property
+    def unsent_bytes(self) -> int:
+        """The number of bytes that the client has not taken yet."""
+        return 0 if self.socket is None else self.socket.unsent_bytes
+
+    async def until_unsent(self, most: int) -> bool:
+        """Wait until at most so many bytes are unsent; return False once it is closed."""
+        while not self.closed and self.unsent_bytes > most:  # noqa: ASYNC110
+            await asyncio.sleep(_LOOK_SECONDS)
+        return not self.closed
+
     def on_unsent(self, over_limit: bool) -> None:
         if self.closed or self.socket is None:
             return
@@ -116,6 +136,7 @@ class Connection(ABC):
 
     def _cut_off(self) -> None:
         # Called while a room iterates over its members: stop writing now, and close afterwards.
+        log.warning("cut off a connection that does not read", reason=Closing.SLOW.reason)
         self.write = discard
         if self.socket is not None:
             self.socket.abort()
@@ -127,9 +148,16 @@ class Connection(ABC):
         """Send a ping."""
         self.write(frame)
 
-    @abstractmethod
+    def on_lost(self, reason: str) -> None:
+        if reason:
+            self.fail(ProtocolError(reason))
+        else:
+            self.close(Closing.TRANSPORT_CLOSE)
+
     def fail(self, error: ProtocolError) -> None:
         """Close a connection that breaks the protocol."""
+        log.info("closed a connection that broke the protocol", reason=str(error))
+        self.close(Closing.TRANSPORT_ERROR)
 
     @abstractmethod
     def close(self, closing: Closing) -> None:

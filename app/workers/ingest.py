@@ -27,7 +27,6 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Final
 
 import structlog
@@ -42,31 +41,13 @@ from app.redis.subscriptions import Subscriptions
 from app.tasks import Tasks
 from app.workers.backlog import Backlog, Read, Received, digest
 from app.workers.batch import Batcher
-from app.workers.lease import LEASE_SECONDS, Lease, LeaseState
+from app.workers.lease import LEASE_SECONDS, IngestTimes, Lease, LeaseState
 
 BATCH: Final = 100
 #: An emit whose publish has failed so often in a row is rejected.
 MOST_FAILURES: Final = 5
 
 log = structlog.get_logger("hearth.workers")
-
-
-@dataclass(frozen=True, slots=True)
-class IngestTimes:
-    """All in seconds.
-
-    Args:
-        renew: how often the lease is renewed and the log read.
-        takeover: how long an emit may wait for the leader before a process that is caught up takes
-            the lease over.
-        longest_takeover: the same, before a process that isn't caught up does.
-        drain: how long closing may take.
-    """
-
-    renew: float = 0.5
-    takeover: float = 3.0
-    longest_takeover: float = 6.0
-    drain: float = 2.0
 
 
 class Ingest:

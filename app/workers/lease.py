@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -17,6 +18,24 @@ LEASE_SECONDS: Final = 3.0
 DIGESTS_SECONDS: Final = 600
 
 ACQUIRE: Final = load_script(Path(__file__).parent / "lua", "acquire")
+
+
+@dataclass(frozen=True, slots=True)
+class IngestTimes:
+    """All in seconds.
+
+    Args:
+        renew: how often the lease is renewed and the log read.
+        takeover: how long an emit may wait for the leader before a process that is caught up takes
+            the lease over.
+        longest_takeover: the same, before a process that isn't caught up does.
+        drain: how long closing may take.
+    """
+
+    renew: float = 0.5
+    takeover: float = 3.0
+    longest_takeover: float = 6.0
+    drain: float = 2.0
 
 
 class LeaseState(NamedTuple):

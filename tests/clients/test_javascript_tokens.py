@@ -107,6 +107,19 @@ async def test_a_fresh_token_prolongs_a_connection(connect_node: ConnectNode) ->
     assert (prolongs.all("error"), prolongs.moments("disconnect")) == ([], [])
 
 
+async def test_a_fresh_token_says_which_channels_it_no_longer_opens(
+    connect_node: ConnectNode,
+) -> None:
+    client = await connect_node(token=ALICE)
+    for channel in ("dev-team", "ops", "kitchen"):
+        await client.join(channel)
+    fresh = token("alice", "user", "circles:ops:r")
+    answer = await client.request("authenticate", {"token": fresh})
+    assert (answer["ok"], answer["left"]) == (True, ["dev-team", "kitchen"])
+    again = await client.request("authenticate", {"token": fresh})
+    assert again["left"] == []
+
+
 async def test_nobody_becomes_somebody_else(connect_node: ConnectNode) -> None:
     client = await connect_node(token=ALICE)
     answer = await client.request("authenticate", {"token": BOB})

@@ -6,8 +6,9 @@ import aiohttp
 import pytest
 from aiohttp.test_utils import TestServer
 
+from app.engine.session import CLOSE_PACKET
 from tests.fixtures.clients import Connect
-from tests.fixtures.logs import Logs
+from tests.fixtures.logs import BAD_PACKET, Logs
 from tests.fixtures.servers import Serve
 from tests.support.poller import Poller
 from tests.support.raw import RawConnection, Response, raw_http
@@ -115,10 +116,24 @@ async def test_a_bad_packet_is_answered_400_and_ends_the_session(
     bystander = await connect(token=BOB)
     assert await poller.post(body) == 400
     assert await poller.post(ping(1)) == 400
+    assert (await poller.poll())[-1] == CLOSE_PACKET
     assert await poller.status() == 400
-    assert len(logs.events()) == 1
+    assert logs.events().count(BAD_PACKET) == 1
     assert logs.tracebacks() == []
     assert (await bystander.request("ping"))["ok"] is True
+
+
+@pytest.mark.parametrize("bad", ["4x", "x", "b!"])
+async def test_what_was_due_before_a_bad_packet_is_fetched(poller: Poller, bad: str) -> None:
+    """The answers to what came before it, and that the session is over."""
+    await poller.post(ping(1), ping(2), bad)
+    packets = await poller.until(CLOSE_PACKET)
+    assert [one.partition("[")[0] for one in packets if one.startswith("43")] == [
+        "43/circles,1",
+        "43/circles,2",
+    ]
+    assert packets[-1] == CLOSE_PACKET
+    assert await poller.status() == 400
 
 
 async def test_bytes_that_are_no_text_are_answered_400(
@@ -139,15 +154,3 @@ async def test_a_client_that_goes_amid_its_post_does_no_harm(
     assert await poller.post(ping(8)) == 200
     assert await acked(poller, 8)
     assert logs.tracebacks() == []
-
-
-async def test_a_form_of_a_jsonp_client_is_read(poller: Poller, server: TestServer) -> None:
-    body = b"d=42%2Fcircles%2C7%5B%22ping%22%5D"
-    async with raw_http(server) as connection:
-        answer = await connection.request(
-            *("POST", f"{poller.url.path_qs}&j=0", f"Content-Length: {len(body)}"),
-            "Content-Type: application/x-www-form-urlencoded",
-            pieces=[body],
-        )
-    assert answer.status == 200
-    assert await acked(poller, 7)

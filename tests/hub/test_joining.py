@@ -21,8 +21,8 @@ from app.core.identity import Identity
 from app.core.message import make_publication
 from app.hub.draft import Draft
 from app.hub.hub import Hub
+from app.hub.joined import Joined
 from app.hub.member import Member
-from app.hub.memberships import Joined
 from schemas.errors import SchemaError
 from tests.support.hubs import RecordingBroker, new_hub, running_hub
 from tests.support.members import RecordingFanOut, new_member

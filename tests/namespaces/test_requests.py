@@ -254,7 +254,8 @@ async def test_a_token_that_is_no_text_is_refused_like_any_other(
     wire = await open_wire()
     await wire.send('40/circles,{"token":"\\ud800"}')
     assert '"code":"unauthorized"' in await wire.next("44/circles,")
-    assert logs.events() == []
+    assert [line["reason"] for line in logs.refusals()] == ["token"]
+    assert logs.tracebacks() == []
 
 
 async def test_who_says_everything_at_once_is_answered_in_order(

@@ -62,7 +62,7 @@ async def test_a_first_message_that_may_not_is_refused_as_forbidden(open_plain: 
 
 async def test_who_says_nothing_is_closed(serve: Serve, open_plain: Open) -> None:
     server = await serve()
-    server.app[PLAIN]._tokens_due._seconds = 0.05
+    server.app[PLAIN]._due._seconds = 0.05
     plain = await open_plain(token=None, url=str(server.make_url("")))
     assert await plain.refusal() == (4001, "unauthorized")
 
