@@ -267,7 +267,8 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
                         break
                 else:
                     return bytes(body)
-            except web.RequestPayloadError:  # not what its Content-Encoding says
+            # Not what its Content-Encoding says; or the client left while a middleware waited.
+            except (web.RequestPayloadError, ConnectionResetError):
                 raise web.HTTPBadRequest(text="Bad payload") from None
         raise web.HTTPRequestEntityTooLarge(limit, len(body), text="Payload too large")
 

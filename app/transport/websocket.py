@@ -190,8 +190,7 @@ def take_over(request: web.Request) -> Upgraded:
     """Take a connection over from aiohttp, for `begin`; the handler then returns a `Takeover`.
 
     Raises:
-        HTTPBadRequest: the handshake is not valid.
-        ConnectionResetError: the client is gone.
+        HTTPBadRequest: the handshake is not valid, or the client is gone.
     """
     headers = request.headers
     reply = answer(
@@ -203,8 +202,8 @@ def take_over(request: web.Request) -> Upgraded:
         raise web.HTTPBadRequest(text="Not a WebSocket handshake.\n")
     protocol = request.protocol
     transport = protocol.transport
-    if transport is None:
-        raise ConnectionResetError
+    if transport is None:  # it left while a middleware waited
+        raise web.HTTPBadRequest(text="The client is gone.\n")
     # To aiohttp the connection is lost, though it stays open: so it drops its objects.
     tail = protocol._message_tail  # noqa: SLF001 - not public
     protocol.transport = None
