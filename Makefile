@@ -5,6 +5,7 @@
 # make drops  lose one client's connection 200 times: make drops ARGS='--client stock --seed 7'
 # make token  print a token: make token ID=agent-7 KIND=agent GRANTS='circles:dev-*:rw'
 # make types-js  write the client's types from the schemas
+# make types-python  write the types of the library for Python from the schemas
 # make rooms  write the table of rooms into docs/design.md
 # make bench  measure against the others and write docs/benchmarks.md; bench-quick: a short look
 # make bench-idle  measure what a process without members pays beside a busy one
@@ -23,12 +24,12 @@ help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
 
 run: .venv/runtime console
-	@command -v npm >/dev/null || echo "npm is missing: the server runs, but its console does not."
+	@[ -e $(CLIENT) ] || echo "The server runs, but its console does not. $$(scripts/node-problem)"
 	$(BIN)/python -m app
 
 token: .venv/runtime
-	@[ -n "$$ID" ] || { echo "Say whose: make token ID=alice [KIND=user] [GRANTS='*:*:rw']" >&2; exit 2; }
-	@$(BIN)/python -m app.token --id "$$ID" --kind "$${KIND:-user}" --grants "$$GRANTS"
+	@[ -n "$$ID" ] || { echo "Say whose: make token ID=alice [KIND=user] [GRANTS='*:*:rw'] [AGENT_ID=7]" >&2; exit 2; }
+	@$(BIN)/python -m app.token --id "$$ID" --kind "$${KIND:-user}" $${GRANTS+--grants "$$GRANTS"} $${AGENT_ID:+--agent-id "$$AGENT_ID"}
 
 check: lint types
 	HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-quick} $(PYTEST) -m 'not processes' $(ARGS)
@@ -76,11 +77,13 @@ clean:
 
 # The console's client library. Without npm the server runs all the same, and the page says so.
 .PHONY: console
-console: $(if $(shell command -v npm),$(CLIENT))
+console: $(if $(shell scripts/node-problem),,$(CLIENT))
 
 $(CLIENT): package.json
+	@scripts/node-problem
+	@echo "Installing the console's client library from npm …"
 	npm install --no-audit --no-fund --loglevel=error
 	mkdir -p $(@D)
 	cp node_modules/socket.io-client/dist/socket.io.esm.min.js $@
 
-include bench/bench.mk clients/js.mk
+include bench/bench.mk clients/js.mk clients/python.mk

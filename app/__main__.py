@@ -6,29 +6,37 @@ import asyncio
 import gc
 import signal
 import sys
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
 
 import structlog
 import uvloop
-from aiohttp import web
 
 from app import __version__
 from app.application import create_app
+from app.listening import listening
 from app.logs import configure_logs
 from app.runner import Runner
 from app.settings import Settings, SettingsError, load_settings
+from app.start_warnings import warnings
+from app.transport.open_files import raise_limit
+from app.usage import parse_arguments, report
 
 SHUTDOWN_SECONDS = 5.0
-SHORT_SECRET_BYTES = 32  # RFC 7518 §3.2
 
 log = structlog.get_logger("hearth")
 
 
-def main() -> None:
+def main(arguments: Sequence[str] = ()) -> None:
     """Load the settings and serve; exit with one line if they are wrong."""
+    asked = parse_arguments(arguments)
     try:
         settings = load_settings()
     except SettingsError as error:
         sys.exit(f"Hearth can't start: {error}")
+    if asked.check:
+        sys.stdout.write(f"{report(settings)}\n")
+        return
     configure_logs(settings)
     uvloop.run(serve(settings))
 
@@ -38,27 +46,26 @@ async def serve(settings: Settings) -> None:
     stop = asyncio.Event()
     for signum in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signum, stop.set)
-    _warn(settings)
-    runner = Runner(
-        create_app(settings),
-        access_log=None,  # it would log the tokens in query strings
-        shutdown_timeout=SHUTDOWN_SECONDS,
-    )
+    for warning in warnings(settings):
+        log.warning(warning.event, **warning.details)
+    if (raised := raise_limit()) is not None:
+        log.info("raised the limit of open files", was=raised.soft, now=raised.hard)
+    runner = Runner(create_app(settings), shutdown_timeout=SHUTDOWN_SECONDS)
     await runner.setup()
-    try:
-        await web.TCPSite(runner, settings.host, settings.port).start()
-    except OSError as error:
-        await runner.cleanup()
-        sys.exit(
-            f"Hearth can't start: can't listen on {settings.host} port {settings.port} "
-            f"({error.strerror}); see HOST and PORT"
-        )
-    _tune_collector()
-    port = runner.addresses[0][1]
-    log.info("serving", url=f"http://{settings.host}:{port}", version=__version__)
-    await stop.wait()
-    log.info("stopping")
-    await runner.cleanup()
+    async with AsyncExitStack() as stack:
+        host, port = settings.host, settings.port
+        try:
+            url = await stack.enter_async_context(listening(runner, host, port))
+        except OSError as error:
+            where = host if host.startswith("/") else f"{host} port {port}"
+            sys.exit(
+                f"Hearth can't start: can't listen on {where} ({error.strerror or error}); "
+                "see HOST and PORT"
+            )
+        _tune_collector()
+        log.info("serving", url=url, version=__version__)
+        await stop.wait()
+        log.info("stopping")
     log.info("stopped")
 
 
@@ -73,12 +80,5 @@ def _tune_collector() -> None:
     gc.set_threshold(50_000, 20, 50)
 
 
-def _warn(settings: Settings) -> None:
-    if settings.development:
-        log.warning("development mode: everybody is let in; set AUTH_SECRET to change that")
-    elif settings.auth_secret and len(settings.auth_secret.encode()) < SHORT_SECRET_BYTES:
-        log.warning("AUTH_SECRET is short: 32 bytes or more can't be guessed")
-
-
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -5,7 +5,8 @@ from __future__ import annotations
 import secrets
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Final, cast
 from urllib.parse import parse_qs
@@ -14,20 +15,38 @@ import jwt
 import structlog
 from jwt.warnings import InsecureKeyLengthWarning
 
+from app.core.channel import id_problem
 from app.core.clock import LATEST
-from app.core.errors import TokenExpired, Unauthorized
-from app.core.identity import ID_PATTERN, KINDS, Grant, Identity, Kind, parse_grants
+from app.core.errors import NoToken, TokenExpired, Unauthorized
+from app.core.identity import (
+    KINDS,
+    Grant,
+    Identity,
+    Kind,
+    parse_grants,
+    unknown_namespaces,
+)
 from app.settings import Settings
 
 log = structlog.get_logger("hearth.auth")
 
 ALGORITHM: Final = "HS256"
 CACHED_TOKENS: Final = 4096
+TOLD_NAMESPACES: Final = 100
 # In development mode everybody has all rights; a token only chooses an identity.
 DEVELOPMENT_SECRET: Final = "hearth-development-only-admits-everybody"  # noqa: S105
 DEVELOPMENT_GRANTS: Final = (Grant("*", "*", "rw"),)
 
-# `app/__main__.py` warns of a short secret at start; PyJWT would with every token.
+# Why a signature is not valid would help those who guess tokens more than those who made a mistake.
+NOT_VALID: Final = "The token is not valid."
+# What is found after the signature was verified helps its issuer alone.
+_REFUSALS: Final[Mapping[type[Exception], str]] = {
+    jwt.InvalidIssuerError: "The token's iss is not the one that this server takes.",
+    jwt.InvalidAudienceError: "The token's aud is not the one that this server takes.",
+    jwt.MissingRequiredClaimError: "The token lacks sub, or the iss or aud that this server takes.",
+}
+
+# `app/start_warnings.py` warns of a short secret at start; PyJWT would with every token.
 warnings.filterwarnings("ignore", category=InsecureKeyLengthWarning)
 
 
@@ -62,10 +81,18 @@ class Authenticator:
 
     Args:
         clock: seconds since 1970.
+        namespaces: what grants may name; a token whose grant names another is told of, once.
     """
 
-    def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Callable[[], float] = time.time,
+        namespaces: Collection[str] = (),
+    ) -> None:
         self._settings = settings
+        self._namespaces = namespaces
+        self._told: set[str] = set()
         self._secret = settings.auth_secret or DEVELOPMENT_SECRET
         self._clock = clock
         # Clients that come back bring the same token, and thousands may come back at once.
@@ -83,22 +110,26 @@ class Authenticator:
             TokenExpired: the token has expired.
         """
         if self._settings.development:
-            try:
-                return self.verify(token) if token else _development_identity(claimed)
-            except (Unauthorized, TokenExpired) as error:
-                log.info("admitted a bad token, for this is development mode", reason=error.message)
-                return _development_identity(claimed)
+            identity = self._identify_developer(token, claimed)
+            return replace(identity, all_rights=True) if self._settings.local else identity
         if token is not None:
             return self.verify(token)
         if self._settings.anonymous_grants:
             name = f"anonymous-{secrets.token_hex(8)}"
             return Identity(name, "user", self._settings.anonymous_grants, stranger=True)
-        raise Unauthorized
+        raise NoToken
+
+    def _identify_developer(self, token: str | None, claimed: str | None) -> Identity:
+        try:
+            return self.verify(token) if token else _development_identity(claimed)
+        except (Unauthorized, TokenExpired) as error:
+            log.info("admitted a bad token, for this is development mode", reason=error.message)
+            return _development_identity(claimed)
 
     def verify(self, token: str) -> Identity:
         """Return the identity that a token proves. Raises as `identify` does."""
         identity = self._decode_cached(token)
-        if identity.expires_at is not None and identity.expires_at <= self._clock():
+        if identity.ends_at is not None and identity.ends_at <= self._clock():
             raise TokenExpired
         return identity
 
@@ -112,55 +143,115 @@ class Authenticator:
                 algorithms=[ALGORITHM],
                 issuer=settings.auth_issuer,
                 audience=settings.auth_audience,
-                # `verify` checks `exp`, by our clock.
+                # `exp` is for `verify` to check, and all three are checked by our clock.
                 options={
                     "require": ["sub"],
                     "verify_exp": False,
+                    "verify_iat": False,
+                    "verify_nbf": False,
                     "verify_aud": settings.auth_audience is not None,
                 },
             )
-        except (jwt.InvalidTokenError, UnicodeError):
-            # The reason would help those who guess tokens more than those who made a mistake.
-            raise Unauthorized("The token is not valid.") from None
-        return _identity(claims)
+        except jwt.InvalidTokenError as error:
+            raise Unauthorized(_REFUSALS.get(type(error), NOT_VALID)) from None
+        except UnicodeError:
+            raise Unauthorized(NOT_VALID) from None
+        latest_start = self._clock() + settings.auth_leeway_seconds
+        for claim in ("iat", "nbf"):
+            if (_instant(claims, claim) or 0) > latest_start:
+                raise Unauthorized(
+                    f"The token's {claim} is in the future: its issuer's clock is ahead."
+                )
+        identity = self._identity(claims)
+        self._tell_of_unknown_namespaces(identity)
+        return identity
+
+    def _identity(self, claims: Mapping[str, Any]) -> Identity:
+        subject, kind = _subject(claims), _kind(claims)
+        grants = claims.get("grants")
+        if "grants" not in claims:
+            user_grants = self._settings.user_grants if kind == "user" else ()
+            parsed = tuple(grant.of(subject) for grant in user_grants)
+        elif isinstance(grants, list) and all(isinstance(grant, str) for grant in grants):
+            try:
+                parsed = parse_grants(grants)
+            except ValueError as error:
+                raise Unauthorized(f"A grant of the token is {error}") from None
+        else:
+            raise Unauthorized("The token's grants are not a list of strings.")
+        return Identity(
+            subject,
+            kind,
+            parsed,
+            _instant(claims, "exp"),
+            agent_id=_agent_id(claims) if kind == "agent" else None,
+            leeway=self._settings.auth_leeway_seconds,
+        )
+
+    def _tell_of_unknown_namespaces(self, identity: Identity) -> None:
+        for grant in unknown_namespaces(identity.grants, self._namespaces):
+            if grant.namespace not in self._told and len(self._told) < TOLD_NAMESPACES:
+                self._told.add(grant.namespace)
+                log.warning(
+                    "a token's grant names a namespace that isn't there",
+                    grant=str(grant),
+                    sub=identity.id,
+                    namespaces=", ".join(name.strip("/") for name in self._namespaces),
+                )
 
 
-def make_token(secret: str, identity: Identity, **claims: Any) -> str:
+def make_token(secret: str, identity: Identity, *, with_grants: bool = True, **claims: Any) -> str:
     """Return a token that proves `identity`.
 
     Args:
         secret: the HS256 key.
+        with_grants: whether it says what it grants; else a user has those of `USER_GRANTS`.
         claims: further claims, such as `iss` and `aud`.
     """
-    claims |= {
-        "sub": identity.id,
-        "kind": identity.kind,
-        "grants": [str(grant) for grant in identity.grants],
-    }
+    claims |= {"sub": identity.id, "kind": identity.kind}
+    if with_grants:
+        claims["grants"] = [str(grant) for grant in identity.grants]
     if identity.expires_at is not None:
         claims["exp"] = int(identity.expires_at)
+    if identity.agent_id is not None:
+        claims["agent_id"] = identity.agent_id
     return jwt.encode(claims, secret, algorithm=ALGORITHM)
 
 
-def _identity(claims: Mapping[str, Any]) -> Identity:
-    subject, kind = claims["sub"], claims.get("kind", "user")
-    if not isinstance(subject, str) or not ID_PATTERN.fullmatch(subject):
-        raise Unauthorized("The token's sub is not 1 to 120 characters of A-Z a-z 0-9 _ . : / -")
+def _subject(claims: Mapping[str, Any]) -> str:
+    subject = claims["sub"]
+    if not isinstance(subject, str):
+        raise Unauthorized("The token's sub is not text.")
+    if (problem := id_problem(subject)) is not None:
+        raise Unauthorized(f"The token's sub can't be an id: {problem}")
+    return subject
+
+
+def _kind(claims: Mapping[str, Any]) -> Kind:
+    kind = claims.get("kind", "user")  # identity providers know no kinds
     if not isinstance(kind, str) or kind not in KINDS:
         raise Unauthorized(f"The token's kind is not one of {', '.join(sorted(KINDS))}.")
-    grants, expires_at = claims.get("grants", []), claims.get("exp")
-    if not isinstance(grants, list) or not all(isinstance(grant, str) for grant in grants):
-        raise Unauthorized("The token's grants are not a list of strings.")
-    if expires_at is not None and (
-        isinstance(expires_at, bool)
-        or not isinstance(expires_at, int | float)
-        or not 0 <= expires_at <= LATEST
+    return cast(Kind, kind)
+
+
+def _instant(claims: Mapping[str, Any], claim: str) -> float | None:
+    instant = claims.get(claim)
+    if instant is not None and (
+        isinstance(instant, bool)
+        or not isinstance(instant, int | float)
+        or not 0 <= instant <= LATEST
     ):
-        raise Unauthorized("The token's exp is not a number of seconds since 1970.")
-    try:
-        return Identity(subject, cast(Kind, kind), parse_grants(grants), expires_at)
-    except ValueError as error:
-        raise Unauthorized(f"A grant of the token is {error}") from None
+        raise Unauthorized(f"The token's {claim} is not a number of seconds since 1970.")
+    return instant
+
+
+def _agent_id(claims: Mapping[str, Any]) -> int | str | None:
+    agent_id = claims.get("agent_id")
+    if agent_id is None:
+        return None
+    if isinstance(agent_id, bool) or not isinstance(agent_id, int | str) or agent_id == "":
+        raise Unauthorized("The token's agent_id is not an integer or text.")
+    return agent_id
 
 
 def _development_identity(claimed: str | None) -> Identity:

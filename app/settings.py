@@ -5,79 +5,151 @@
 
 from __future__ import annotations
 
-import ipaddress
+import os
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Final, Literal
-from urllib.parse import urlsplit
 
-from environs import Env, EnvError, ValidationError
+from dotenv import dotenv_values
+from environs import Env, EnvError
 
-from app.core.identity import Grant, parse_grants
+from app import variables
+from app.core.identity import Grant
+from app.core.near_miss import near_miss
+from app.core.user_grants import UserGrant
+from app.origins import is_loopback
+from app.variables import Read, optional
 
-_ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#\s]+")
-_NAME: Final = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
-
-AuthMode = Literal["required", "none"]
+SHORT_SECRET_BYTES: Final = 32  # RFC 7518 §3.2
 
 
 class SettingsError(Exception):
     """A setting is missing or wrong; the message names it and says how to fix it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """All settings, with units and defaults; a name in capitals is its environment variable.
+def setting(default: Any, read: Read, meaning: str) -> Any:
+    """Return the field of a setting; the variable is its name in capitals.
 
     Args:
-        host, port: where the server listens; port 0 takes any free one.
-        redis_url: `redis://`, `rediss://` or `redis+sentinel://`; None: one process, in memory.
-        hearth_prefix: prefix of every Redis key and channel of Hearth.
-        emit_channel: Redis channel of the stock managers.
-        auth_secret: HS256 key, which should have at least 32 bytes (RFC 7518 §3.2).
-        auth_issuer, auth_audience: what `iss` and `aud` must be; None: not checked.
-        auth_mode: `none` admits everybody as the development identity.
-        anonymous_grants: grants of connections without a token; empty: they are refused.
-        allowed_origins: origins of pages that may connect; empty: the page's own only.
-        history_size: messages kept per channel; 0 keeps none.
-        history_seconds: seconds each is kept; 0 sets no age.
-        recovery_seconds: seconds in which a dropped connection can be restored; 0: never.
-        max_message_bytes: largest message that is received, in bytes.
-        max_unsent_bytes: unsent bytes past which a connection is a slow consumer, and cut off.
-        messages_per_second: a connection's rate, with bursts of twice that; 0 sets no limit.
-        ping_seconds, ping_timeout_seconds: seconds between pings, and that an answer may take.
-        log_format: `console`, `json`, or `auto`: console on a terminal.
-        log_level: `debug`, `info`, `warning` or `error`.
+        meaning: with its unit, and what zero or nothing means; `python -m app --help` shows it.
     """
+    return field(default=default, metadata={"read": read, "meaning": meaning})
 
-    host: str = "127.0.0.1"
-    port: int = 8000
-    redis_url: str | None = None
-    hearth_prefix: str = "hearth"
-    emit_channel: str = "socketio"
-    auth_secret: str | None = None
-    auth_issuer: str | None = None
-    auth_audience: str | None = None
-    auth_mode: AuthMode = "none"
-    anonymous_grants: tuple[Grant, ...] = ()
-    allowed_origins: tuple[str, ...] = ()
-    history_size: int = 1000
-    history_seconds: float = 86_400
-    recovery_seconds: float = 120
-    max_message_bytes: int = 1_000_000
-    max_unsent_bytes: int = 1_048_576
-    messages_per_second: float = 100
-    ping_seconds: float = 25
-    ping_timeout_seconds: float = 20
-    log_format: Literal["auto", "console", "json"] = "auto"
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All settings, with units and defaults; a name in capitals is its environment variable."""
+
+    host: str = setting(
+        "127.0.0.1",
+        variables.host,
+        "address to listen on; ::, for both IPv6 and IPv4; or the path of a Unix socket",
+    )
+    port: int = setting(
+        8000, variables.integer(0, 65_535), "port to listen on; 0 takes any free one"
+    )
+    redis_url: str | None = setting(
+        None,
+        variables.redis_url,
+        "redis://, rediss://, redis+sentinel:// or unix://; none: one process, in memory",
+    )
+    hearth_prefix: str = setting(
+        "hearth", variables.key_prefix, "prefix of every Redis key and channel of Hearth"
+    )
+    emit_channel: str = setting(
+        "socketio", optional, "Redis channel of python-socketio's stock managers"
+    )
+    auth_secret: str | None = setting(
+        None, optional, "HS256 key of the tokens, 32 bytes or more; none: development mode"
+    )
+    auth_issuer: str | None = setting(None, optional, "what a token's iss must be; none: anything")
+    auth_audience: str | None = setting(
+        None, optional, "what a token's aud must be; none: anything"
+    )
+    auth_mode: Literal["required", "none"] = setting(
+        "none",
+        variables.choice("required", "none"),
+        "none lets everybody in, on any address; required where AUTH_SECRET is set",
+    )
+    auth_leeway_seconds: float = setting(
+        10,
+        variables.number(0, 3600),
+        "seconds that an issuer's clock may differ when a token begins or ends",
+    )
+    anonymous_grants: tuple[Grant, ...] = setting(
+        (),
+        variables.grants,
+        "comma-separated grants of connections without a token; none: they are refused",
+    )
+    user_grants: tuple[UserGrant, ...] = setting(
+        (),
+        variables.user_grants,
+        "comma-separated grants of users whose token has no claim grants; {sub} is their sub",
+    )
+    allowed_origins: tuple[str, ...] = setting(
+        (),
+        variables.origins,
+        "comma-separated origins of pages that may connect, * admits all; none: the same origin",
+    )
+    history_size: int = setting(
+        1000, variables.integer(0, 1_000_000), "messages kept per channel; 0 keeps none"
+    )
+    history_seconds: float = setting(
+        86_400, variables.number(0), "seconds each is kept; 0 sets no age"
+    )
+    recovery_seconds: float = setting(
+        120,
+        variables.number(0, 86_400),
+        "seconds in which a dropped connection can be restored; 0: never",
+    )
+    max_message_bytes: int = setting(
+        1_000_000, variables.integer(1024), "largest message that is received, in bytes"
+    )
+    max_unsent_bytes: int = setting(
+        1_048_576,
+        variables.integer(65_536),
+        "unsent bytes past which a connection is a slow consumer, and cut off",
+    )
+    messages_per_second: float = setting(
+        100,
+        variables.number(0),
+        "requests per second of a connection, with bursts of twice that; 0: no limit",
+    )
+    open_types: bool = setting(
+        True,
+        variables.switch,
+        "1: notifications and chats may have types that Hearth doesn't know; 0: they may not",
+    )
+    ping_seconds: float = setting(25, variables.number(0.1), "seconds between pings of Engine.IO")
+    ping_timeout_seconds: float = setting(
+        20, variables.number(0.1), "seconds that the answer to a ping may take"
+    )
+    log_format: Literal["auto", "console", "json"] = setting(
+        "auto",
+        variables.choice("auto", "console", "json"),
+        "console or json; auto: console on a terminal",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = setting(
+        "info",
+        variables.choice("debug", "info", "warning", "error"),
+        "debug, info, warning or error",
+    )
 
     @property
     def development(self) -> bool:
         """Whether this is development mode, in which everybody is admitted."""
         return self.auth_mode == "none"
+
+    @property
+    def local(self) -> bool:
+        """Whether this is development mode for this machine alone."""
+        return self.development and is_loopback(self.host)
+
+    @property
+    def has_short_secret(self) -> bool:
+        """Whether the secret can be guessed; a blank one has no bytes."""
+        secret = self.auth_secret
+        return secret is not None and len(secret.strip().encode()) < SHORT_SECRET_BYTES
 
 
 def load_settings(env_file: str | None = ".env") -> Settings:
@@ -93,129 +165,42 @@ def load_settings(env_file: str | None = ".env") -> Settings:
         settings = _read(env)
     except EnvError as error:
         raise SettingsError(re.sub(r"\['(.*)'\]", r"\1", str(error))) from None
-    _refuse_open_server(settings, insisted=_optional(env, "AUTH_MODE") is not None)
+    _refuse_open_server(settings, insisted=optional(env, "AUTH_MODE") is not None)
     return settings
 
 
+def near_misses(env_file: str = ".env") -> dict[str, str]:
+    """Return the variables that are no settings but look like one, each with that one."""
+    known = [one.name.upper() for one in fields(Settings)] + ["AUTH_JWKS"]
+    names = sorted({*os.environ, *dotenv_values(env_file)})
+    found = {name: near_miss(name, known, prefix="HEARTH_") for name in names}
+    return {name: meant for name, meant in found.items() if meant is not None}
+
+
 def _read(env: Env) -> Settings:
-    secret = _optional(env, "AUTH_SECRET")
-    if _optional(env, "AUTH_JWKS") is not None:
-        raise EnvError(
-            'Environment variable "AUTH_JWKS" invalid: not supported yet; AUTH_SECRET is'
-        )
-    return Settings(
-        host=env.str("HOST", "127.0.0.1"),
-        port=env.int("PORT", 8000, validate=_between(0, 65_535)),
-        redis_url=_redis_url(env),
-        hearth_prefix=_name(env, "HEARTH_PREFIX", "hearth"),
-        emit_channel=_optional(env, "EMIT_CHANNEL") or "socketio",
-        auth_secret=secret,
-        auth_issuer=_optional(env, "AUTH_ISSUER"),
-        auth_audience=_optional(env, "AUTH_AUDIENCE"),
-        auth_mode=_one_of(env, "AUTH_MODE", "required" if secret else "none", "required", "none"),
-        anonymous_grants=_grants(env, "ANONYMOUS_GRANTS"),
-        allowed_origins=_origins(env, "ALLOWED_ORIGINS"),
-        history_size=env.int("HISTORY_SIZE", 1000, validate=_between(0, 1_000_000)),
-        history_seconds=env.float("HISTORY_SECONDS", 86_400, validate=_between(0)),
-        recovery_seconds=env.float("RECOVERY_SECONDS", 120, validate=_between(0, 86_400)),
-        max_message_bytes=env.int("MAX_MESSAGE_BYTES", 1_000_000, validate=_between(1024)),
-        max_unsent_bytes=env.int("MAX_UNSENT_BYTES", 1_048_576, validate=_between(65_536)),
-        messages_per_second=env.float("MESSAGES_PER_SECOND", 100, validate=_between(0)),
-        ping_seconds=env.float("PING_SECONDS", 25, validate=_between(0.1)),
-        ping_timeout_seconds=env.float("PING_TIMEOUT_SECONDS", 20, validate=_between(0.1)),
-        log_format=_one_of(env, "LOG_FORMAT", "auto", "auto", "console", "json"),
-        log_level=_one_of(env, "LOG_LEVEL", "info", "debug", "info", "warning", "error"),
-    )
-
-
-@lru_cache(maxsize=64)
-def is_loopback(host: str) -> bool:
-    """Tell whether only this machine reaches `host`."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
+    variables.unsupported(env, "AUTH_JWKS")
+    values = {
+        one.name: one.metadata["read"](env, one.name.upper(), one.default)
+        for one in fields(Settings)
+    }
+    settings = Settings(**values)
+    if settings.auth_secret is not None and optional(env, "AUTH_MODE") is None:
+        return replace(settings, auth_mode="required")
+    return settings
 
 
 def _refuse_open_server(settings: Settings, *, insisted: bool) -> None:
     if settings.auth_mode == "required" and settings.auth_secret is None:
         raise SettingsError('Environment variable "AUTH_MODE" is required, so set AUTH_SECRET too')
-    if settings.development and not insisted and not is_loopback(settings.host):
+    if is_loopback(settings.host):
+        return
+    reachable = f'Environment variable "HOST" is {settings.host}, which others can reach'
+    if settings.development and not insisted:
         raise SettingsError(
-            f'Environment variable "HOST" is {settings.host}, which others can reach, and no '
-            "AUTH_SECRET is set: set it, or AUTH_MODE=none to let everybody in"
+            f"{reachable}, and no AUTH_SECRET is set: set it, or AUTH_MODE=none to let everybody in"
         )
-
-
-def _optional(env: Env, name: str) -> str | None:
-    return env.str(name, None) or None
-
-
-def _list(env: Env, name: str) -> list[str]:
-    return [text.strip() for text in (env.str(name, None) or "").split(",") if text.strip()]
-
-
-def _between(minimum: float, maximum: float | None = None) -> Callable[[float], None]:
-    def check(value: float) -> None:
-        # "not >=" rather than "<": NaN is neither.
-        if not value >= minimum or value == float("inf"):
-            raise ValidationError(f"must be at least {minimum:g}")
-        if maximum is not None and value > maximum:
-            raise ValidationError(f"must be at most {maximum:g}")
-
-    return check
-
-
-def _one_of(env: Env, name: str, default: str, *choices: str) -> Any:
-    value = (env.str(name, default) or default).lower()
-    if value not in choices:
-        raise EnvError(f'Environment variable "{name}" invalid: one of {", ".join(choices)}')
-    return value
-
-
-def _name(env: Env, name: str, default: str) -> str:
-    value = _optional(env, name) or default
-    if not _NAME.fullmatch(value):
-        raise EnvError(
-            f'Environment variable "{name}" invalid: 1 to 64 characters of A-Z a-z 0-9 _ . : -'
+    if not settings.development and settings.has_short_secret:
+        raise SettingsError(
+            f"{reachable}, and AUTH_SECRET can be guessed: give it {SHORT_SECRET_BYTES} bytes or "
+            "more, for example of `openssl rand -hex 32`"
         )
-    return value
-
-
-def _redis_url(env: Env) -> str | None:
-    url = _optional(env, "REDIS_URL")
-    if url is None:
-        return None
-    try:
-        parts = urlsplit(url)
-        valid = parts.scheme in {"redis", "rediss", "redis+sentinel", "unix"}
-        if parts.scheme in {"redis", "rediss"}:
-            valid = valid and parts.port != 0  # raises if it is not a number
-    except ValueError:
-        valid = False
-    if not valid:
-        # It may hold a password, so it isn't shown.
-        raise EnvError(
-            'Environment variable "REDIS_URL" invalid: not like redis://localhost:6379/0'
-        )
-    return url
-
-
-def _grants(env: Env, name: str) -> tuple[Grant, ...]:
-    try:
-        return parse_grants(_list(env, name))
-    except ValueError as error:
-        raise EnvError(f'Environment variable "{name}" invalid: {error}') from None
-
-
-def _origins(env: Env, name: str) -> tuple[str, ...]:
-    origins = tuple(text.rstrip("/") for text in _list(env, name))
-    for origin in origins:
-        if origin != "*" and not _ORIGIN.fullmatch(origin):
-            raise EnvError(
-                f'Environment variable "{name}" invalid: {origin!r} is not an origin, like '
-                "https://app.example.com"
-            )
-    return origins

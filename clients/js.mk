@@ -7,20 +7,21 @@ PAGE := examples/react
 
 .PHONY: js types-js clean-js
 
-js: $(JS)/dist/.done $(PAGE)/dist/.done
+js: $(JS)/dist/index.js $(PAGE)/dist/index.html
 
 # What the page and its client are made from is TypeScript's to check, and vite's to bundle.
-$(JS)/dist/.done: $(JS)/node_modules/.done $(JS)/tsconfig.json $(JS)/tsconfig.build.json $(JS_SOURCE)
-	rm -rf $(@D)
+$(JS)/dist/index.js: $(JS)/node_modules/.done $(JS)/tsconfig.json $(JS)/tsconfig.build.json $(JS)/scripts/build.mjs $(JS_SOURCE)
 	cd $(JS) && npm run --silent build
 	@touch $@
 
-$(PAGE)/dist/.done: $(PAGE)/node_modules/.done $(JS)/dist/.done $(wildcard $(PAGE)/*.* $(PAGE)/src/*)
+$(PAGE)/dist/index.html: $(PAGE)/node_modules/.done $(JS)/dist/index.js $(wildcard $(PAGE)/*.* $(PAGE)/src/*)
 	cd $(PAGE) && npm run --silent build
 	@touch $@
 
 $(JS)/node_modules/.done $(PAGE)/node_modules/.done: %/node_modules/.done: %/package.json
-	cd $* && npm install --no-audit --no-fund --loglevel=error
+	@scripts/node-problem
+	@echo "Installing what $* needs from npm …"
+	cd $* && npm install --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
 types-js: .venv/runtime $(JS)/node_modules/.done

@@ -9,18 +9,18 @@ connection or the server meanwhile, each message is answered once.
 import asyncio
 import os
 
-import hearth_client
+import hearth_realtime
 
 CIRCLE = os.environ.get("CIRCLE", "dev-team")
 URL = os.environ.get("HEARTH_URL", "http://localhost:8000")
 
 
 async def main() -> None:
-    async with hearth_client.connect(URL, token=os.environ.get("TOKEN")) as hearth:
+    async with hearth_realtime.connect(URL, token=os.environ.get("TOKEN")) as hearth:
         circle = await hearth.circle(CIRCLE)
         print(f"joined {CIRCLE}, {(await circle.presence()).count} here", flush=True)
         async for message in circle:
-            if message.type == hearth_client.DISCONTINUITY:
+            if message.type == hearth_realtime.DISCONTINUITY:
                 print("some messages are lost; here is what is left", flush=True)
             if message.type != "user_message":
                 continue
@@ -36,5 +36,5 @@ if __name__ == "__main__":
         asyncio.run(main())
     except KeyboardInterrupt:
         print("bye")
-    except hearth_client.HearthError as error:
+    except hearth_realtime.HearthError as error:
         raise SystemExit(f"gave up: {error}") from None

@@ -59,7 +59,7 @@ class ChannelNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
             restored = missed is not None
             handler = ChannelClient(self._context, client, member, restored=restored)
             client.admit(member.sid, handler)
-            self._expiry.set(handler, identity.expires_at)
+            self._expiry.set(handler, identity.ends_at)
             now = isoformat(self.hub.clock())
             data = {"user_id": identity.id, "kind": identity.kind, "server_time": now}
             client.connection.hold_writes()  # until the reply, to be written with it

@@ -9,18 +9,15 @@ from functools import partial
 from typing import Any, Final
 
 from app.auth import Authenticator
-from app.core.channel import Channel, channel_named
 from app.core.clock import isoformat
 from app.core.closing import Closing
 from app.core.errors import HearthError, Invalid, Unavailable
-from app.core.history import Position
 from app.core.message import Receipt
 from app.core.session import Session
-from app.hub.draft import Draft
 from app.hub.hub import Hub
 from app.hub.member import Member
 from app.realtime.client import Client, Request
-from app.requests import answers
+from app.requests import answers, verbs
 from app.requests.authenticating import go_on_as, identify_again, require_current
 from app.requests.expiry import ExpiryTimer
 from schemas import requests
@@ -43,6 +40,9 @@ class Context:
     authenticator: Authenticator
     expiry: ExpiryTimer[Any]
     welcome: Callable[[Member], Awaitable[None]]
+
+
+Handle = Callable[["ChannelClient", Request], Awaitable[None]]
 
 
 class ChannelClient:
@@ -83,7 +83,10 @@ class ChannelClient:
         await self._context.hub.memberships.disconnect(self.member)
 
     def publishes(self, event: str) -> bool:
-        return event not in REQUESTS and event in self._context.types
+        if event in self._context.types:
+            return event not in REQUESTS
+        registry, kind = self._context.hub.registry, self.member.identity.kind
+        return registry.find(self._context.path, event, kind) is not None
 
     def on_request(self, request: Request) -> Awaitable[Any] | None:
         """Handle one event and answer it, whatever happens; None if that is done on return."""
@@ -122,37 +125,31 @@ class ChannelClient:
         require_current(self.member.identity, context.hub.clock())
         if (handle := REQUESTS.get(request.event)) is not None:
             return handle(self, request)
-        if (message_type := context.types.get(request.event)) is not None:
-            return self._publish(request, message_type)
-        raise Invalid(
-            f"{context.path} has no such event.",
-            fields={"type": "Neither a request nor a type of message here."},
-        )
+        message_type = context.types.get(request.event)
+        if message_type is None:
+            kind = self.member.identity.kind
+            message_type = context.hub.registry.require(context.path, request.event, kind)
+        return self._publish(request, message_type)
 
     def _fail(self, request: Request, error: BaseException) -> None:
-        public = answers.refusal(self._context.hub, error, self._context.path)
+        address = self.client.connection.address
+        public = answers.refusal(self._context.hub, error, self._context.path, address)
         if request.wants_ack:
             request.reply(answers.failure(public))
         else:
             self.notify_error(public)
 
-    def _channel(self, arguments: dict[str, Any]) -> Channel:
-        return Channel(self._context.path, arguments["channel"])
-
     # The requests of docs/protocol.md
 
     def _publish(self, request: Request, message_type: MessageType) -> Awaitable[Any] | None:
-        arguments = requests.PUBLISH.load(_argument(request))
-        identity = self.member.identity
-        draft = Draft(
-            channel_named(self._context.path, arguments["channel"]),
+        receipt = verbs.publish(
+            self._context.hub,
+            self.member.identity,
+            self._context.path,
             request.event,
-            arguments["data"],
-            identity.to_dict(),
-            arguments.get("action"),
-            arguments.get("nonce"),
+            _argument(request),
+            message_type,
         )
-        receipt = self._context.hub.publish_as(identity, draft, message_type)
         if isinstance(receipt, Receipt):
             request.reply_json(answers.published(receipt))
             return None
@@ -167,45 +164,18 @@ class ChannelClient:
         else:
             request.reply_json(answers.published(published.result()))
 
-    async def _join(self, request: Request) -> None:
-        arguments = requests.JOIN.load(_argument(request))
-        channel = self._channel(arguments)
-        since = Position(**arguments["since"]) if arguments.get("since") else None
-        memberships = self._context.hub.memberships
-        async with memberships.joining(
-            self.member, channel, since, arguments.get("history")
-        ) as joined:
-            request.reply(answers.joined(channel, joined))
-
-    async def _leave(self, request: Request) -> None:
-        arguments = requests.LEAVE.load(_argument(request))
-        await self._context.hub.memberships.leave(self.member, self._channel(arguments))
-        request.reply({"ok": True})
-
-    async def _history(self, request: Request) -> None:
-        arguments = requests.HISTORY.load(_argument(request))
-        page = await self._context.hub.history(
-            self.member.identity,
-            self._channel(arguments),
-            arguments.get("before"),
-            arguments["limit"],
-        )
-        request.reply(answers.page(page))
-
-    async def _presence(self, request: Request) -> None:
-        arguments = requests.PRESENCE.load(_argument(request))
-        members = await self._context.hub.presence(self.member.identity, self._channel(arguments))
-        request.reply({"ok": True, **answers.presence(members)})
-
     async def _authenticate(self, request: Request) -> None:
         arguments = requests.AUTHENTICATE.load(_argument(request))
         context = self._context
         identity = identify_again(context.authenticator, self.member, arguments["token"])
-        context.expiry.set(self, identity.expires_at)
-        await go_on_as(context.hub, self.member, identity)
-        expires_at = identity.expires_at
+        context.expiry.set(self, identity.ends_at)
+        left = await go_on_as(context.hub, self.member, identity)
         request.reply(
-            {"ok": True, "expires_at": None if expires_at is None else isoformat(expires_at)}
+            {
+                "ok": True,
+                "expires_at": verbs.expires_at(identity),
+                "left": sorted(channel.name for channel in left),
+            }
         )
 
     async def _ping(self, request: Request) -> None:
@@ -214,11 +184,16 @@ class ChannelClient:
         self.notify("pong", {"server_time": now})
 
 
-REQUESTS: Final[dict[str, Callable[[ChannelClient, Request], Awaitable[None]]]] = {
-    "join": ChannelClient._join,  # noqa: SLF001 - the class's own table
-    "leave": ChannelClient._leave,  # noqa: SLF001
-    "history": ChannelClient._history,  # noqa: SLF001
-    "presence": ChannelClient._presence,  # noqa: SLF001
+def _verb(verb: verbs.Verb) -> Handle:
+    def handle(client: ChannelClient, request: Request) -> Awaitable[None]:
+        context = client._context  # noqa: SLF001 - the class's own table
+        return verb(context.hub, client.member, context.path, _argument(request), request.reply)
+
+    return handle
+
+
+REQUESTS: Final[dict[str, Handle]] = {
+    **{name: _verb(verb) for name, verb in verbs.VERBS.items()},
     "authenticate": ChannelClient._authenticate,  # noqa: SLF001
     "ping": ChannelClient._ping,  # noqa: SLF001
 }

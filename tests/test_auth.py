@@ -10,11 +10,13 @@ from typing import Any
 
 import jwt
 import pytest
+from structlog.testing import capture_logs
 
 from app.auth import DEVELOPMENT_SECRET, Authenticator, find_token, make_token
 from app.core.channel import Channel
 from app.core.errors import HearthError, TokenExpired, Unauthorized
 from app.core.identity import Identity, parse_grants
+from app.core.user_grants import UserGrant
 from app.settings import Settings
 from tests.support.clock import START, SettableClock
 
@@ -108,12 +110,33 @@ def test_sub_alone_is_a_user_without_grants_and_end(clock: SettableClock) -> Non
 
 
 def test_a_token_ends_by_our_clock(clock: SettableClock) -> None:
-    token = make_token(SECRET, ALICE)
+    ours, token = authenticator(clock, auth_leeway_seconds=0), make_token(SECRET, ALICE)
     clock.advance(599)
-    assert authenticator(clock).identify(token) == ALICE
+    assert ours.identify(token) == ALICE
     clock.advance(1)
     with pytest.raises(TokenExpired):
-        authenticator(clock).identify(token)
+        ours.identify(token)
+
+
+def test_a_token_ends_later_by_as_much_as_clocks_may_differ(clock: SettableClock) -> None:
+    ours, token = authenticator(clock), make_token(SECRET, ALICE)
+    clock.advance(609)
+    identity = ours.identify(token)
+    assert (identity.expires_at, identity.ends_at) == (START + 600, START + 610)
+    clock.advance(1)
+    with pytest.raises(TokenExpired):
+        ours.identify(token)
+
+
+@pytest.mark.parametrize("claim", ["iat", "nbf"])
+def test_a_token_begins_earlier_by_as_much(clock: SettableClock, claim: str) -> None:
+    token = token_of({claim: START + 3})
+    assert authenticator(clock).identify(token).id == "alice"
+    strict = authenticator(clock, auth_leeway_seconds=2)
+    with pytest.raises(Unauthorized, match=claim):
+        strict.identify(token)
+    clock.advance(1)  # and not for good
+    assert strict.identify(token).id == "alice"
 
 
 def test_the_clock_of_the_machine_does_not_count() -> None:
@@ -159,11 +182,13 @@ def test_the_reference_of_the_forgeries_is_a_good_token(clock: SettableClock) ->
 
 
 WRONG_CLAIMS = [
-    *({"sub": sub} for sub in ("", "a b", "a\n", "ä", "a~", "x" * 121)),
+    *({"sub": sub} for sub in ("", "a b ", "a\n", "a\u0308", "a~", "x" * 256)),
     *({"kind": kind} for kind in ("root", "", "User", 5, None, True)),
     *({"grants": grants} for grants in ("*:*:rw", {"*:*": "rw"}, 5, None, [5], ["a:b:r", None])),
     *({"grants": [grant]} for grant in ("", "circles:a", "circles:a:x", "circles:a:r\n")),
-    *({"nbf": START + 1e9}, {"nbf": "x"}),
+    *({"kind": "agent", "agent_id": agent_id} for agent_id in (True, 7.5, "", [7], {"id": 7})),
+    *({claim: START + 1e9} for claim in ("iat", "nbf")),
+    *({claim: "x"} for claim in ("iat", "nbf", "exp")),
 ]
 
 
@@ -173,16 +198,32 @@ def test_wrong_claims_are_refused(clock: SettableClock, claims: dict[str, Any]) 
         authenticator(clock).identify(token_of(claims))
 
 
+@pytest.mark.parametrize("agent_id", [7, "7", "the planner"])
+def test_an_agent_may_have_another_id_among_agents(
+    clock: SettableClock, agent_id: int | str
+) -> None:
+    agent = Identity("agent-7", "agent", agent_id=agent_id)
+    assert authenticator(clock).identify(make_token(SECRET, agent)) == agent
+    for kind in ("user", "service"):
+        claims = {"kind": kind, "agent_id": agent_id}
+        assert authenticator(clock).identify(token_of(claims)).agent_id is None
+
+
 @pytest.mark.parametrize("sub", [b"5", b"null", b"true", b'["alice"]', b'{"a":1}'])
 def test_a_sub_that_is_no_text_is_refused(clock: SettableClock, sub: bytes) -> None:
     with pytest.raises(Unauthorized):
         authenticator(clock).identify(signed(HS256, b'{"sub":%b}' % sub))
 
 
-@pytest.mark.parametrize("exp", [b'"soon"', b'"9999999999"', b"true", b"false", b"[1]", b"{}"])
-def test_an_end_that_is_no_number_is_refused(clock: SettableClock, exp: bytes) -> None:
+@pytest.mark.parametrize("claim", [b"iat", b"nbf", b"exp"])
+@pytest.mark.parametrize(
+    "instant", [b'"soon"', b'"9999999999"', b"true", b"false", b"[1]", b"{}", b"NaN", b"Infinity"]
+)
+def test_an_instant_that_is_no_number_is_refused(
+    clock: SettableClock, claim: bytes, instant: bytes
+) -> None:
     with pytest.raises(Unauthorized):
-        authenticator(clock).identify(signed(HS256, b'{"sub":"alice","exp":%b}' % exp))
+        authenticator(clock).identify(signed(HS256, b'{"sub":"alice","%b":%b}' % (claim, instant)))
 
 
 @pytest.mark.parametrize("payload", [b"{}", b'{"kind":"service"}', b'{"id":"alice"}'])
@@ -194,10 +235,25 @@ def test_a_token_of_nobody_is_refused(clock: SettableClock, payload: bytes) -> N
 @pytest.mark.parametrize(("setting", "claim"), [("auth_issuer", "iss"), ("auth_audience", "aud")])
 def test_issuer_and_audience(clock: SettableClock, setting: str, claim: str) -> None:
     ours = authenticator(clock, **{setting: "hearth"})
-    assert ours.identify(make_token(SECRET, ALICE, **{claim: "hearth"})) == ALICE
+    hearths: dict[str, Any] = {claim: "hearth"}
+    assert ours.identify(make_token(SECRET, ALICE, **hearths)) == ALICE
     for claims in ({claim: "another"}, {claim: ["another"]}, {}):
         with pytest.raises(Unauthorized):
             ours.identify(signed(HS256, json.dumps({"sub": "alice"} | claims).encode()))
+
+
+def test_what_is_wrong_with_a_token_of_the_right_secret_is_said(clock: SettableClock) -> None:
+    ours = authenticator(clock, auth_issuer="us", auth_audience="hearth")
+    for claims, named in (
+        ({"iss": "them", "aud": "hearth"}, "iss"),
+        ({"iss": "us", "aud": "another"}, "aud"),
+        ({"iss": "us"}, "aud"),
+        ({"iss": "us", "aud": "hearth", "iat": START + 60}, "iat"),
+    ):
+        with pytest.raises(Unauthorized, match=named):
+            ours.identify(token_of(claims))
+        with pytest.raises(Unauthorized, match="not valid"):  # nothing for who guesses
+            ours.identify(token_of(claims, "another secret, which is long enough for HS256"))
 
 
 def test_one_of_several_audiences(clock: SettableClock) -> None:
@@ -210,6 +266,44 @@ def test_without_the_setting_neither_is_looked_at(
     clock: SettableClock, claims: dict[str, Any]
 ) -> None:
     assert authenticator(clock).identify(token_of(claims)).id == "alice"
+
+
+# Grants of tokens that say nothing of them
+
+USER_GRANTS = tuple(map(UserGrant.parse, ["chat:*/{sub}/*:rw", "circles:lobby:r"]))
+
+
+def test_a_users_token_without_grants_has_those_of_all_users(clock: SettableClock) -> None:
+    ours = authenticator(clock, user_grants=USER_GRANTS)
+    ann = ours.identify(token_of({"sub": "auth0:5f7c"}))
+    assert ann.granted(Channel("/chat", "support/auth0%3A5f7c/1"), "w")
+    assert ann.granted(Channel("/circles", "lobby"), "r")
+    assert not ann.granted(Channel("/chat", "support/auth0:5f7c/1"), "r")
+    assert not ann.granted(Channel("/chat", "support/bob/1"), "r")
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [{"grants": []}, {"grants": ["feeds:*:r"]}, {"kind": "agent"}, {"kind": "service"}],
+    ids=repr,
+)
+def test_all_others_have_what_their_token_says(
+    clock: SettableClock, claims: dict[str, Any]
+) -> None:
+    identity = authenticator(clock, user_grants=USER_GRANTS).identify(token_of(claims))
+    assert [str(grant) for grant in identity.grants] == claims.get("grants", [])
+
+
+def test_a_namespace_that_is_not_there_is_told_once(clock: SettableClock) -> None:
+    ours = Authenticator(
+        Settings(auth_secret=SECRET, auth_mode="required"), clock, ["/circles", "/feeds"]
+    )
+    with capture_logs() as logs:
+        for sub in ("alice", "bob"):
+            ours.identify(token_of({"sub": sub, "grants": ["circel:a:r", "c*s:a:r", "*:*:r"]}))
+    (line,) = logs
+    assert (line["grant"], line["sub"]) == ("circel:a:r", "alice")
+    assert line["namespaces"] == "circles, feeds"
 
 
 # Who brings none
@@ -230,7 +324,7 @@ def test_strangers_have_the_anonymous_grants(clock: SettableClock) -> None:
 
 def test_a_bad_token_is_no_stranger(clock: SettableClock) -> None:
     ours = authenticator(clock, anonymous_grants=parse_grants(["circles:lobby:r"]))
-    for token in ("", "hello", token_of({"exp": START - 1})):
+    for token in ("", "hello", token_of({"exp": START - 60})):
         with pytest.raises(HearthError):
             ours.identify(token)
 

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import aiohttp
 import pytest
 
+from app import __version__
+from app.settings import Settings
 from tests.fixtures.clients import Connect
 from tests.fixtures.processes import Run
 from tests.support.process import clean_environment
 from tests.support.redis import free_port
+from tests.support.tokens import SECRET
 
 pytestmark = pytest.mark.processes
 
@@ -41,6 +46,9 @@ async def start_and_fail(directory: Path, **settings: str) -> tuple[int | None, 
     [
         ({"PORT": "http"}, "PORT"),
         ({"HOST": "0.0.0.0"}, "AUTH_SECRET"),
+        ({"HOST": "0.0.0.0", "AUTH_SECRET": "hunter2"}, "AUTH_SECRET"),
+        ({"HOST": "/no/such/folder/hearth.sock", "AUTH_SECRET": SECRET}, "HOST"),
+        ({"USER_GRANTS": "chat:{name}:r"}, "USER_GRANTS"),
         ({"REDIS_URL": "http://user:hunter2@localhost"}, "REDIS_URL"),
         ({"HISTORY_SIZE": "-1"}, "HISTORY_SIZE"),
     ],
@@ -84,6 +92,71 @@ async def test_it_says_that_everybody_is_let_in(run: Run) -> None:
     assert "AUTH_SECRET" in warning["event"]
 
 
+async def test_it_says_what_of_its_settings_is_hardly_meant(run: Run) -> None:
+    process = await run(
+        REDIS_URI="redis://:hunter2@localhost",
+        USER_GRANTS="chat:*/{sub}/*:rw,chat:*:r,*:lobby:r",
+        ANONYMOUS_GRANTS="circel:lobby:r",
+    )
+    warnings = [str(line) for line in process.log if line.get("level") == "warning"]
+    for named in (("REDIS_URI", "REDIS_URL"), ("ANONYMOUS_GRANTS", "circel:lobby:r", "circles")):
+        assert [text for text in warnings if all(name in text for name in named)], warnings
+    assert [text for text in warnings if "USER_GRANTS" in text and "chat:*:r" in text]
+    assert [text for text in warnings if "USER_GRANTS" in text and "*:lobby:r" in text]
+    assert not [text for text in warnings if "chat:*/{sub}/*:rw" in text or "hunter2" in text]
+
+
+def ask(directory: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "app", *arguments],
+        cwd=directory,
+        env=clean_environment(**settings),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_help_names_every_setting(tmp_path: Path) -> None:
+    result = ask(tmp_path, "--help", PORT="wrong")
+    assert (result.returncode, result.stderr) == (0, "")
+    for setting in fields(Settings):
+        assert f"  {setting.name.upper()} = " in result.stdout
+
+
+def test_the_version(tmp_path: Path) -> None:
+    assert ask(tmp_path, "--version").stdout == f"Hearth {__version__}\n"
+
+
+def test_what_nobody_knows_is_refused(tmp_path: Path) -> None:
+    result = ask(tmp_path, "chekc")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "chekc" in result.stderr
+
+
+def test_check_says_what_the_settings_are_and_mean_without_a_secret(tmp_path: Path) -> None:
+    secrets = {
+        "AUTH_SECRET": "hunter2 " * 4,
+        "REDIS_URL": "rediss://hunter2:hunter2@localhost:6380/1?password=hunter2",
+    }
+    result = ask(tmp_path, "check", PORT="9000", AUTH_SECRETS="x", **secrets)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "PORT = 9000\n" in result.stdout
+    assert "AUTH_SECRET = a secret of 32 bytes\n" in result.stdout
+    assert "AUTH_MODE = required\n" in result.stdout
+    assert "REDIS_URL = rediss://localhost:6380/1\n" in result.stdout
+    assert "PING_SECONDS = 25 (default)\n" in result.stdout
+    assert "variable=AUTH_SECRETS meant=AUTH_SECRET\n" in result.stdout
+    assert "hunter2" not in result.stdout
+
+
+def test_check_fails_where_the_server_would(tmp_path: Path) -> None:
+    result = ask(tmp_path, "check", HOST="0.0.0.0")
+    assert result.returncode == 1
+    assert "AUTH_SECRET" in result.stderr
+
+
 async def test_a_development_server_answers_to_its_own_names_only(run: Run) -> None:
     process = await run(AUTH_SECRET="")
     async with aiohttp.ClientSession() as session:
@@ -96,6 +169,6 @@ async def test_pages_of_other_origins_are_refused(run: Run) -> None:
     process = await run(ALLOWED_ORIGINS="https://app.example.com")
     poll = f"{process.url}/socket.io/?EIO=4&transport=polling"
     async with aiohttp.ClientSession() as session:
-        for origin, status in (("https://app.example.com", 200), ("https://evil.example", 400)):
+        for origin, status in (("https://app.example.com", 200), ("https://evil.example", 403)):
             async with session.get(poll, headers={"Origin": origin}) as response:
                 assert response.status == status

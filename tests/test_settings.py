@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from app.core.identity import parse_grants
-from app.settings import Settings, SettingsError, is_loopback, load_settings
+from app.core.user_grants import UserGrant
+from app.origins import is_loopback
+from app.settings import Settings, SettingsError, load_settings, near_misses
 
 Load = Callable[..., Settings]
 SECRET = "a secret of the tests, long enough for HS256"
@@ -36,7 +38,9 @@ def test_the_defaults(load: Load) -> None:
     assert settings.auth_issuer is None
     assert settings.auth_audience is None
     assert settings.auth_mode == "none"
+    assert settings.auth_leeway_seconds == 10
     assert settings.anonymous_grants == ()
+    assert settings.user_grants == ()
     assert settings.allowed_origins == ()
     assert (settings.history_size, settings.history_seconds) == (1000, 86_400)
     assert settings.max_message_bytes == 1_000_000
@@ -57,7 +61,9 @@ def test_every_variable_is_read(load: Load) -> None:
         AUTH_SECRET=SECRET,
         AUTH_ISSUER="https://issuer",
         AUTH_AUDIENCE="hearth",
+        AUTH_LEEWAY_SECONDS="2.5",
         ANONYMOUS_GRANTS="circles:lobby:r, feeds:codeworm:logs:r,",
+        USER_GRANTS="chat:*/{sub}/*:rw",
         ALLOWED_ORIGINS="https://app.example.com/, http://localhost:3000",
         HISTORY_SIZE="5",
         HISTORY_SECONDS="1.5",
@@ -77,6 +83,8 @@ def test_every_variable_is_read(load: Load) -> None:
         auth_audience="hearth",
         auth_mode="required",
         anonymous_grants=parse_grants(["circles:lobby:r", "feeds:codeworm:logs:r"]),
+        auth_leeway_seconds=2.5,
+        user_grants=(UserGrant.parse("chat:*/{sub}/*:rw"),),
         allowed_origins=("https://app.example.com", "http://localhost:3000"),
         history_size=5,
         history_seconds=1.5,
@@ -102,9 +110,13 @@ def test_every_variable_is_read(load: Load) -> None:
         *(("AUTH_MODE", value) for value in ("x", "off", "required ")),
         *(("ANONYMOUS_GRANTS", value) for value in ("x", "circles:a", "a:b:r,circles:*:x")),
         *(("ALLOWED_ORIGINS", value) for value in ("example.com", "https://", "https://a.b/c")),
+        *(("USER_GRANTS", value) for value in ("x", "circles:a-{sub}:r", "circles:{id}:r")),
+        *(("AUTH_LEEWAY_SECONDS", value) for value in ("x", "-1", "nan", "inf", "3601")),
         *(("LOG_FORMAT", value) for value in ("x", "xml")),
         *(("LOG_LEVEL", value) for value in ("x", "10")),
         *(("REDIS_URL", value) for value in ("redis", "http://redis", "localhost:6379")),
+        *(("REDIS_URL", f"redis://redis{rest}") for rest in (":0", ":x", "/x", "/0/1", "?db=x")),
+        *(("REDIS_URL", f"rediss://redis?{query}") for query in ("ssl_cert_reqs=x", "ssl_x=1")),
         ("AUTH_JWKS", "https://issuer/jwks.json"),
     ],
 )
@@ -113,7 +125,17 @@ def test_a_wrong_value_is_named(load: Load, name: str, value: str) -> None:
         load(**{name: value})
 
 
-@pytest.mark.parametrize("url", ["http://:hunter2@redis:6379", "hunter2", "user:hunter2@redis"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://:hunter2@redis:6379",
+        "hunter2",
+        "user:hunter2@redis",
+        "redis://:hunter2@redis/x",
+        "redis://redis/0?pasword=hunter2",
+        "rediss://:hunter2@redis/0?ssl_cert_reqs=hunter2",
+    ],
+)
 def test_the_password_of_redis_is_never_shown(load: Load, url: str) -> None:
     with pytest.raises(SettingsError) as caught:
         load(REDIS_URL=url)
@@ -122,8 +144,23 @@ def test_the_password_of_redis_is_never_shown(load: Load, url: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "url",
+    [
+        "redis://localhost",
+        "redis://:p%40ss@[::1]:6380/15?socket_timeout=3",
+        "rediss://user:pass@redis:6380/1?ssl_cert_reqs=none&ssl_ca_certs=/etc/ca.pem",
+        "unix:///run/redis.sock?db=2",
+        "redis+sentinel://:pass@one:26379,two:26379/0/hearth",
+    ],
+)
+def test_urls_of_redis(load: Load, url: str) -> None:
+    assert load(REDIS_URL=url).redis_url == url
+
+
+@pytest.mark.parametrize(
     ("name", "attribute"),
     [
+        ("AUTH_LEEWAY_SECONDS", "auth_leeway_seconds"),
         ("HISTORY_SIZE", "history_size"),
         ("HISTORY_SECONDS", "history_seconds"),
         ("MESSAGES_PER_SECOND", "messages_per_second"),
@@ -143,6 +180,10 @@ def test_zero_is_a_value(load: Load, name: str, attribute: str) -> None:
         ("AUTH_AUDIENCE", "auth_audience"),
         ("AUTH_MODE", "auth_mode"),
         ("ANONYMOUS_GRANTS", "anonymous_grants"),
+        ("USER_GRANTS", "user_grants"),
+        ("HOST", "host"),
+        ("HEARTH_PREFIX", "hearth_prefix"),
+        ("LOG_LEVEL", "log_level"),
         ("ALLOWED_ORIGINS", "allowed_origins"),
     ],
 )
@@ -181,17 +222,46 @@ def test_what_is_wrong_in_dotenv_is_named(load: Load, tmp_path: Path) -> None:
         load()
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "example.com", "", "localhost."])
+@pytest.mark.parametrize(
+    "host", ["0.0.0.0", "::", "[::]", "192.168.1.5", "example.com", "localhost.", "/run/h.sock"]
+)
 def test_strangers_are_not_let_in_by_mistake(load: Load, host: str) -> None:
     with pytest.raises(SettingsError, match=r"AUTH_SECRET.*AUTH_MODE=none"):
         load(HOST=host)
     assert load(HOST=host, AUTH_SECRET=SECRET).development is False
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "[::1]", "localhost"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "[::1]", "localhost", " ::1 "])
 def test_on_this_machine_everybody_is_let_in(load: Load, host: str) -> None:
-    assert is_loopback(host)
-    assert load(HOST=host).development is True
+    settings = load(HOST=host)
+    assert settings.development is True
+    assert is_loopback(settings.host)
+
+
+@pytest.mark.parametrize("host", ["", " "])
+def test_an_empty_host_is_one_that_is_not_set(load: Load, host: str) -> None:
+    assert load(HOST=host).host == load(HOST=host, AUTH_SECRET=SECRET).host == "127.0.0.1"
+
+
+@pytest.mark.parametrize("secret", [" ", "x", "x" * 31, " " * 40, "x" * 31 + " ", "hunter2"])
+def test_a_secret_that_can_be_guessed_is_for_this_machine_only(load: Load, secret: str) -> None:
+    for host in ("0.0.0.0", "::", "example.com", "/run/hearth.sock"):
+        with pytest.raises(SettingsError, match=r"HOST.*AUTH_SECRET.*32") as caught:
+            load(HOST=host, AUTH_SECRET=secret)
+        assert "hunter2" not in str(caught.value)
+        assert load(HOST=host, AUTH_SECRET=secret, AUTH_MODE="none").development
+    assert load(AUTH_SECRET=secret).has_short_secret
+
+
+@pytest.mark.parametrize("secret", ["x" * 32, "ü" * 16])
+def test_32_bytes_are_enough(load: Load, secret: str) -> None:
+    assert not load(HOST="0.0.0.0", AUTH_SECRET=secret).has_short_secret
+
+
+def test_near_misses_are_found_in_dotenv_too(load: Load, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("REDIS_URI=redis://localhost\n")
+    load(ALLOWED_ORIGIN="*", PORT="9000", HOSTNAME="here", AUTH_JWKS="")
+    assert near_misses() == {"ALLOWED_ORIGIN": "ALLOWED_ORIGINS", "REDIS_URI": "REDIS_URL"}
 
 
 def test_auth_mode_none_insists(load: Load) -> None:

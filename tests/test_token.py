@@ -10,6 +10,7 @@ import pytest
 
 from app.auth import DEVELOPMENT_SECRET, Authenticator
 from app.core.identity import Identity, parse_grants
+from app.core.user_grants import UserGrant
 from app.settings import Settings
 from tests.support.process import clean_environment
 
@@ -54,6 +55,29 @@ def test_a_user_without_grants_by_default(tmp_path: Path) -> None:
     assert identity.expires_at is not None
 
 
+def test_a_user_without_grants_has_those_of_all_users(tmp_path: Path) -> None:
+    settings = {"AUTH_SECRET": SECRET, "USER_GRANTS": "chat:*/{sub}/*:rw"}
+    ours = Settings(
+        auth_secret=SECRET,
+        auth_mode="required",
+        user_grants=(UserGrant.parse(settings["USER_GRANTS"]),),
+    )
+    for arguments, grants in (([], ["chat:*/alice/*:rw"]), (["--grants", ""], [])):
+        result = run(tmp_path, "--id", "alice", *arguments, **settings)
+        identity = Authenticator(ours).verify(result.stdout.strip())
+        assert [str(grant) for grant in identity.grants] == grants
+        assert bool(result.stderr) is (grants == [])
+
+
+@pytest.mark.parametrize(("text", "agent_id"), [("7", 7), ("planner", "planner")])
+def test_an_agent_may_have_another_id_among_agents(
+    tmp_path: Path, text: str, agent_id: int | str
+) -> None:
+    arguments = ("--id", "agent-7", "--kind", "agent", "--agent-id", text)
+    identity = identify(run(tmp_path, *arguments, AUTH_SECRET=SECRET).stdout)
+    assert identity.agent_id == agent_id
+
+
 def test_hours_say_how_long_it_is_good_for(tmp_path: Path) -> None:
     ends = [
         identify(run(tmp_path, "--id", "a", "--hours", hours, AUTH_SECRET=SECRET).stdout).expires_at
@@ -86,9 +110,11 @@ def test_without_a_secret_it_is_for_development_and_says_so(tmp_path: Path) -> N
     ("arguments", "settings", "named"),
     [
         ([], {}, "--id"),
-        (["--id", "a b"], {}, "--id"),
+        (["--id", "a b "], {}, "--id"),
         (["--id", "a", "--kind", "root"], {}, "--kind"),
         (["--id", "a", "--grants", "circles:a"], {}, "circles:a"),
+        (["--id", "a", "--grants", "circles:a:r,circel:a:r"], {}, "circel:a:r"),
+        (["--id", "a", "--agent-id", "7"], {}, "--agent-id"),
         (["--id", "a"], {"PORT": "x"}, "PORT"),
     ],
 )

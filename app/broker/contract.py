@@ -9,7 +9,7 @@ back the events object that it was started with.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 from app.core.channel import Channel
@@ -18,6 +18,9 @@ from app.core.identity import Identity
 from app.core.message import Message, Publication, Receipt
 from app.core.presence import Members
 from app.core.session import Session
+
+#: Receives a publication of a watched namespace. It neither blocks nor raises.
+OnWatched = Callable[[Channel, Publication], None]
 
 
 class BrokerEvents(Protocol):
@@ -79,6 +82,8 @@ class Broker(Protocol):
     async def publish(self, channel: Channel, message: Message) -> Receipt:
         """Give a message its offset, add it to history and fan it out, as one atomic step.
 
+        In history it takes the place of the last one with its compaction key, if it has one.
+
         A `nonce_key` repeated within `IDEMPOTENCY_SECONDS` publishes nothing; the first receipt is
         returned, marked as a duplicate.
         """
@@ -105,16 +110,33 @@ class Broker(Protocol):
     async def unsubscribe(self, channel: Channel) -> None:
         """Undo `subscribe`."""
 
+    async def watch(self, namespace: str, on_watched: OnWatched) -> None:
+        """Pass the publications of every channel of `namespace` to `on_watched` from now on.
+
+        Live only: each at most once, in the order of publishing. What is published while the
+        broker can't be reached isn't received later. Costs nothing while nobody watches. A
+        namespace is watched by one receiver at a time.
+        """
+
+    async def unwatch(self, namespace: str) -> None:
+        """Undo `watch`; does nothing where nobody watches."""
+
     async def recover(
-        self, channel: Channel, since: Position | None, limit: int | None
+        self,
+        channel: Channel,
+        since: Position | None,
+        limit: int | None,
+        most_bytes: int | None = None,
     ) -> Recovery:
         """Return what was missed since a position; see `HistoryWindow.recover`.
 
-        If the channel is subscribed, everything up to the returned position has been received
-        before this returns.
+        If the channel is subscribed, everything up to the channel's newest message at that moment
+        has been received before this returns.
         """
 
-    async def history(self, channel: Channel, before: int | None, limit: int) -> Page:
+    async def history(
+        self, channel: Channel, before: int | None, limit: int, most_bytes: int | None = None
+    ) -> Page:
         """Return a page of history; see `HistoryWindow.page`."""
 
     async def channels(self, namespace: str) -> list[Channel]:
@@ -170,6 +192,62 @@ class StatusQueue(Protocol):
 
     async def overdue(self, seconds: float) -> list[Channel]:
         """Return some channels whose status has been due for `seconds`; the caller publishes them.
+
+        No other caller gets them for another `seconds`.
+        """
+
+
+class Departure(NamedTuple):
+    """An agent that has left, as members are to be told.
+
+    Args:
+        mark: names this departure to all processes.
+    """
+
+    identity: Identity
+    mark: str
+
+
+class Departures(NamedTuple):
+    """Departures of one channel.
+
+    Args:
+        due: those that members are to be told of.
+        wait: seconds until the next one is due; 0: there is none.
+    """
+
+    due: list[Departure]
+    wait: float
+
+
+class Announcements(Protocol):
+    """Announcements: which agents the members of a channel believe to be there.
+
+    Members don't learn of a short absence, whichever processes an agent leaves and comes back to.
+    """
+
+    async def arrive(self, channel: Channel, identity: Identity, absence: float) -> str | None:
+        """Note that an agent is there; only it is announced again that was away for `absence`.
+
+        Returns:
+            None if members believe it to be there. Else the mark of a departure that they are to be
+            told of before, or ''.
+        """
+
+    async def depart(self, channel: Channel, identity: Identity) -> None:
+        """Note that an agent has left with its last connection."""
+
+    async def departures(
+        self, channel: Channel, absence: float, told: Sequence[Departure] = ()
+    ) -> Departures:
+        """Return who has been away for `absence` seconds, of whom members aren't told yet.
+
+        Args:
+            told: those that members have been told of by now.
+        """
+
+    async def overdue(self, seconds: float) -> list[Channel]:
+        """Return some channels with departures that nobody has looked at for `seconds`.
 
         No other caller gets them for another `seconds`.
         """

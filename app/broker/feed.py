@@ -11,7 +11,7 @@ import structlog
 from app.broker.record import decode_live
 from app.core.channel import Channel
 from app.core.history import Position
-from app.core.message import Publication
+from app.core.message import Publication, in_order
 
 Receive = Callable[[Channel, Publication], None]
 
@@ -64,7 +64,7 @@ class Feed:
         self._most_buffered_bytes = most_buffered_bytes
         self.channel = channel
         self.position: Position | None = None  # of the last publication passed on
-        self.last: Publication | None = None
+        self.last: Publication | None = None  # without `prev`
         #: Done once Redis has confirmed the subscription.
         self.subscribed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._receive = receive
@@ -115,7 +115,7 @@ class Feed:
 
         Args:
             head: the position of the last of `missed`, or where the channel is.
-            missed: the publications between `position` and `head`.
+            missed: the publications between `position` and `head`, each with its `prev`.
             lost: where history was lost, the discontinuity that reports it: then `missed` doesn't
                 follow `position`.
         """
@@ -124,7 +124,8 @@ class Feed:
             self.last = self._last_received = None
         for publication in missed:
             self._receive(self.channel, publication)
-            self.last = publication
+        if missed:
+            self.last = in_order(missed[-1:], None)[0]
         self.position = head
         buffered, self._buffered, self._buffered_bytes = self._buffered or [], None, 0
         if self._backfill_again:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2s
 from typing import Final, NamedTuple
 
-from app.broker.contract import BrokerEvents, Fence, Published
+from app.broker.contract import BrokerEvents, Fence, OnWatched, Published
 from app.core.channel import Channel
+from app.core.epoch import name_epoch
 from app.core.history import HistoryOptions, HistoryWindow, Page, Position, Recovery
 from app.core.message import IDEMPOTENCY_SECONDS, Message, Receipt, make_publication
 from app.tasks import Tasks
@@ -27,14 +29,15 @@ class _Remembered(NamedTuple):
 class _ChannelState:
     window: HistoryWindow
     # By nonce, to deduplicate; in the order of publishing, which is the order of expiry.
-    receipts: dict[str, _Remembered] = field(default_factory=dict)
+    receipts: OrderedDict[str, _Remembered] = field(default_factory=OrderedDict)
     subscribed: bool = False
     left_at: float = 0.0
 
     def forget_receipts(self, now: float) -> None:
-        for key, receipt in list(self.receipts.items()):
+        while self.receipts:
+            key, receipt = next(iter(self.receipts.items()))
             if receipt.published_at > now - IDEMPOTENCY_SECONDS:
-                break
+                return
             del self.receipts[key]
 
     def is_idle(self, left_before: float) -> bool:
@@ -58,8 +61,10 @@ class MemoryBroker:
         # Epochs are derived from these two and the channel: a channel that never had a message is
         # in the same epoch after it was forgotten, so no discontinuity needs to be reported.
         self._epoch_key = secrets.token_bytes(16)
+        self._started_at = clock()
         self._forgotten = 0
         self._channels: dict[Channel, _ChannelState] = {}
+        self._watched: dict[str, OnWatched] = {}
         self._tasks = Tasks("housekeeping")
 
     @property
@@ -92,7 +97,7 @@ class MemoryBroker:
         self._sequence += 1
         if message.kept:
             publication = make_publication(message, window.offset + 1, self._sequence)
-            window.append(publication)
+            window.append(publication, message.compaction_key)
         else:
             publication = make_publication(message, None, self._sequence)
         receipt = Receipt(publication.offset, window.epoch, message.timestamp)
@@ -100,6 +105,8 @@ class MemoryBroker:
             state.receipts[nonce_key] = _Remembered(receipt, message.published_at)
         if state.subscribed and self._events is not None:
             self._events.on_publication(channel, publication)
+        if (on_watched := self._watched.get(channel.namespace)) is not None:
+            on_watched(channel, publication)
         return receipt
 
     async def subscribe(self, channel: Channel) -> None:
@@ -109,13 +116,25 @@ class MemoryBroker:
         state = self._state(channel)
         state.subscribed, state.left_at = False, self._clock()
 
-    async def recover(
-        self, channel: Channel, since: Position | None, limit: int | None
-    ) -> Recovery:
-        return self._state(channel).window.recover(since, limit, self._clock())
+    async def watch(self, namespace: str, on_watched: OnWatched) -> None:
+        self._watched[namespace] = on_watched
 
-    async def history(self, channel: Channel, before: int | None, limit: int) -> Page:
-        return self._state(channel).window.page(before, limit, self._clock())
+    async def unwatch(self, namespace: str) -> None:
+        self._watched.pop(namespace, None)
+
+    async def recover(
+        self,
+        channel: Channel,
+        since: Position | None,
+        limit: int | None,
+        most_bytes: int | None = None,
+    ) -> Recovery:
+        return self._state(channel).window.recover(since, limit, self._clock(), most_bytes)
+
+    async def history(
+        self, channel: Channel, before: int | None, limit: int, most_bytes: int | None = None
+    ) -> Page:
+        return self._state(channel).window.page(before, limit, self._clock(), most_bytes)
 
     async def channels(self, namespace: str) -> list[Channel]:
         return [
@@ -147,4 +166,6 @@ class MemoryBroker:
 
     def _epoch(self, channel: Channel) -> str:
         name = f"{self._forgotten} {channel}".encode()
-        return blake2s(name, key=self._epoch_key, digest_size=6).hexdigest()
+        digest = blake2s(name, key=self._epoch_key, digest_size=6).hexdigest()
+        # Not its real birth, which would tell apart what is the same epoch; but one that rises.
+        return name_epoch(self._started_at + self._forgotten / 1000, digest)

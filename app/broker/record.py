@@ -1,7 +1,11 @@
-"""Records of messages in Redis: `<type> <published at>` and, on the next line, the envelope."""
+"""Records of messages in Redis: `<type> <published at>` and, on the next line, the envelope.
+
+`publish.lua` writes them. They have no offset; that is added when they are read.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -9,12 +13,7 @@ import orjson
 from app.core.channel import Channel
 from app.core.clock import isoformat
 from app.core.history import Position
-from app.core.message import DISCONTINUITY, Message, Publication, splice
-
-
-def encode_record(message: Message) -> bytes:
-    """Return the record of a message. It has no offset; that is added when it is read."""
-    return b"%b %.6f\n%b" % (message.type.encode(), message.published_at, message.body)
+from app.core.message import DISCONTINUITY, Publication, splice
 
 
 def decode_record(record: bytes, offset: int | None, sequence: int) -> Publication:
@@ -39,7 +38,7 @@ def decode_live(data: bytes) -> tuple[Position | None, Publication]:
     return position, decode_record(record, position.offset, int(sequence))
 
 
-def after_loss(publications: list[Publication], position: Position) -> list[Publication]:
+def after_loss(publications: Sequence[Publication], position: Position) -> Sequence[Publication]:
     """Return the publications that aren't covered by history read up to `position`.
 
     What precedes the beginning of that epoch is of an older one.

@@ -11,11 +11,11 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from app.broker.contract import BrokerEvents, Fence, Fenced, Published
+from app.broker.contract import BrokerEvents, Fence, Fenced, OnWatched, Published
 from app.broker.keys import INBOX_SIZE, Keys
-from app.broker.record import encode_record
+from app.broker.record import decode_live
 from app.broker.redis_feeds import RedisFeeds
-from app.broker.redis_log import LUA, RedisLog, missed, new_epoch
+from app.broker.redis_log import LUA, RedisLog, new_epoch
 from app.broker.redis_renewal import renew_for_ever
 from app.core.channel import Channel
 from app.core.errors import TooLarge
@@ -30,7 +30,7 @@ from app.tasks import Tasks
 #: A larger message would block Redis for everybody, and at 512 MB (`proto-max-bulk-len`) Redis
 #: would close the connection.
 MAX_RECORD_BYTES: Final = 64 * 1024 * 1024
-PUBLISH: Final = load_script(LUA, "publish")
+PUBLISH: Final = load_script(LUA, "trim", "publish")
 _NO_FENCE: Final = Fence("", b"")
 
 
@@ -57,9 +57,8 @@ class RedisBroker:
         self._commands = commands
         self._subscriptions = subscriptions
         self._keys = keys
-        self._clock = clock
         self._canary = Canary(commands, subscriptions, keys.canary(process), canary_times)
-        self._log = RedisLog(commands, keys, history, clock)
+        self._log = RedisLog(commands, keys, history)
         self._feeds = RedisFeeds(subscriptions, keys, self._log, clock)
         self._tasks = Tasks("broker")
 
@@ -108,14 +107,12 @@ class RedisBroker:
     ) -> tuple[list[str], list[Any]]:
         """Return the keys and the arguments of `publish.lua`."""
         keys = self._keys
-        oldest = self._log.oldest
         names = [keys.sequence, keys.inbox, keys.ingest_lease, keys.ingest_digests]
         arguments: list[Any] = [
             self._commands.deadline(),
             self._log.size,
             self._log.expiry_ms,
-            "" if oldest is None else f"{oldest:.6f}",
-            f"{self._clock():.6f}",
+            self._log.seconds,
             IDEMPOTENCY_SECONDS,
             INBOX_SIZE,
             *fence,
@@ -128,7 +125,7 @@ class RedisBroker:
             arguments += [
                 keys.live(channel),
                 new_epoch(),
-                encode_record(message),
+                message.body,
                 message.timestamp,
                 int(message.kept),
                 int(nonce is not None),
@@ -136,6 +133,7 @@ class RedisBroker:
                 channel.namespace,
                 channel.name,
                 message.type,
+                message.compaction_key or "",
             ]
         return names, arguments
 
@@ -147,20 +145,31 @@ class RedisBroker:
     async def unsubscribe(self, channel: Channel) -> None:
         self._feeds.unsubscribe(channel)
 
-    async def recover(
-        self, channel: Channel, since: Position | None, limit: int | None
-    ) -> Recovery:
-        if limit is None:
-            limit = -1 if since is not None else 0
-        head, publications = await self._log.read(channel, since, limit)
-        recovered = missed(head, since, publications) is not None
-        if not recovered and limit >= 0:
-            publications = publications[max(0, len(publications) - limit) :]
-        await self._feeds.wait_for(channel, head, ANSWER_SECONDS)
-        return Recovery(head, publications, recovered)
+    async def watch(self, namespace: str, on_watched: OnWatched) -> None:
+        def receive(live: bytes, data: bytes) -> None:
+            _position, publication = decode_live(data)
+            on_watched(self._keys.channel_of(live.decode()), publication)
 
-    async def history(self, channel: Channel, before: int | None, limit: int) -> Page:
-        return await self._log.page(channel, before, limit)
+        await self._subscriptions.subscribe_pattern(self._keys.live_pattern(namespace), receive)
+
+    async def unwatch(self, namespace: str) -> None:
+        self._subscriptions.unsubscribe_pattern(self._keys.live_pattern(namespace))
+
+    async def recover(
+        self,
+        channel: Channel,
+        since: Position | None,
+        limit: int | None,
+        most_bytes: int | None = None,
+    ) -> Recovery:
+        head, recovery = await self._log.recover(channel, since, limit, most_bytes)
+        await self._feeds.wait_for(channel, head, ANSWER_SECONDS)
+        return recovery
+
+    async def history(
+        self, channel: Channel, before: int | None, limit: int, most_bytes: int | None = None
+    ) -> Page:
+        return await self._log.page(channel, before, limit, most_bytes)
 
     async def channels(self, namespace: str) -> list[Channel]:
         names = await self._commands.send("PUBSUB", "CHANNELS", self._keys.live_pattern(namespace))

@@ -12,10 +12,10 @@ from app.broker.contract import BrokerEvents
 from app.broker.feed import Feed
 from app.broker.keys import Keys
 from app.broker.record import discontinuity
-from app.broker.redis_log import RedisLog, missed
+from app.broker.redis_log import RedisLog
 from app.core.channel import Channel
 from app.core.errors import Unavailable
-from app.core.history import Position
+from app.core.history import Position, Recovery
 from app.core.message import Publication
 from app.redis.commands import ReplyError
 from app.redis.subscriptions import Subscriptions
@@ -87,11 +87,12 @@ class RedisFeeds:
     async def _begin(self, feed: Feed) -> None:
         try:
             await self._subscriptions.subscribe(self._keys.live(feed.channel), feed.on_message)
-            head, newest = await self._log.read(feed.channel, None, 1)
+            head, recovery = await self._log.recover(feed.channel, None, 1)
         except BaseException:
             if self._feeds.get(feed.channel) is feed:
                 self.unsubscribe(feed.channel)
             raise
+        newest = recovery.publications
         if newest and newest[-1].offset == head.offset:
             feed.last = newest[-1]
         feed.resume(head, [])
@@ -110,37 +111,36 @@ class RedisFeeds:
     async def _backfill(self, feed: Feed) -> None:
         while self._feeds.get(feed.channel) is feed:
             try:
-                head, publications, start = await self._missed_by(feed)
+                lost, recovery = await self._missed_by(feed)
             except (Unavailable, ReplyError):  # `Commands` has logged it
                 await asyncio.sleep(_RETRY_SECONDS)
                 continue
-            lost = None
-            if start is not None:
+            if lost is not None:
                 log.warning("history was lost", channel=str(feed.channel))
-                lost = discontinuity(feed.channel, start, self._clock())
-            feed.resume(head, publications, lost)
+                report = discontinuity(feed.channel, lost, self._clock())
+                feed.resume(recovery.position, recovery.publications, report)
+            else:
+                feed.resume(recovery.position, recovery.publications)
             return
 
-    async def _missed_by(self, feed: Feed) -> tuple[Position, list[Publication], Position | None]:
-        """Return the channel's position, the publications that lead there, and where they begin.
+    async def _missed_by(self, feed: Feed) -> tuple[Position | None, Recovery]:
+        """Return what leads from the feed's position to the channel's newest message.
 
-        They begin at the feed's position if that is None; else history was lost.
+        Where history was lost, the position from which it leads there instead comes first.
         """
         ours, last = feed.position, feed.last
         if ours is None:
             raise Unavailable  # it has not subscribed
-        # Includes the last publication, to check that its offset still has the same message.
-        since = Position(max(0, ours.offset - 1), ours.epoch)
-        head, publications = await self._log.read(feed.channel, since, 0)
-        if head.epoch == ours.epoch:
-            same = next((one for one in publications if one.offset == ours.offset), last)
-            if head.offset >= ours.offset and (last is None or same == last):
-                publications = [one for one in publications if (one.offset or 0) > ours.offset]
-                found = missed(head, ours, publications)
-                return (head, [], head) if found is None else (head, found, None)
+        there = await self._log.entry(feed.channel, ours.offset)
+        _, recovery = await self._log.recover(feed.channel, ours, 0)
+        if recovery.position.epoch == ours.epoch:
+            is_same = last is None or there is None or there == last
+            if is_same and recovery.position.offset >= ours.offset:
+                if recovery.recovered:
+                    return None, recovery
+                return recovery.position, recovery
             # Redis was restored to an older state, and other messages have our offsets.
             await self._log.invalidate(feed.channel, ours.epoch)
         start = await self._log.beginning(feed.channel)
-        head, publications = await self._log.read(feed.channel, start, 0)
-        found = missed(head, start, publications)
-        return (head, [], head) if found is None else (head, found, start)
+        head, recovery = await self._log.recover(feed.channel, start, 0)
+        return (start if recovery.recovered else head), recovery

@@ -4,78 +4,93 @@ from __future__ import annotations
 
 import itertools
 import secrets
-from collections.abc import Callable
+import time
 from pathlib import Path
 from typing import Any, Final
 
 from app.broker.keys import LEAST_HISTORY_SECONDS, Keys
 from app.broker.record import decode_entry
 from app.core.channel import Channel
-from app.core.history import HistoryOptions, Page, Position
-from app.core.message import Publication
+from app.core.epoch import name_epoch
+from app.core.history import HistoryOptions, Page, Position, Recovery
+from app.core.message import Publication, in_order
 from app.redis.commands import Commands
 from app.redis.scripts import load_script
 
 _PROCESS: Final = secrets.token_hex(6)
 _numbers: Final = itertools.count()
 LUA: Final = Path(__file__).parent / "lua"
-RECOVER, INVALIDATE = (load_script(LUA, name) for name in ("recover", "invalidate"))
+RECOVER: Final = load_script(LUA, "trim", "recover")
+PAGE, INVALIDATE = (load_script(LUA, name) for name in ("page", "invalidate"))
 
 
 class RedisLog:
     """Reads history.
 
     Args:
-        history: its size and age. Redis keeps the keys for at least twice the recovery time, so
-            that the positions of those who come back stay valid.
-        clock: seconds since 1970.
+        history: its size and age, by Redis's clock. Redis keeps the keys for at least twice the
+            recovery time, so that the positions of those who come back stay valid.
     """
 
-    def __init__(
-        self, commands: Commands, keys: Keys, history: HistoryOptions, clock: Callable[[], float]
-    ) -> None:
+    def __init__(self, commands: Commands, keys: Keys, history: HistoryOptions) -> None:
         self.size = history.size
+        #: The age at which messages expire; 0: never.
+        self.seconds = history.seconds
         self._least_seconds = max(2 * history.recovery_seconds, LEAST_HISTORY_SECONDS)
         self._commands = commands
         self._keys = keys
-        self._seconds = history.seconds
-        self._clock = clock
 
     @property
     def expiry_ms(self) -> int:
         """How long Redis keeps a channel's keys that aren't renewed, in ms; 0: for ever."""
-        return int(max(self._seconds, self._least_seconds) * 1000) if self._seconds else 0
+        return int(max(self.seconds, self._least_seconds) * 1000) if self.seconds else 0
 
-    @property
-    def oldest(self) -> float | None:
-        """The instant up to which messages have expired, in seconds since 1970, if any do."""
-        return self._clock() - self._seconds if self._seconds else None
-
-    async def read(
-        self, channel: Channel, since: Position | None, limit: int
-    ) -> tuple[Position, list[Publication]]:
-        """Return the channel's position, and what follows `since` if that is of the same epoch.
-
-        Else the newest `limit` messages follow (-1: all).
-        """
+    async def recover(
+        self,
+        channel: Channel,
+        since: Position | None,
+        limit: int | None,
+        most_bytes: int | None = None,
+    ) -> tuple[Position, Recovery]:
+        """Return the channel's newest position, and what `Broker.recover` returns."""
         offset, epoch = (since.offset, since.epoch) if since is not None else (-1, "")
-        head, newest, entries = await self._commands.run(
+        if limit is None:
+            limit = -1 if since is not None else 0
+        name, newest, recovered, following, entries = await self._commands.run(
             RECOVER,
             [self._keys.head(channel), self._keys.log(channel)],
-            [new_epoch(), offset, epoch, limit, self.expiry_ms],
+            [
+                *(new_epoch(), offset, epoch, limit, self.expiry_ms),
+                *(self.size, self.seconds, most_bytes or 0),
+            ],
         )
-        position = Position(newest, head.decode())
-        return position, self._decode(position, entries)
+        head = Position(newest, name.decode())
+        publications = in_order(map(decode_entry, entries), offset if recovered else None)
+        reached = (publications[-1].offset or 0) if following else newest
+        position = Position(reached, head.epoch)
+        return head, Recovery(position, publications, bool(recovered), following)
 
-    async def page(self, channel: Channel, before: int | None, limit: int) -> Page:
+    async def page(
+        self, channel: Channel, before: int | None, limit: int, most_bytes: int | None = None
+    ) -> Page:
         """As `Broker.history`."""
-        head, _ = await self.read(channel, None, 0)
-        newest = head.offset if before is None else min(before - 1, head.offset)
-        entries = await self._commands.send(
-            "XREVRANGE", self._keys.log(channel), f"{newest}-0", "-", "COUNT", limit + 1
+        epoch, offset, more, entries = await self._commands.run(
+            PAGE,
+            [self._keys.head(channel), self._keys.log(channel)],
+            [
+                *(new_epoch(), "" if before is None else before, limit),
+                *(self.size, self.seconds, most_bytes or 0),
+            ],
         )
-        publications = self._decode(head, entries)
-        return Page(head, publications[-limit:], more=len(publications) > limit)
+        publications = in_order(map(decode_entry, reversed(entries)), None)
+        return Page(Position(offset, epoch.decode()), publications, bool(more))
+
+    async def entry(self, channel: Channel, offset: int) -> Publication | None:
+        """Return the message at an offset, if it is still there."""
+        found: list[Any] = await self._commands.send(
+            "XRANGE", self._keys.log(channel), f"{offset}-0", f"{offset}-0"
+        )
+        return decode_entry(found[0]) if found else None
 
     async def beginning(self, channel: Channel) -> Position:
         """Return the position at which the channel's epoch begins; history before it is older."""
@@ -88,32 +103,8 @@ class RedisLog:
         """Give a channel a new epoch, if it is still in this one."""
         await self._commands.run(INVALIDATE, [self._keys.head(channel)], [epoch, new_epoch()])
 
-    def _decode(self, head: Position, entries: list[Any]) -> list[Publication]:
-        """Return the publications of a stream's entries, in order.
-
-        Those that history should no longer have are left out: Redis trims lazily.
-        """
-        oldest = self.oldest
-        publications = [
-            publication
-            for publication in map(decode_entry, entries)
-            if (publication.offset or 0) > head.offset - self.size
-            and (oldest is None or publication.published_at > oldest)
-        ]
-        publications.sort(key=lambda publication: publication.offset or 0)
-        return publications
-
-
-def missed(
-    head: Position, since: Position | None, publications: list[Publication]
-) -> list[Publication] | None:
-    """Return `publications` if they are exactly those from `since` to `head`."""
-    if since is None or since.epoch != head.epoch or since.offset > head.offset:
-        return None
-    return publications if len(publications) == head.offset - since.offset else None
-
 
 def new_epoch() -> str:
     """Return a name that no epoch has had."""
     # Each publish brings one in case the channel has none, so it must be cheap: a counter.
-    return f"{_PROCESS}{next(_numbers):x}"
+    return name_epoch(time.time(), f"{_PROCESS}{next(_numbers):x}")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict
 from dataclasses import dataclass
-from itertools import islice
-from typing import NamedTuple
+from itertools import islice, takewhile
+from typing import Final, NamedTuple
 
-from app.core.message import Publication
+from app.core.message import Publication, in_order
+
+#: The most bytes of messages in one answer (docs/protocol.md, "Requests").
+MOST_ANSWER_BYTES: Final = 512_000
 
 
 class Position(NamedTuple):
@@ -21,14 +24,28 @@ class Recovery(NamedTuple):
     """What a join returns of history.
 
     Args:
-        position: the position of the channel's newest message.
+        position: the position after `publications`: of the last of them if more follow, else of the
+            channel's newest message.
         publications: in offset order.
-        recovered: whether they are exactly those after the requested position.
+        recovered: whether they are, together with those that follow, exactly those after the
+            requested position.
+        following: how many more there are up to the channel's newest message.
     """
 
     position: Position
     publications: list[Publication]
     recovered: bool
+    following: int = 0
+
+    @property
+    def start(self) -> Position:
+        """The position before `publications`: who takes it for its own misses nothing of them."""
+        first = next(iter(self.publications), None)
+        return (
+            self.position
+            if first is None
+            else Position((first.offset or 1) - 1, self.position.epoch)
+        )
 
 
 class Page(NamedTuple):
@@ -58,7 +75,7 @@ class HistoryOptions:
 class HistoryWindow:
     """The newest publications of one channel in one epoch.
 
-    Offsets have no gaps, so both ends of the window determine what is in it.
+    Of those with the same compaction key it has the newest only.
 
     Args:
         epoch: the name of the epoch.
@@ -66,14 +83,28 @@ class HistoryWindow:
         seconds: when publications expire; 0: never.
     """
 
-    __slots__ = ("_publications", "_seconds", "_size", "epoch", "offset")
+    __slots__ = (
+        "_keys",
+        "_newest",
+        "_publications",
+        "_seconds",
+        "_size",
+        "epoch",
+        "offset",
+        "trimmed",
+    )
 
     def __init__(self, epoch: str, size: int, seconds: float) -> None:
         self.epoch = epoch
         self.offset = 0
+        #: Offset of the last message that is gone, and that nothing here stands for.
+        self.trimmed = 0
         self._size = size
         self._seconds = seconds
-        self._publications: deque[Publication] = deque()
+        self._publications: OrderedDict[int, Publication] = OrderedDict()  # by offset
+        # The newest offset of each compaction key, and the keys of these offsets.
+        self._newest: dict[str, int] = {}
+        self._keys: dict[int, str] = {}
 
     def __len__(self) -> int:
         return len(self._publications)
@@ -83,7 +114,7 @@ class HistoryWindow:
         """The position of the newest message."""
         return Position(self.offset, self.epoch)
 
-    def append(self, publication: Publication) -> None:
+    def append(self, publication: Publication, compaction_key: str | None = None) -> None:
         """Add the next publication, whose offset is one more than the last one's.
 
         Raises:
@@ -93,19 +124,33 @@ class HistoryWindow:
         if publication.offset != offset:
             raise ValueError(f"offset {publication.offset} after {self.offset}")
         self.offset = offset
-        self._publications.append(publication)
+        if compaction_key is not None:
+            if (before := self._newest.get(compaction_key)) is not None:
+                del self._publications[before], self._keys[before]
+            self._newest[compaction_key] = offset
+            self._keys[offset] = compaction_key
+        self._publications[offset] = publication
         if len(self._publications) > self._size:
-            self._publications.popleft()
+            self._remove_oldest()
 
     def trim(self, now: float) -> None:
         """Remove what has expired."""
         if not self._seconds:
             return
         oldest = now - self._seconds
-        while self._publications and self._publications[0].published_at <= oldest:
-            self._publications.popleft()
+        while self._publications:
+            if next(iter(self._publications.values())).published_at > oldest:
+                return
+            self._remove_oldest()
 
-    def recover(self, since: Position | None, limit: int | None, now: float) -> Recovery:
+    def _remove_oldest(self) -> None:
+        self.trimmed, _ = self._publications.popitem(last=False)
+        if self._keys and (key := self._keys.pop(self.trimmed, None)) is not None:
+            del self._newest[key]
+
+    def recover(
+        self, since: Position | None, limit: int | None, now: float, most_bytes: int | None = None
+    ) -> Recovery:
         """Return what was published after `since` (docs/protocol.md, promise 3).
 
         If some of that is missing (trimmed, expired, or of another epoch), `recovered` is false and
@@ -114,30 +159,58 @@ class HistoryWindow:
         Args:
             limit: how many of the newest messages at most. None: all if `since` was given, none if
                 it wasn't.
+            most_bytes: how large the returned messages may be together, unless it is a single one;
+                the oldest are returned, and the rest are counted in `following`. None: any size.
         """
         self.trim(now)
-        missed = self._missed_since(since)
-        if missed is not None:
-            return Recovery(self.position, self._newest(missed), recovered=True)
-        if limit is None:
-            limit = len(self._publications) if since is not None else 0
-        return Recovery(self.position, self._newest(limit), recovered=False)
+        recovered = since is not None and self._can_recover(since)
+        place: int | None = None
+        if since is not None and recovered:
+            place = since.offset
+            found = self._after(place)
+        elif limit is None:
+            found = [] if since is None else list(self._publications.values())
+        else:
+            found = self._newest_of(limit)
+        taken = fitting(found, most_bytes)
+        following = len(found) - len(taken)
+        offset = (taken[-1].offset or 0) if following else self.offset
+        position = Position(offset, self.epoch)
+        return Recovery(position, in_order(taken, place), recovered, following)
 
-    def page(self, before: int | None, limit: int, now: float) -> Page:
-        """Return the newest `limit` messages with an offset below `before` (None: of all)."""
+    def page(
+        self, before: int | None, limit: int, now: float, most_bytes: int | None = None
+    ) -> Page:
+        """Return the newest `limit` messages with an offset below `before` (None: of all).
+
+        Args:
+            most_bytes: as in `recover`, but the newest are returned.
+        """
         self.trim(now)
-        first = self.offset - len(self._publications) + 1
-        end = self.offset + 1 if before is None else max(first, min(before, self.offset + 1))
-        start = max(first, end - limit)
-        publications = list(islice(self._publications, start - first, end - first))
-        return Page(self.position, publications, more=start > first)
+        end = self.offset + 1 if before is None else before
+        older = (one for offset, one in reversed(self._publications.items()) if offset < end)
+        found = list(islice(older, limit + 1))
+        taken = fitting(found[:limit], most_bytes)
+        return Page(self.position, in_order(taken[::-1], None), more=len(found) > len(taken))
 
-    def _missed_since(self, since: Position | None) -> int | None:
-        """Return how many messages follow `since`, or None when they aren't all here."""
-        if since is None or since.epoch != self.epoch:
-            return None
-        missed = self.offset - since.offset
-        return missed if 0 <= missed <= len(self._publications) else None
+    def _can_recover(self, since: Position) -> bool:
+        return since.epoch == self.epoch and self.trimmed <= since.offset <= self.offset
 
-    def _newest(self, count: int) -> list[Publication]:
-        return list(islice(self._publications, max(0, len(self._publications) - count), None))
+    def _after(self, offset: int) -> list[Publication]:
+        newer = takewhile(lambda one: one[0] > offset, reversed(self._publications.items()))
+        return [publication for _offset, publication in newer][::-1]
+
+    def _newest_of(self, count: int) -> list[Publication]:
+        return list(islice(reversed(self._publications.values()), count))[::-1]
+
+
+def fitting(publications: list[Publication], most_bytes: int | None) -> list[Publication]:
+    """Return the first publications that have at most so many bytes together, and at least one."""
+    if most_bytes is None:
+        return publications
+    size = 0
+    for count, publication in enumerate(publications):
+        size += len(publication.body)
+        if size > most_bytes:
+            return publications[: max(1, count)]
+    return publications

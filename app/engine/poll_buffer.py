@@ -19,20 +19,20 @@ class PollBuffer:
         limit: bytes that may be buffered; see `grace` for what may follow a large write.
     """
 
-    __slots__ = ("_bytes", "_frames", "_grace", "_limit", "_poll", "over")
+    __slots__ = ("_frames", "_grace", "_limit", "_poll", "over", "size")
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._grace = limit
         self._frames: list[bytes] = []
-        self._bytes = 0
+        self.size = 0  # in bytes
         self._poll: asyncio.Future[None] | None = None
         #: Whether more bytes than the limit are buffered.
         self.over = False
 
     def has_room(self, size: int) -> bool:
         """Tell whether `size` more bytes may be buffered."""
-        return not self.over or self._bytes + size <= self._grace
+        return not self.over or self.size + size <= self._grace
 
     @property
     def polled(self) -> bool:
@@ -42,10 +42,10 @@ class PollBuffer:
     def add(self, data: bytes) -> None:
         """Buffer encoded frames, and release a waiting poll."""
         self._frames.append(data)
-        self._bytes += len(data)
-        if not self.over and self._bytes > self._limit:
+        self.size += len(data)
+        if not self.over and self.size > self._limit:
             self.over = True
-            self._grace = grace(self._bytes, self._limit)
+            self._grace = grace(self.size, self._limit)
         self.release()
 
     async def wait(self) -> None:
@@ -67,7 +67,7 @@ class PollBuffer:
         """Remove and return all frames, joined."""
         data = b"".join(self._frames)
         self._frames.clear()
-        self._bytes = 0
+        self.size = 0
         self.over = False
         return data
 

@@ -74,6 +74,11 @@ class EngineSession(Connection):
         "sid",
     )
 
+    @property
+    def address(self) -> str:
+        """The client's address."""
+        return self.handshake.remote
+
     def __init__(
         self, sid: str, handshake: Handshake, server: SessionServer, max_unsent_bytes: int
     ) -> None:
@@ -103,6 +108,10 @@ class EngineSession(Connection):
             self._poll_buffer.add(frame)
         else:
             self.socket.write(frame)
+
+    @property
+    def unsent_bytes(self) -> int:
+        return super().unsent_bytes + self._poll_buffer.size
 
     # What arrives
 

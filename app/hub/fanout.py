@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+import orjson
+
+from app.broker.record import after_loss
 from app.core.channel import Channel
 from app.core.counters import Counters
-from app.core.message import Publication
+from app.core.history import Position
+from app.core.message import DISCONTINUITY, Publication, in_order
 from app.hub.member import Member
 from app.transport.deliveries import Deliveries
 from app.transport.room import Encoding, Room
@@ -14,6 +18,8 @@ from app.transport.room import Encoding, Room
 
 class FanOut:
     """The rooms of each channel that has members in this process. Nothing here waits or raises.
+
+    `channel in fanout` tells whether it has any.
 
     Args:
         counters: count what is delivered.
@@ -34,6 +40,32 @@ class FanOut:
             room = rooms[encoding] = encoding.room(channel, self._deliveries)
         room.add(member)
 
+    def go_live(
+        self,
+        member: Member,
+        channel: Channel,
+        position: Position | None,
+        buffered: Sequence[Publication],
+    ) -> None:
+        """Deliver what was buffered while a member was led to a position, and what comes next.
+
+        Args:
+            position: None where nothing of that was sent to it.
+        """
+        place = None
+        if position is not None:
+            place, buffered = position.offset, after_loss(buffered, position)
+        for publication in buffered:
+            offset = publication.offset
+            if publication.type == DISCONTINUITY:
+                place = orjson.loads(publication.body)["data"]["offset"]
+            elif offset is not None and place is not None:
+                if offset <= place:
+                    continue
+                (publication,), place = in_order([publication], place), offset  # noqa: PLW2901
+            self.send(member, channel, publication)
+        self.enter(member, channel)
+
     def leave(self, member: Member, channel: Channel) -> None:
         """Stop delivering publications of `channel` to a member."""
         rooms = self._rooms.get(channel)
@@ -45,8 +77,7 @@ class FanOut:
             if not rooms:
                 del self._rooms[channel]
 
-    def has_members(self, channel: Channel) -> bool:
-        """Tell whether `channel` has members in this process."""
+    def __contains__(self, channel: object) -> bool:
         return channel in self._rooms
 
     def deliver(self, channel: Channel, publication: Publication) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from app.core.channel import Channel
 from app.core.identity import Identity
@@ -43,3 +44,10 @@ class Member:
     def connected(self) -> bool:
         """Whether it can still receive publications."""
         return not (self.left or self.connection.closed)
+
+
+class MembershipListener(Protocol):
+    """A listener to identities that join and leave channels."""
+
+    async def members_changed(self, channel: Channel, identity: Identity, joined: bool) -> None:
+        """An identity has joined `channel` with its first connection, or left with its last."""

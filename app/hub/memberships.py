@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 import structlog
 
 from app.broker.contract import Broker, PresenceStore
-from app.broker.record import after_loss
 from app.core import access
 from app.core.channel import Channel
 from app.core.errors import Forbidden, HearthError, Unavailable
-from app.core.history import Position, Recovery
+from app.core.history import MOST_ANSWER_BYTES, Position
 from app.core.identity import Identity
-from app.core.message import DISCONTINUITY, Publication
-from app.core.presence import Members
+from app.core.merging import Read, merge
+from app.core.message import Publication
+from app.hub.catch_up import CatchUp
 from app.hub.fanout import FanOut
 from app.hub.join_buffer import JoinBuffer
+from app.hub.joined import Incomplete, Joined, Joining
 from app.hub.locks import KeyedLocks
-from app.hub.member import Member
+from app.hub.member import Member, MembershipListener
 from app.hub.sessions import Sessions
 from schemas.registry import Registry
 
@@ -34,25 +35,6 @@ MOST_CHANNELS: Final = 10_000
 log = structlog.get_logger("hearth.hub")
 
 
-@dataclass(frozen=True, slots=True)
-class Joined:
-    """The result of joining; `members` is None if the identity may not see them."""
-
-    recovery: Recovery
-    members: Members | None
-
-
-class Incomplete(Exception):
-    """Something that a dropped connection has missed is no longer in history."""
-
-
-class MembershipListener(Protocol):
-    """A listener to identities that join and leave channels."""
-
-    async def members_changed(self, channel: Channel, identity: Identity, joined: bool) -> None:
-        """An identity has joined `channel` with its first connection, or left with its last."""
-
-
 class Memberships:
     """The members in this process: they join channels, receive publications, and leave.
 
@@ -62,6 +44,8 @@ class Memberships:
         fanout: hands publications to members.
         registry: checks the names of channels.
         sessions: save the channels of members that can be restored.
+        answer_bytes: of messages that one answer holds at most.
+        clock: seconds since 1970.
     """
 
     def __init__(
@@ -71,14 +55,18 @@ class Memberships:
         fanout: FanOut,
         registry: Registry,
         sessions: Sessions,
+        answer_bytes: int = MOST_ANSWER_BYTES,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self.sessions = sessions
+        self._answer_bytes = answer_bytes
         self._registry = registry
         self._broker = broker
         self._presence = presence
         self._fanout = fanout
         self._listeners: tuple[MembershipListener, ...] = ()
         self._buffer = JoinBuffer()
+        self._catch_up = CatchUp(broker, fanout, answer_bytes // 4, clock)
         # A worker may make a connection enter a channel that it is just joining itself.
         self._locks = KeyedLocks()
 
@@ -90,6 +78,7 @@ class Memberships:
 
     async def close(self) -> None:
         """Stop receiving publications."""
+        await self._catch_up.close()
         await self._presence.close()
         await self._broker.close()
 
@@ -97,6 +86,7 @@ class Memberships:
 
     def on_publication(self, channel: Channel, publication: Publication) -> None:
         self._buffer.add(channel, publication)
+        self._catch_up.on_publication(channel, publication)
         self._fanout.deliver(channel, publication)
 
     async def on_presence(self, channel: Channel, identity: Identity, joined: bool) -> None:
@@ -122,6 +112,7 @@ class Memberships:
 
         What is published meanwhile is buffered, and delivered in order at the end of the block:
         send the result to the client inside the block, and it sees neither a gap nor an overlap.
+        What the result doesn't hold of history is delivered before that, as the client reads.
 
         Args:
             since, limit: as in `HistoryWindow.recover`.
@@ -130,7 +121,8 @@ class Memberships:
         Raises:
             SchemaError, Forbidden, Unavailable: as `Hub.publish_as`.
         """
-        async with self._entering(member, channel, since, limit, trusted=trusted) as recovery:
+        async with self._entering(member, channel, since, limit, trusted=trusted) as joining:
+            recovery = joining.recovery
             cursor = None
             session = member.session
             if session is not None:
@@ -170,15 +162,21 @@ class Memberships:
             Unavailable: the broker can't be reached.
         """
         async with AsyncExitStack() as stack:
-            missed: list[tuple[Channel, Publication]] = []
+            joinings: dict[Channel, Joining] = {}
+            reads: dict[Channel, Read] = {}
             channels = member.session.channels() if member.session is not None else []
             for channel, position, trusted in channels:
-                joining = self._entering(member, channel, position, None, trusted=trusted)
-                recovery = await stack.enter_async_context(joining)
-                if not recovery.recovered:
+                joining = joinings[channel] = await stack.enter_async_context(
+                    self._entering(
+                        member, channel, position, None, trusted=trusted, parts=len(channels)
+                    )
+                )
+                if not joining.recovery.recovered:
                     raise Incomplete
-                missed += [(channel, publication) for publication in recovery.publications]
-            missed.sort(key=lambda one: one[1].sequence)
+                reads[channel] = Read(position, joining.recovery)
+            missed, reached = merge(reads)
+            for channel, recovery in reached.items():
+                joinings[channel].recovery = recovery
             yield missed
 
     @asynccontextmanager
@@ -190,7 +188,8 @@ class Memberships:
         limit: int | None,
         *,
         trusted: bool,
-    ) -> AsyncIterator[Recovery]:
+        parts: int = 1,
+    ) -> AsyncIterator[Joining]:
         self._registry.check_channel(channel.namespace, channel.name)
         if not trusted:
             access.require_read(member.identity, channel)
@@ -198,57 +197,56 @@ class Memberships:
             raise Forbidden(f"A connection joins at most {MOST_CHANNELS:,} channels at a time.")
         async with (
             self._locks.hold((member.sid, channel)),
-            self._buffering(member, channel, since, limit) as recovery,
+            self._buffering(member, channel, since, limit, parts) as joining,
         ):
-            yield recovery
+            yield joining
 
     @asynccontextmanager
     async def _buffering(
-        self, member: Member, channel: Channel, since: Position | None, limit: int | None
-    ) -> AsyncIterator[Recovery]:
+        self,
+        member: Member,
+        channel: Channel,
+        since: Position | None,
+        limit: int | None,
+        parts: int,
+    ) -> AsyncIterator[Joining]:
         """Buffer publications inside the block; at its end the connection becomes a member."""
         self._fanout.leave(member, channel)  # else a second join would deliver the buffer twice
+        was_behind_at = self._catch_up.end(member, channel)
         buffered = self._buffer.begin(member, channel)
         try:
             await self._broker.subscribe(channel)
-            recovery = await self._broker.recover(channel, since, limit)
+            joining = Joining(
+                await self._broker.recover(channel, since, limit, self._answer_bytes // parts)
+            )
             joins = await self._presence.enter(channel, member.sid, member.identity)
-            yield recovery
+            yield joining
         except BaseException:
             self._buffer.end(member, channel)
-            if channel in member.channels:  # it failed to join again, and stays a member
-                self._go_live(member, channel, buffered, None)
-            else:
+            if channel not in member.channels:
                 await self._retract(member, channel)
+            elif was_behind_at is not None:  # it failed to join again, and stays what it was
+                self._catch_up.begin(member, channel, was_behind_at)
+            else:
+                self._fanout.go_live(member, channel, None, buffered)
             raise
         wanted = self._buffer.end(member, channel)
         if not wanted or not member.connected:  # it left meanwhile, before anybody was notified
             await self._retract(member, channel)
             return
         member.channels.add(channel)
-        self._go_live(member, channel, buffered, recovery.position)
+        recovery = joining.recovery
+        if recovery.following:
+            self._catch_up.begin(member, channel, recovery.position)
+        else:
+            self._fanout.go_live(member, channel, recovery.position, buffered)
         if joins:
             await self.on_presence(channel, member.identity, joined=True)
-
-    def _go_live(
-        self,
-        member: Member,
-        channel: Channel,
-        buffered: list[Publication],
-        position: Position | None,
-    ) -> None:
-        seen = position.offset if position else 0
-        for publication in after_loss(buffered, position) if position else buffered:
-            if publication.type == DISCONTINUITY:
-                seen = 0  # a new epoch: offsets begin anew
-            if publication.offset is None or publication.offset > seen:
-                self._fanout.send(member, channel, publication)
-        self._fanout.enter(member, channel)
 
     async def _retract(self, member: Member, channel: Channel) -> bool:
         """Leave in broker and presence; return whether that was the identity's last connection."""
         leaves = await self._presence.exit(channel, member.sid, member.identity)
-        if not self._fanout.has_members(channel) and channel not in self._buffer:
+        if not any(channel in some for some in (self._fanout, self._buffer, self._catch_up)):
             await self._broker.unsubscribe(channel)
         return leaves
 
@@ -268,6 +266,7 @@ class Memberships:
             return
         member.channels.remove(channel)
         self._fanout.leave(member, channel)
+        self._catch_up.end(member, channel)
         if await self._retract(member, channel):
             await self.on_presence(channel, member.identity, joined=False)
 
@@ -277,6 +276,7 @@ class Memberships:
         channels = list(member.channels)
         for channel in channels:  # at once: the broker may take a while
             self._fanout.leave(member, channel)
+            self._catch_up.end(member, channel)
         try:
             for channel in channels:
                 try:

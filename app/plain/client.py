@@ -1,33 +1,38 @@
-"""Plain clients: connections to endpoints, their identities, and their requests."""
+"""Plain clients: connections to endpoints, their identities, and their frames."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterable
-from contextlib import AsyncExitStack
-from itertools import chain, repeat
-from typing import Any, Protocol
+from collections.abc import Awaitable
+from typing import Any, Final, Protocol
 
 from app.auth import Authenticator
-from app.core.clock import isoformat
+from app.core.channel import Channel
 from app.core.closing import Closing
-from app.core.errors import Forbidden, HearthError, Invalid, TooLarge, Unauthorized
-from app.core.history import Position
+from app.core.errors import Forbidden, HearthError, Invalid, NoToken, TooLarge, Unauthorized
 from app.core.identity import Identity
-from app.core.message import Receipt
 from app.core.rate import TokenBucket
 from app.hub.hub import Hub
 from app.hub.member import Member
-from app.plain import texts
+from app.plain.channels import Channels
 from app.plain.connection import PlainConnection
-from app.plain.encoding import PLAIN
-from app.plain.incoming import nonce_of, read_draft, read_message, read_token
-from app.plain.paths import EVENTS, LOGS, Endpoint, read_since
+from app.plain.dialect import Dialect, Speaker
+from app.plain.envelopes import Chat, Envelopes
+from app.plain.feeds import Feeds
+from app.plain.incoming import read_message, read_token
+from app.plain.paths import Endpoint, Query, Speech
 from app.requests import answers
 from app.requests.authenticating import require_current
 from app.requests.expiry import ExpiryTimer
 from app.transport.rate_limit import RateLimit
 from app.transport.work import Work
 from schemas.errors import SchemaError
+
+DIALECTS: Final[dict[Speech, type[Dialect]]] = {
+    Speech.ENVELOPES: Envelopes,
+    Speech.CHAT: Chat,
+    Speech.FEEDS: Feeds,
+    Speech.CHANNELS: Channels,
+}
 
 
 class PlainClients(Protocol):
@@ -41,11 +46,11 @@ class PlainClients(Protocol):
     expiry: ExpiryTimer[PlainClient]
     work: Work
 
-    def expect_token(self, client: PlainClient) -> None:
-        """A client has to send a token in time."""
+    def expect(self, client: PlainClient) -> None:
+        """A client has to send something in time."""
 
-    def got_token(self, client: PlainClient) -> None:
-        """A client that had to has sent a token."""
+    def got(self, client: PlainClient) -> None:
+        """A client that had to has sent it."""
 
     def on_pong(self, client: PlainClient) -> None:
         """A client has answered a ping."""
@@ -54,41 +59,101 @@ class PlainClients(Protocol):
         """A client's connection is closed."""
 
 
-class PlainClient:
-    """One connection to an endpoint; see `PlainHandler`. `member` is None until identified."""
+class PlainClient(Speaker):
+    """One connection to an endpoint; see `PlainHandler` and `Speaker`.
 
-    __slots__ = ("_bucket", "_clients", "_since", "_stranger", "connection", "endpoint", "member")
+    It knows who connects; what frames mean is its dialect's. `member` is None until identified.
+    """
+
+    __slots__ = (
+        "_bucket",
+        "_clients",
+        "_connection",
+        "_dialect",
+        "_endpoint",
+        "_stranger",
+        "member",
+    )
 
     def __init__(
         self, clients: PlainClients, connection: PlainConnection, endpoint: Endpoint
     ) -> None:
-        self.connection = connection
-        self.endpoint = endpoint
         self.member: Member | None = None
         self._clients = clients
-        self._stranger = False  # it came without a token, which may still follow
-        # The position of the last message seen in each of its channels, in their order.
-        self._since: list[Position | None] = []
+        self._connection = connection
+        self._endpoint = endpoint
+        self._stranger = False
         self._bucket: TokenBucket | None = None
+        self._dialect = DIALECTS[endpoint.speech](self)
+
+    # As its dialect knows it
+
+    @property
+    def connection(self) -> PlainConnection:
+        return self._connection
+
+    @property
+    def endpoint(self) -> Endpoint:
+        return self._endpoint
+
+    @property
+    def hub(self) -> Hub:
+        return self._clients.hub
+
+    @property
+    def limits(self) -> dict[str, float]:
+        return self._clients.limits
+
+    @property
+    def max_message_bytes(self) -> int:
+        return self._clients.max_message_bytes
+
+    @property
+    def stranger(self) -> bool:
+        return self._stranger
+
+    @property
+    def identity(self) -> Identity:
+        assert self.member is not None  # noqa: S101 - a dialect handles frames of members only
+        return self.member.identity
+
+    def expect(self) -> None:
+        self._clients.expect(self)
+
+    def got(self) -> None:
+        self._clients.got(self)
+
+    def refuse(self, error: Exception) -> None:
+        public = self._fail(error, {})
+        if isinstance(public, Forbidden | Invalid):
+            address = self._connection.address
+            answers.tell(self.hub, public, self._endpoint.namespace, address)
+        self._connection.close(Closing.because_of(public))
+
+    async def become(self, dialect: Dialect) -> Member:
+        assert self.member is not None  # noqa: S101 - a dialect handles frames of members only
+        former, self._dialect = self.member, dialect
+        await self.hub.memberships.disconnect(former)
+        return self._make_member(former.identity)
 
     # Identity
 
-    def open(self, token: str | None, since: Iterable[str]) -> None:
-        """Begin, once the handshake is answered.
-
-        Args:
-            since: all values of `since` in the query.
-        """
+    def open(self, token: str | None, query: Query) -> None:
+        """Begin, once the handshake is answered."""
         self._stranger = not token
         try:
-            if not self.endpoint.is_feed:
-                self._since = [read_since(text) for text in since]
-            self.endpoint.check()
-            for channel in self.endpoint.channels:
-                self._clients.hub.registry.check_channel(channel.namespace, channel.name)
+            self._dialect.prepare(query)
+            self._endpoint.check()
+            for channel in self._endpoint.channels:
+                self.hub.registry.check_channel(channel.namespace, channel.name)
             self._admit(token)
         except Exception as error:  # noqa: BLE001 - every connection is answered
             self.refuse(error)
+
+    def on_late(self) -> None:
+        """Refuse it, for it hasn't sent in time what it had to."""
+        no_token = NoToken("No token came in time.")
+        self.refuse(no_token if self.member is None else self._dialect.late())
 
     def _admit(self, token: str | None) -> None:
         try:
@@ -97,58 +162,87 @@ class PlainClient:
             if token is not None:
                 raise
             # Strangers may not join, or not here: a token is needed.
-            self._clients.expect_token(self)
+            self.expect()
         else:
-            self._begin(self._join(identity))
+            self._start(self._join(identity))
 
     def _identify(self, token: str | None) -> Identity:
         """Return the identity of a token. Raises `Unauthorized`, or `Forbidden` for this path."""
-        identity = self._clients.authenticator.identify(token, self.endpoint.user_id)
-        self.endpoint.open_to(identity)
+        identity = self._clients.authenticator.identify(token, self._endpoint.user_id)
+        self._dialect.open_to(identity)
         return identity
 
     async def _join(self, identity: Identity) -> None:
-        """Make it a member of all its channels, or refuse it."""
-        if self.connection.closed:
+        """Make it a member, and begin in its dialect; or refuse it."""
+        if self._connection.closed:
             return
-        endpoint, hub = self.endpoint, self._clients.hub
-        member = self.member = Member(
-            self.connection.sid, endpoint.namespace, identity, self.connection, PLAIN
-        )
-        self._clients.expiry.set(self, identity.expires_at)
+        member = self._make_member(identity)
+        self._clients.expiry.set(self, identity.ends_at)
         try:
-            async with AsyncExitStack() as stack:
-                joined: list[texts.JoinedChannel] = []
-                positions = chain(self._since, repeat(None))
-                for channel, since in zip(endpoint.open_to(identity), positions, strict=False):
-                    limit = texts.HISTORY_MESSAGES if channel in (LOGS, EVENTS) else None
-                    joining = hub.memberships.joining(member, channel, since, limit)
-                    joined.append((channel, since, await stack.enter_async_context(joining)))
-                if endpoint.is_feed:
-                    first = texts.feed_history(joined)
-                else:
-                    first = texts.welcome(identity, self._clients.limits, joined, hub.clock())
-                if first:
-                    self.connection.write(first)
-                self._since = []
+            await self._dialect.begin(member)
         except Exception as error:  # noqa: BLE001 - every connection is answered
             self.refuse(error)
+
+    def _make_member(self, identity: Identity) -> Member:
+        self.member = Member(
+            self._connection.sid,
+            self._endpoint.namespace,
+            identity,
+            self._connection,
+            self._dialect.encoding,
+        )
+        return self.member
 
     def _handle_token(self, frame: str | bytes) -> None:
         """Handle the first message of a client that has to send a token."""
         try:
-            message = read_message(frame, self._clients.max_message_bytes)
+            message = read_message(frame, self.max_message_bytes)
             if message["type"] != "auth":
-                raise Unauthorized("The first message must be {type: auth, token}.")
+                raise NoToken("The first message must be {type: auth, token}.")
             identity = self._identify(read_token(message))
         except (Invalid, TooLarge, SchemaError) as error:
-            self.refuse(Unauthorized(str(error)))
+            self.refuse(NoToken(str(error)))
         except Exception as error:  # noqa: BLE001 - every connection is answered
             self.refuse(error)
         else:
-            self._clients.got_token(self)
+            self.got()
             self._stranger = False
-            self._begin(self._join(identity))
+            self._start(self._join(identity))
+
+    async def authenticate(self, token: str) -> list[Channel]:
+        """Go on with a fresh token; a stranger begins anew, with the identity that it proves."""
+        member = self.member
+        assert member is not None  # noqa: S101 - a dialect handles frames of members only
+        identity = self._clients.authenticator.identify(token, self._endpoint.user_id)
+        if identity.key != member.identity.key and not self._stranger:
+            raise Forbidden("The token is somebody else's.")
+        try:
+            self._dialect.open_to(identity)
+        except Forbidden as error:
+            self.refuse(error)
+            return []
+        self.got()
+        self._stranger = False
+        if identity.key != member.identity.key or self._dialect.begins_anew(member, identity):
+            await self.hub.memberships.disconnect(member)
+            if not self._connection.closed:
+                await self._join(identity)
+            return []
+        member.go_on_as(identity)
+        self._clients.expiry.set(self, identity.expires_at)
+        return await self._dialect.renew(member)
+
+    async def _authenticate(self, token: str) -> None:
+        member = self.member
+        await self.authenticate(token)
+        if member is self.member and member is not None and not self._connection.closed:
+            self._dialect.renewed(member.identity)
+
+    async def leave(self) -> None:
+        """Leave everything, once the connection is closed."""
+        await self._dialect.end()
+        if self.member is not None:
+            await self.hub.memberships.disconnect(self.member)
 
     # What arrives
 
@@ -165,28 +259,28 @@ class PlainClient:
             return
         try:
             refusal = self._count_request()
-            if self.endpoint.is_feed and message == "ping":
-                request = {"type": "ping"}
-            else:
-                request = read_message(message, self._clients.max_message_bytes)
+            request = self._dialect.read(message)
             if refusal is not None:
                 raise refusal
-            require_current(self.member.identity, self._clients.hub.clock())
-            pending = self._handle(self.member, request)
+            require_current(self.member.identity, self.hub.clock())
+            if request.get("type") == "auth":
+                pending: Awaitable[object] | None = self._authenticate(read_token(request))
+            else:
+                pending = self._dialect.handle(self.member, request)
         except Exception as error:  # noqa: BLE001 - every frame is answered
-            self._send_error(error, request)
+            self._fail(error, request)
             return
         if pending is not None:
-            self._begin(self._finish(pending, request))
+            self._start(self._finish(pending, request))
 
     async def _finish(self, pending: Awaitable[object], request: dict[str, Any]) -> None:
         try:
             await pending
         except Exception as error:  # noqa: BLE001 - every frame is answered
-            self._send_error(error, request)
+            self._fail(error, request)
 
-    def _begin(self, work: Awaitable[None]) -> None:
-        self._clients.work.begin(self.connection, work)
+    def _start(self, work: Awaitable[None]) -> None:
+        self._clients.work.begin(self._connection, work)
 
     def _count_request(self) -> HearthError | None:
         limit = self._clients.rate_limit
@@ -196,64 +290,8 @@ class PlainClient:
             self._bucket = limit.bucket()
         return limit.refusal(self._bucket)
 
-    def refuse(self, error: Exception) -> None:
-        """Send an error, and close the connection."""
-        public = self._send_error(error, {})
-        self.connection.close(Closing.because_of(public))
-
-    def _send_error(self, error: Exception, request: dict[str, Any]) -> HearthError:
-        """Send an `error` envelope about a request, or about the connection itself."""
-        hub = self._clients.hub
-        public = answers.refusal(hub, error, self.endpoint.namespace)
-        further = nonce_of(request) | answers.failure(public)
-        frame = texts.notice_frame("error", public.to_dict(), hub.clock(), **further)
-        self.connection.write(frame)
+    def _fail(self, error: Exception, message: dict[str, Any]) -> HearthError:
+        namespace, address = self._endpoint.namespace, self._connection.address
+        public = answers.refusal(self.hub, error, namespace, address)
+        self._dialect.fail(public, message)
         return public
-
-    # Requests
-
-    def _handle(self, member: Member, request: dict[str, Any]) -> Awaitable[object] | None:
-        is_feed = self.endpoint.is_feed
-        match request["type"]:
-            case "ping":
-                self.connection.write(texts.pong(self._clients.hub.clock(), for_feed=is_feed))
-            case "pong":
-                pass  # some clients' answer to a heartbeat
-            case "auth":
-                return self._authenticate(member, read_token(request))
-            case _ if is_feed:
-                raise Invalid("Nothing is published here; this path only listens.")
-            case _:
-                return self._publish(member, request)
-        return None
-
-    def _publish(self, member: Member, request: dict[str, Any]) -> Awaitable[object] | None:
-        draft = read_draft(request, self.endpoint.channels, member.identity)
-        receipt = self._clients.hub.publish_as(member.identity, draft)
-        return None if isinstance(receipt, Receipt) else receipt
-
-    async def _authenticate(self, member: Member, token: str) -> None:
-        """Go on with a fresh token; a stranger begins anew, with the identity that it proves."""
-        clients = self._clients
-        identity = clients.authenticator.identify(token, self.endpoint.user_id)
-        if identity.key != member.identity.key and not self._stranger:
-            raise Forbidden("The token is somebody else's.")
-        try:
-            channels = self.endpoint.open_to(identity)
-        except Forbidden as error:
-            self.refuse(error)
-            return
-        self._stranger = False
-        if identity.key != member.identity.key or not member.channels.issuperset(channels):
-            await clients.hub.memberships.disconnect(member)
-            if not self.connection.closed:
-                await self._join(identity)
-            return
-        member.go_on_as(identity)
-        clients.expiry.set(self, identity.expires_at)
-        for channel in member.channels.difference(channels):
-            await clients.hub.memberships.leave(member, channel)
-        if not self.endpoint.is_feed:
-            expires_at = identity.expires_at
-            data = {"expires_at": None if expires_at is None else isoformat(expires_at)}
-            self.connection.write(texts.notice_frame("auth", data, clients.hub.clock()))

@@ -22,7 +22,15 @@ _KNOWN: Final = frozenset(Envelope().fields)
 
 
 def read_message(frame: str | bytes, max_bytes: int) -> dict[str, Any]:
-    """Return the JSON object of a frame, which has a `type`.
+    """Return the JSON object of a frame, which has a `type`. Raises as `read_object`."""
+    message = read_object(frame, max_bytes)
+    if not isinstance(message.get("type"), str):
+        raise Invalid(fields={"type": "Must be text."})
+    return message
+
+
+def read_object(frame: str | bytes, max_bytes: int) -> dict[str, Any]:
+    """Return the JSON object of a frame.
 
     Args:
         max_bytes: largest frame.
@@ -41,8 +49,6 @@ def read_message(frame: str | bytes, max_bytes: int) -> dict[str, Any]:
         raise Invalid("The frame is not JSON.") from None
     if not isinstance(message, dict):
         raise Invalid("The frame is not a JSON object.")
-    if not isinstance(message.get("type"), str):
-        raise Invalid(fields={"type": "Must be text."})
     return message
 
 

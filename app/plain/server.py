@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
 from app.auth import Authenticator
 from app.core.closing import Closing
-from app.core.errors import TokenExpired, Unauthorized
+from app.core.errors import TokenExpired
 from app.hub.hub import Hub
 from app.plain.client import PlainClient
 from app.plain.connection import PlainConnection
-from app.plain.paths import Endpoint
+from app.plain.paths import Endpoint, Query
 from app.requests.expiry import ExpiryTimer
 from app.transport.deadlines import Deadlines
 from app.transport.frames import PING, encode
@@ -35,7 +35,7 @@ class PlainOptions(NamedTuple):
         max_unsent_bytes: unsent bytes past which a connection is a slow consumer, and cut off.
         messages_per_second: frames that one connection may send; 0 sets no limit.
         ping_timeout: seconds that the answer to a ping may take.
-        auth_seconds: seconds that a client without a token has to send one.
+        auth_seconds: seconds that a client has to send its token, or whatever else must come first.
     """
 
     max_message_bytes: int
@@ -74,9 +74,7 @@ class PlainServer:
         self.clients: dict[PlainConnection, PlainClient] = {}
         self._generate_sid = generate_sid
         self._max_unsent_bytes = options.max_unsent_bytes
-        self._tokens_due: Deadlines[PlainClient] = Deadlines(
-            options.auth_seconds, self._on_no_token
-        )
+        self._due: Deadlines[PlainClient] = Deadlines(options.auth_seconds, self._on_late)
 
     def count_members(self) -> Counter[str]:
         """Return the number of connections in each namespace."""
@@ -87,17 +85,11 @@ class PlainServer:
         for connection in list(self.clients):
             connection.close(Closing.SERVER_DISCONNECT)
         self.heartbeat.stop()
-        self._tokens_due.clear()
+        self._due.clear()
         await self.work.finish(CLOSE_SECONDS)
 
-    def open(
-        self, upgraded: Upgraded, endpoint: Endpoint, token: str | None, since: Iterable[str]
-    ) -> None:
-        """Begin with a new client.
-
-        Args:
-            since: all values of `since` in the query.
-        """
+    def open(self, upgraded: Upgraded, endpoint: Endpoint, token: str | None, query: Query) -> None:
+        """Begin with a new client."""
         socket = begin(
             upgraded.transport, upgraded.reply, 2 * self.max_message_bytes, self._max_unsent_bytes
         )
@@ -105,23 +97,23 @@ class PlainServer:
         client = self.clients[connection] = PlainClient(self, connection, endpoint)
         connection.attach(client)
         self.heartbeat.add(connection)
-        client.open(token, since)
+        client.open(token, query)
         if upgraded.tail:
             socket.data_received(upgraded.tail)
 
     async def _expire(self, client: PlainClient) -> None:
         client.refuse(TokenExpired())
 
-    def _on_no_token(self, client: PlainClient) -> None:
-        client.refuse(Unauthorized("No token came in time."))
+    def _on_late(self, client: PlainClient) -> None:
+        client.on_late()
 
     # Clients' events
 
-    def expect_token(self, client: PlainClient) -> None:
-        self._tokens_due.add(client)
+    def expect(self, client: PlainClient) -> None:
+        self._due.add(client)
 
-    def got_token(self, client: PlainClient) -> None:
-        self._tokens_due.discard(client)
+    def got(self, client: PlainClient) -> None:
+        self._due.discard(client)
 
     def on_pong(self, client: PlainClient) -> None:
         self.heartbeat.on_pong(client.connection)
@@ -129,8 +121,7 @@ class PlainServer:
     def on_closed(self, client: PlainClient, closing: Closing) -> None:
         self.hub.counters.closed[closing.reason] += 1
         self.clients.pop(client.connection, None)
-        self._tokens_due.discard(client)
+        self._due.discard(client)
         self.expiry.cancel(client)
         self.heartbeat.discard(client.connection)
-        if client.member is not None:
-            self.work.spawn(self.hub.memberships.disconnect(client.member))
+        self.work.spawn(client.leave())

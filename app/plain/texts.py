@@ -12,30 +12,25 @@ from app.core.clock import isoformat
 from app.core.history import Position, Recovery
 from app.core.identity import Identity
 from app.core.message import DISCONTINUITY, Publication
-from app.hub.memberships import Joined
-from app.plain.paths import EVENTS, FEEDS, LOGS
+from app.hub.joined import Joined
 from app.transport.frames import TEXT, encode
 from schemas.envelope import notice
 
-HISTORY_MESSAGES: Final = 200
-_FEED_PONG: Final = encode(TEXT, b'{"type":"pong"}')
-_ANNOUNCEMENT: Final = "system_announcement"
+# What existing clients look for beside `data`, by type.
+_ALSO_ON_TOP: Final = {"system_announcement": "message", "notification": "subtype"}
 
 #: A joined channel, its `since` or None, and the result of joining.
 JoinedChannel = tuple[Channel, Position | None, Joined]
 
 
-def frame_of(channel: Channel, publication: Publication) -> bytes:
-    """Return a publication as a text frame; empty for types that feeds don't have."""
-    if channel.namespace == FEEDS:
-        if publication.type == DISCONTINUITY:
-            return b""
-        return encode(TEXT, orjson.dumps(_feed_message(channel, publication)))
+def envelope_of(publication: Publication) -> bytes:
+    """Return the JSON of a publication's envelope, with what existing clients look for beside
+    `data`."""
     body = publication.body
-    if publication.type == _ANNOUNCEMENT:
-        text = orjson.dumps(orjson.loads(body)["data"]["message"])
-        body = b'%b,"message":%b}' % (body[:-1], text)
-    return encode(TEXT, body)
+    key = _ALSO_ON_TOP.get(publication.type)
+    if key is None or (value := orjson.loads(body)["data"].get(key)) is None:
+        return body
+    return b'%b,"%b":%b}' % (body[:-1], key.encode(), orjson.dumps(value))
 
 
 def notice_frame(
@@ -52,70 +47,59 @@ def notice_frame(
     return encode(TEXT, orjson.dumps(envelope | further))
 
 
-def pong(now: float, *, for_feed: bool) -> bytes:
+def pong(now: float) -> bytes:
     """Return the answer to a ping; `now` in seconds since 1970."""
-    if for_feed:
-        return _FEED_PONG
     return notice_frame("pong", {"server_time": isoformat(now)}, now)
 
 
-def welcome(
-    identity: Identity, limits: Mapping[str, float], joined: Sequence[JoinedChannel], now: float
+def acknowledgement(
+    identity: Identity, limits: Mapping[str, float], now: float, **further: Any
 ) -> bytes:
-    """Return the first frames of a new member: `connection_ack`, and what it has missed.
+    """Return `connection_ack`.
 
     Args:
         limits: by name.
         now: seconds since 1970.
+        further: more keys of its data.
     """
     data = {
         "user_id": identity.id,
         "kind": identity.kind,
         "server_time": isoformat(now),
         "limits": limits,
-        "channels": [
-            {
-                "channel": channel.name,
-                "offset": _before(one.recovery),
-                "epoch": one.recovery.position.epoch,
-                "recovered": one.recovery.recovered,
-            }
-            for channel, _since, one in joined
-        ],
     }
-    frames = [notice_frame("connection_ack", data, now)]
-    for channel, since, one in joined:
-        position, publications, recovered = one.recovery
-        if since is not None and not recovered:
-            where = {"epoch": position.epoch, "offset": _before(one.recovery)}
-            frames.append(notice_frame(DISCONTINUITY, where, now, channel.name))
-        frames += [frame_of(channel, publication) for publication in publications]
-    return b"".join(frames)
+    return notice_frame("connection_ack", data | further, now)
 
 
-def _before(recovery: Recovery) -> int:
-    """Return the offset of the last message before those of a recovery.
-
-    A client that takes it for its position misses nothing if it is disconnected among them.
-    """
-    first = next(iter(recovery.publications), None)
-    return recovery.position.offset if first is None else (first.offset or 1) - 1
-
-
-def feed_history(joined: Sequence[JoinedChannel]) -> bytes:
-    """Return the newest logs and events in the order of publishing; empty if there are none."""
-    kept = [
-        (publication.sequence, channel, publication)
+def places(joined: Sequence[JoinedChannel]) -> list[dict[str, Any]]:
+    """Return what `connection_ack` tells of each channel: where the messages that follow begin."""
+    return [
+        {
+            "channel": channel.name,
+            "offset": one.recovery.start.offset,
+            "epoch": one.recovery.position.epoch,
+            "recovered": one.recovery.recovered,
+        }
         for channel, _since, one in joined
-        if channel in (LOGS, EVENTS)
-        for publication in one.recovery.publications
     ]
-    kept.sort(key=lambda item: item[0])
-    newest = [_feed_message(channel, one) for _, channel, one in kept[-HISTORY_MESSAGES:]]
-    if not newest:
-        return b""
-    return encode(TEXT, orjson.dumps({"channel": "codeworm:history", "data": newest}))
 
 
-def _feed_message(channel: Channel, publication: Publication) -> dict[str, Any]:
-    return {"channel": channel.name, "data": orjson.loads(publication.body)["data"]}
+def loss(channel: Channel, recovery: Recovery, now: float) -> bytes:
+    """Return the `discontinuity` that comes before what is left of a channel's history."""
+    where = {"epoch": recovery.position.epoch, "offset": recovery.start.offset}
+    return notice_frame(DISCONTINUITY, where, now, channel.name)
+
+
+def newest(joined: Sequence[JoinedChannel], count: int) -> list[JoinedChannel]:
+    """Return joined channels with the newest `count` messages of all of them together."""
+    sequences = sorted(
+        publication.sequence for _, _, one in joined for publication in one.recovery.publications
+    )
+    first = sequences[-count] if 0 < count <= len(sequences) else 0
+    return [(channel, since, _from(one, first)) for channel, since, one in joined]
+
+
+def _from(joined: Joined, sequence: int) -> Joined:
+    recovery = joined.recovery
+    publications = [one for one in recovery.publications if one.sequence >= sequence]
+    return Joined(recovery._replace(publications=publications), joined.members)

@@ -18,6 +18,12 @@ from app.transport.work import Work
 #: Messages that may wait; further ones are dropped.
 MAX_QUEUED: Final = 100_000
 CLOSE_SECONDS: Final = 1.0
+#: How every pickle begins since protocol 2; JSON can't begin so.
+_PICKLE: Final = b"\x80"
+_PICKLED: Final = (
+    "A pickle, as python-socketio before 5.14 emits: python-socketio 5.14 or newer, or json, is "
+    "needed."
+)
 
 log = structlog.get_logger("hearth.redis")
 
@@ -115,7 +121,9 @@ class SharedManager(AsyncPubSubManager, Manager):  # type: ignore[misc]
             message = None
         method = message.get("method") if isinstance(message, dict) else None
         if not isinstance(method, str):
-            self._emits.reject(data, "Not a manager's message.")
+            self._emits.reject(
+                data, _PICKLED if data[:1] == _PICKLE else "Not a manager's message."
+            )
         elif method == "callback":
             # Not in order: the message that is being handled may be waiting for it.
             self._acks.spawn(self._handle_callback(message))

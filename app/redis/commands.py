@@ -15,6 +15,7 @@ import structlog
 
 from app.core.errors import Unavailable
 from app.redis.connector import Connector, Link
+from app.redis.fitness import problems
 from app.redis.reconnecting import ReconnectingLink
 from app.redis.scripts import Script
 
@@ -72,6 +73,7 @@ class Commands(ReconnectingLink):
         self._clock_offset: float | None = None  # Redis's clock minus the loop's, in seconds
         self._known: set[str] = set()  # digests of scripts that were run on this connection
         self._warned_at: dict[str, float] = {}
+        self._problems: set[str] = set()  # that were told
         self._watcher: asyncio.Task[None] | None = None
 
     @property
@@ -176,7 +178,8 @@ class Commands(ReconnectingLink):
                 sent_at = asyncio.get_running_loop().time()
                 self._on_time(sent_at, await self._send(link, "TIME"))
         except (Unavailable, ReplyError) as error:
-            raise ConnectionRefusedError("Redis refuses commands") from error
+            raise ConnectionRefusedError("it refuses commands: see the line before") from error
+        self._send(link, "INFO").add_done_callback(self._check_fitness)
         self._watcher = self._tasks.add(self._watch())
 
     def on_reply(self, reply: Any) -> None:
@@ -247,6 +250,18 @@ class Commands(ReconnectingLink):
         least, most = at - asyncio.get_running_loop().time(), at - sent_at
         before = self._clock_offset
         self._clock_offset = least if before is None else max(least, min(before, most))
+
+    def _check_fitness(self, info: asyncio.Future[bytes]) -> None:
+        if info.cancelled() or info.exception() is not None:
+            return  # a right is missing, which is logged, or the connection was lost
+        for problem in problems(info.result()):
+            if problem not in self._problems:
+                self._problems.add(problem)
+                log.warning(
+                    "Redis is not set up as it should be",
+                    redis=self._connector.host,
+                    reason=problem,
+                )
 
     def _log_error(self, error: ReplyError) -> None:
         now = asyncio.get_running_loop().time()

@@ -18,13 +18,13 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from socketio.redis_manager import parse_redis_sentinel_url
 
+from app.redis.failures import explain
+
 OPEN_SECONDS: Final = 3.0
 #: How long one Sentinel may take to reply before the next is tried.
 SENTINEL_SECONDS: Final = 1.0
 FAILURES: Final = (RedisError, OSError, TimeoutError)
 _INCOMPLETE: Final = object()
-# Kinds of failure of one outage: a lost connection is followed by refused ones.
-_OUTAGE: Final = frozenset({"ConnectionError", "ConnectionResetError", "TimeoutError"})
 
 OnReply = Callable[[Any], None]
 
@@ -125,6 +125,7 @@ class Connector:
         self._sentinel: Sentinel | None = None
         self._open_seconds = OPEN_SECONDS
         parts = urlsplit(url)
+        self._tls = parts.scheme == "rediss"
         self.host = parts.netloc.rpartition("@")[2] or parts.path
         if parts.scheme == "redis+sentinel":
             sentinels, name, credentials = parse_redis_sentinel_url(url)
@@ -152,15 +153,16 @@ class Connector:
     def note_failure(self, purpose: str, error: BaseException) -> None:
         """Log a lost or failed connection, each cause once until all connections are open again."""
         self._failing.add(purpose)
-        cause = type(error).__name__
-        if cause in self._logged or (cause in _OUTAGE and self._logged):
+        failure = explain(error, tls=self._tls)
+        if failure.error in self._logged or (failure.is_outage and self._logged):
             return
-        self._logged.add(cause)
+        self._logged.add(failure.error)
         log.error(
             "Redis can't be reached; trying again until it can",
             redis=self.host,
             purpose=purpose,
-            error=cause,
+            error=failure.error,
+            reason=failure.reason,
         )
 
     async def open(self, on_reply: OnReply) -> Link:

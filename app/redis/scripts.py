@@ -14,7 +14,7 @@ class Script(NamedTuple):
     sha: str
 
 
-def load_script(directory: Path, name: str) -> Script:
-    """Read `<name>.lua`."""
-    source = (directory / f"{name}.lua").read_bytes()
+def load_script(directory: Path, *names: str) -> Script:
+    """Read `<name>.lua`; of several, each one's functions are there for those after it."""
+    source = b"".join((directory / f"{name}.lua").read_bytes() for name in names)
     return Script(source, hashlib.sha1(source, usedforsecurity=False).hexdigest())

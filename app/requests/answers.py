@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 import orjson
 import structlog
 
 from app.core.channel import Channel
-from app.core.errors import HearthError, Internal, Invalid
+from app.core.errors import (
+    HearthError,
+    Internal,
+    Invalid,
+    RateLimited,
+    TokenExpired,
+    TooLarge,
+    TooManyChannels,
+    Unauthorized,
+)
 from app.core.history import Page
 from app.core.message import Publication, Receipt
 from app.core.presence import Members
+from app.core.refused import Refusal
 from app.hub.hub import Hub
-from app.hub.memberships import Joined
+from app.hub.joined import Joined
 from schemas.errors import SchemaError
+
+_TOLD: Final = (Unauthorized, TokenExpired, TooLarge, TooManyChannels, RateLimited)
 
 log = structlog.get_logger("hearth.namespaces")
 
@@ -30,11 +42,25 @@ def shown(error: BaseException, namespace: str) -> HearthError:
     return Internal()
 
 
-def refusal(hub: Hub, error: BaseException, namespace: str) -> HearthError:
-    """Return the error that a failed request is answered with, and count it."""
+def refusal(hub: Hub, error: BaseException, namespace: str, address: str) -> HearthError:
+    """Return the error that a failed request is answered with, and count it.
+
+    Refused tokens and limits are told of as refusals too.
+
+    Args:
+        address: the client's.
+    """
     public = shown(error, namespace)
     hub.counters.failed[public.code] += 1
+    if isinstance(public, _TOLD):
+        tell(hub, public, namespace, address)
     return public
+
+
+def tell(hub: Hub, error: HearthError, namespace: str, address: str) -> None:
+    """Tell of an error as a refusal, if it is one."""
+    if (refused := Refusal.of(error, namespace=namespace)) is not None:
+        hub.refusals.tell(refused, address)
 
 
 def failure(error: HearthError) -> dict[str, Any]:
@@ -58,7 +84,7 @@ def published(receipt: Receipt) -> bytes:
 def joined(channel: Channel, joined: Joined) -> dict[str, Any]:
     """Return the answer to a join; `presence` is null if the member may not see it."""
     recovery = joined.recovery
-    return {
+    answer = {
         "ok": True,
         "channel": channel.name,
         "offset": recovery.position.offset,
@@ -67,6 +93,9 @@ def joined(channel: Channel, joined: Joined) -> dict[str, Any]:
         "messages": _messages(recovery.publications),
         "presence": None if joined.members is None else presence(joined.members),
     }
+    if recovery.following:
+        answer["following"] = recovery.following
+    return answer
 
 
 def page(page: Page) -> dict[str, Any]:

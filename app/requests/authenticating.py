@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.auth import Authenticator
 from app.core import access
+from app.core.channel import Channel
 from app.core.errors import Forbidden, TokenExpired
 from app.core.identity import Identity
 from app.hub.hub import Hub
@@ -16,7 +17,7 @@ def require_current(identity: Identity, now: float) -> None:
     Args:
         now: seconds since 1970.
     """
-    if identity.expires_at is not None and identity.expires_at <= now:
+    if identity.ends_at is not None and identity.ends_at <= now:
         raise TokenExpired
 
 
@@ -33,9 +34,14 @@ def identify_again(authenticator: Authenticator, member: Member, token: str) -> 
     return identity
 
 
-async def go_on_as(hub: Hub, member: Member, identity: Identity) -> None:
-    """Replace a member's token by a fresh one; it leaves the channels that this doesn't grant."""
+async def go_on_as(hub: Hub, member: Member, identity: Identity) -> list[Channel]:
+    """Replace a member's token by a fresh one; it leaves the channels that this doesn't grant.
+
+    Returns:
+        The channels that it has left.
+    """
     member.go_on_as(identity)
-    for channel in list(member.channels):
-        if not access.may_read(identity, channel):
-            await hub.memberships.leave(member, channel)
+    lost = [channel for channel in member.channels if not access.may_read(identity, channel)]
+    for channel in lost:
+        await hub.memberships.leave(member, channel)
+    return lost

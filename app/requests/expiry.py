@@ -29,22 +29,22 @@ class ExpiryTimer(Generic[T]):
         self._timers: dict[T, asyncio.TimerHandle] = {}
         self._tasks = Tasks("expiry of tokens")
 
-    def set(self, client: T, expires_at: float | None) -> None:
-        """Set or replace the time of a client's expiry, in seconds since 1970; None: never."""
+    def set(self, client: T, ends_at: float | None) -> None:
+        """Set or replace when a client is to end, in seconds since 1970; None: never."""
         self.cancel(client)
-        if expires_at is not None:
-            wait = min(max(0.0, expires_at - self._clock()), _LONGEST_WAIT_SECONDS)
+        if ends_at is not None:
+            wait = min(max(0.0, ends_at - self._clock()), _LONGEST_WAIT_SECONDS)
             loop = asyncio.get_running_loop()
-            self._timers[client] = loop.call_later(wait, self._due, client, expires_at)
+            self._timers[client] = loop.call_later(wait, self._due, client, ends_at)
 
     def cancel(self, client: T) -> None:
         """Remove a client."""
         if (timer := self._timers.pop(client, None)) is not None:
             timer.cancel()
 
-    def _due(self, client: T, expires_at: float) -> None:
-        if expires_at > self._clock():
-            self.set(client, expires_at)
+    def _due(self, client: T, ends_at: float) -> None:
+        if ends_at > self._clock():
+            self.set(client, ends_at)
             return
         del self._timers[client]
         self._tasks.add(self._expire(client))

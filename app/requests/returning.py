@@ -11,9 +11,9 @@ from app.core.channel import Channel
 from app.core.errors import Forbidden
 from app.core.message import Publication
 from app.hub.hub import Hub
+from app.hub.joined import Incomplete
 from app.hub.locks import KeyedLocks
 from app.hub.member import Member
-from app.hub.memberships import Incomplete
 from app.transport.room import Encoding
 from schemas.errors import SchemaError
 

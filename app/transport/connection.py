@@ -6,12 +6,17 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from enum import Enum
+from typing import Final
 
 import structlog
 
 from app.core.closing import Closing
 from app.transport.flow import ProtocolError, ReceiveQueue, grace
 from app.transport.websocket import WebSocket
+
+# How often a connection that doesn't take what it gets is looked at. Its transport tells of one
+# mark only, the limit, and what is sent at its own pace stays far below that.
+_LOOK_SECONDS: Final = 0.02
 
 log = structlog.get_logger("hearth.realtime")
 
@@ -94,6 +99,17 @@ class Connection(ABC):
         """Handle the next message."""
 
     # Unsent bytes
+
+    @property
+    def unsent_bytes(self) -> int:
+        """The number of bytes that the client has not taken yet."""
+        return 0 if self.socket is None else self.socket.unsent_bytes
+
+    async def until_unsent(self, most: int) -> bool:
+        """Wait until at most so many bytes are unsent; return False once it is closed."""
+        while not self.closed and self.unsent_bytes > most:  # noqa: ASYNC110
+            await asyncio.sleep(_LOOK_SECONDS)
+        return not self.closed
 
     def on_unsent(self, over_limit: bool) -> None:
         if self.closed or self.socket is None:

@@ -18,16 +18,25 @@ _HEADERS: Final = {
 }
 
 
-def add_console_routes(app: web.Application) -> None:
-    """Serve the page at `/` and its files under `/console/`."""
+def add_console_routes(app: web.Application, *, development: bool, strangers: bool) -> None:
+    """Serve the page at `/`, its files under `/console/`, and `/console/server`.
+
+    Args:
+        development: whether this is development mode.
+        strangers: whether connections without a token are let in.
+    """
 
     async def page(_request: web.Request) -> web.FileResponse:
         return web.FileResponse(_PAGE / "index.html", headers=_HEADERS)
+
+    async def server(_request: web.Request) -> web.Response:
+        return web.json_response({"development": development, "strangers": strangers})
 
     async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
         if request.path.startswith("/console/"):
             response.headers.update(_HEADERS)
 
     app.router.add_get("/", page)
+    app.router.add_get("/console/server", server)
     app.router.add_static("/console/", _PAGE)
     app.on_response_prepare.append(add_headers)

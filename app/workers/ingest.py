@@ -27,7 +27,6 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Final
 
 import structlog
@@ -42,31 +41,13 @@ from app.redis.subscriptions import Subscriptions
 from app.tasks import Tasks
 from app.workers.backlog import Backlog, Read, Received, digest
 from app.workers.batch import Batcher
-from app.workers.lease import LEASE_SECONDS, Lease, LeaseState
+from app.workers.lease import LEASE_SECONDS, IngestTimes, Lease, LeaseState
 
 BATCH: Final = 100
 #: An emit whose publish has failed so often in a row is rejected.
 MOST_FAILURES: Final = 5
 
 log = structlog.get_logger("hearth.workers")
-
-
-@dataclass(frozen=True, slots=True)
-class IngestTimes:
-    """All in seconds.
-
-    Args:
-        renew: how often the lease is renewed and the log read.
-        takeover: how long an emit may wait for the leader before a process that is caught up takes
-            the lease over.
-        longest_takeover: the same, before a process that isn't caught up does.
-        drain: how long closing may take.
-    """
-
-    renew: float = 0.5
-    takeover: float = 3.0
-    longest_takeover: float = 6.0
-    drain: float = 2.0
 
 
 class Ingest:
@@ -103,7 +84,8 @@ class Ingest:
         self._caught_up = False
         self._barrier = b""  # digest of the barrier, until this process is caught up
         self._barriers = 0
-        self._received_since = 0  # number of the first entry received on this connection
+        self._interruptions = 0
+        self._received_since = 0  # number of the first entry received since the last of them
         self._skipped = False  # later entries were ingested before the oldest
         self._progressed_at = 0.0
         self._failures = 0
@@ -111,7 +93,8 @@ class Ingest:
         self._closing = False
         self._wake = asyncio.Event()
         self._tasks = Tasks("ingest")
-        subscriptions.on_regained(self._on_resubscribed)
+        subscriptions.on_interrupted(self._on_interrupted)
+        subscriptions.on_regained(self._renew_soon)
         subscriptions.listen(keys.ingest_barriers, self._on_barrier)
 
     @property
@@ -187,10 +170,15 @@ class Ingest:
 
     # The lease
 
-    def _on_resubscribed(self) -> None:
+    def _on_interrupted(self) -> None:
+        # What arrives next may not be next in order: another process, which is caught up, leads.
         self._subscribed = self._leads = False
+        self._interruptions += 1
         self._received_since = self._backlog.next
         self._fall_behind()
+        self._renew_soon()
+
+    def _renew_soon(self) -> None:
         self._renew_at = 0.0
         self._wake.set()
 
@@ -200,11 +188,10 @@ class Ingest:
 
     async def _renew(self) -> None:
         """Acquire or renew the lease, and remove what other processes have ingested."""
-        led = self._leads
+        led, interruptions = self._leads, self._interruptions
         if not self._subscribed:
             self._apply(await self._lease.update(able=False))
-            self._subscribed = True
-        since = self._received_since
+            self._subscribed = interruptions == self._interruptions
         # Unless it led all the time, its last publishes may still be in a lost connection, where
         # Redis will read them: they are fenced off.
         state = await self._lease.update(able=True, caught_up=self._caught_up, renew_token=not led)
@@ -212,7 +199,7 @@ class Ingest:
         if not state.leads and self._is_overdue():
             state = await self._lease.update(able=True, caught_up=self._caught_up, force=True)
             self._apply(state)
-        if since != self._received_since:
+        if interruptions != self._interruptions:
             return  # the connection was lost in the meantime
         if state.leads and not led:
             log.info("this process ingests what workers emit", process=self._process)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from app.broker.keys import Keys
 from app.core.errors import Unavailable
@@ -15,10 +16,26 @@ from app.redis.subscriptions import Subscriptions
 LEASE_SECONDS: Final = 3.0
 #: How long the digests of what was ingested are kept.
 DIGESTS_SECONDS: Final = 600
-# The log is read from so long before this process began to receive.
-_OVERLAP_MS: Final = 5_000
 
 ACQUIRE: Final = load_script(Path(__file__).parent / "lua", "acquire")
+
+
+@dataclass(frozen=True, slots=True)
+class IngestTimes:
+    """All in seconds.
+
+    Args:
+        renew: how often the lease is renewed and the log read.
+        takeover: how long an emit may wait for the leader before a process that is caught up takes
+            the lease over.
+        longest_takeover: the same, before a process that isn't caught up does.
+        drain: how long closing may take.
+    """
+
+    renew: float = 0.5
+    takeover: float = 3.0
+    longest_takeover: float = 6.0
+    drain: float = 2.0
 
 
 class LeaseState(NamedTuple):
@@ -58,10 +75,16 @@ class Lease:
         self._process = process
         self._seconds = seconds
         self._number = 0
-        self._known = ""  # id of the last entry of the log that this process has read
+        # The id of the log's last entry that this process has read; until it reads any, of the last
+        # one before it began to receive, for it has received nothing that was ingested up to then.
+        self._known = ""
         self._known_existed = False
         self._echoes: dict[bytes, asyncio.Future[None]] = {}
+        subscriptions.on_interrupted(self._miss_echoes)
         subscriptions.on_regained(self._miss_echoes)
+        subscriptions.ask(
+            *("XREVRANGE", keys.ingest_digests, "+", "-", "COUNT", 1), on_answer=self._on_log_end
+        )
         subscriptions.listen(keys.ingest_echo(process), self._on_echo)
 
     async def update(
@@ -100,7 +123,6 @@ class Lease:
                     int(force),
                     self._known,
                     int(self._known_existed),
-                    _OVERLAP_MS,
                     self._keys.ingest_echo(self._process),
                     number,
                     DIGESTS_SECONDS,
@@ -120,6 +142,11 @@ class Lease:
         """Set the log's last known entry, after this process has added it."""
         self._known = entry_id
         self._known_existed = True
+
+    def _on_log_end(self, newest: Any) -> None:
+        if not self._known and isinstance(newest, list):
+            self._known_existed = bool(newest)
+            self._known = newest[0][0].decode() if newest else "0-0"
 
     def _on_echo(self, number: bytes) -> None:
         echo = self._echoes.get(number)

@@ -1,4 +1,4 @@
 import { defineConfig } from "vite";
 
-// hearth-client is a link here, and has a React of its own for its tests.
+// hearth-realtime is a link here, and has a React of its own for its tests.
 export default defineConfig({ base: "./", resolve: { dedupe: ["react", "react-dom"] } });

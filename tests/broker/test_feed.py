@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.broker.feed import Feed
-from app.broker.record import discontinuity, encode_record
+from app.broker.record import discontinuity
 from app.core.channel import Channel
 from app.core.history import Position
 from app.core.message import DISCONTINUITY, Publication, make_publication
@@ -54,7 +54,7 @@ class Redis:
         sent = message(str(self._count), 1000.0 - self._count % 3)
         self.log.append(make_publication(sent, len(self.log) + 1, self._sequence))
         at = b"%d %b %d " % (len(self.log), self.head.epoch.encode(), self._sequence)
-        self.on_way.append(at + encode_record(sent))
+        self.on_way.append(at + b"%b %.6f\n%b" % (b"user_message", sent.published_at, sent.body))
 
     def arrive(self) -> None:
         if self.on_way:

@@ -14,12 +14,17 @@ from tests.broker.contracts.broker import BrokerContract
 from tests.broker.contracts.fixtures import MakeBroker
 from tests.fixtures.redis import StartBackend
 from tests.support.backends import RunningBackend
-from tests.support.clock import SettableClock
+from tests.support.clock import RedisClock, SettableClock
 from tests.support.listener import Listener
 from tests.support.messages import OTHER, TEAM, message, texts_of
+from tests.support.redis import RedisServer
 
 
 class TestRedisBroker(BrokerContract):
+    @pytest.fixture
+    def clock(self, redis_server: RedisServer) -> SettableClock:
+        return RedisClock(redis_server)
+
     @pytest.fixture
     async def make_broker(
         self, clock: SettableClock, listener: Listener, start_backend: StartBackend

@@ -8,6 +8,7 @@ from unittest.mock import ANY
 from aiohttp.test_utils import TestServer
 
 from tests.fixtures.node import ConnectNode
+from tests.fixtures.servers import Serve
 from tests.support.node import TRANSPORTS, NodeDriver
 from tests.support.tokens import ALICE, BOB, token
 
@@ -18,7 +19,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "garbage": ({"auth": {"token": "garbage"}}, "unauthorized"),
     "no text": ({"auth": {"token": 7}}, "unauthorized"),
     "foreign": ({"auth": {"token": FOREIGN}}, "unauthorized"),
-    "expired": ({"auth": {"token": token("alice", expires_in=-10)}}, "token_expired"),
+    "expired": ({"auth": {"token": token("alice", expires_in=-60)}}, "token_expired"),
 }
 CARRIED: dict[str, dict[str, Any]] = {
     "auth": {"auth": {"token": ALICE}},
@@ -82,6 +83,19 @@ async def test_a_connection_ends_with_its_token(connect_node: ConnectNode, trans
     assert error["data"]["code"] == error["error"]["code"] == "token_expired"
 
 
+async def test_a_connection_ends_later_by_as_much_as_clocks_may_differ(
+    serve: Serve, node: NodeDriver
+) -> None:
+    url = str((await serve(auth_leeway_seconds=60)).make_url(""))
+    over = token("alice", "user", "*:*:rw", expires_in=-57)
+    client = node.open(url, "/circles", auth={"token": over}, **TRANSPORTS["websocket"])
+    await client.moment("connect")
+    await client.join()
+    await client.moment("disconnect")
+    [error] = client.all("error")
+    assert error["data"]["code"] == "token_expired"
+
+
 async def test_a_fresh_token_prolongs_a_connection(connect_node: ConnectNode) -> None:
     short = token("alice", "user", expires_in=2)
     lets_it_end = await connect_node(token=short)
@@ -91,6 +105,19 @@ async def test_a_fresh_token_prolongs_a_connection(connect_node: ConnectNode) ->
     await lets_it_end.moment("disconnect")
     await prolongs.settle()
     assert (prolongs.all("error"), prolongs.moments("disconnect")) == ([], [])
+
+
+async def test_a_fresh_token_says_which_channels_it_no_longer_opens(
+    connect_node: ConnectNode,
+) -> None:
+    client = await connect_node(token=ALICE)
+    for channel in ("dev-team", "ops", "kitchen"):
+        await client.join(channel)
+    fresh = token("alice", "user", "circles:ops:r")
+    answer = await client.request("authenticate", {"token": fresh})
+    assert (answer["ok"], answer["left"]) == (True, ["dev-team", "kitchen"])
+    again = await client.request("authenticate", {"token": fresh})
+    assert again["left"] == []
 
 
 async def test_nobody_becomes_somebody_else(connect_node: ConnectNode) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import shutil
 from pathlib import Path
@@ -35,6 +36,38 @@ async def test_the_types_are_made_of_the_schemas() -> None:
 
 
 @pytest.mark.processes
+async def test_nothing_stray_is_in_the_tarball(package: Path) -> None:
+    packed = json.loads(
+        await output("npm", "pack", "--dry-run", "--json", "--ignore-scripts", directory=package)
+    )
+    paths = {one["path"] for one in packed[0]["files"]}
+    built = {path for path in paths if re.fullmatch(r"dist/[\w/-]+(\.js|\.d\.ts|\.js\.map)", path)}
+    expected = {"LICENSE", "README.md", "package.json", "react/package.json"}
+    assert paths - built == expected | {"dist/cjs/package.json"}
+    for folder in ("dist", "dist/cjs"):
+        assert f"{folder}/react/index.js" in built
+        assert f"{folder}/generated/payloads.d.ts" in built
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize("entry", ["", "/react"])
+async def test_it_is_found_without_exports(package: Path, tmp_path: Path, entry: str) -> None:
+    # As Jest and Metro do, and TypeScript with `node10`: by `main` and `types` of a package.json.
+    name = {"": "connect", "/react": "useChannel"}[entry]
+    found = await output("node", "-p", f'typeof require("{package}{entry}").{name}')
+    assert found.strip() == "function"
+    modules = tmp_path / "node_modules"
+    modules.mkdir()
+    (modules / "hearth-realtime").symlink_to(package)
+    source = f'import {{ {name} }} from "hearth-realtime{entry}";\n'
+    (tmp_path / "page.ts").write_text(source + f"export const found: string = {name};\n")
+    tsc = package / "node_modules/typescript-5/bin/tsc"
+    options = ("--module", "esnext", "--moduleResolution", "node10", "--skipLibCheck", "--noEmit")
+    with pytest.raises(AssertionError, match="is not assignable to type 'string'"):
+        await output("node", tsc, *options, tmp_path / "page.ts", directory=tmp_path)
+
+
+@pytest.mark.processes
 async def test_sources_and_tests_are_well_typed(package: Path) -> None:
     await output("npm", "run", "--silent", "types", directory=package)
 
@@ -52,7 +85,7 @@ async def test_the_program_of_the_docs_talks(
     assert 10 <= len(program.splitlines()) <= 20
     (tmp_path / "program.mjs").write_text(program)
     (tmp_path / "node_modules").mkdir()
-    (tmp_path / "node_modules/hearth-client").symlink_to(package)
+    (tmp_path / "node_modules/hearth-realtime").symlink_to(package)
     server = await run()
     agent = await connect(url=server.url, token=AGENT)
     await agent.join()

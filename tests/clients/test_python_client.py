@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-import hearth_client
+import hearth_realtime
 import pytest
 from aiohttp.test_utils import TestServer
-from hearth_client import Channel, HearthError
+from hearth_realtime import Channel, HearthError
 
 from app.core import errors
 from tests.fixtures.clients import Connect
@@ -20,8 +20,8 @@ from tests.support.tokens import AGENT, ALICE, SERVICE, token
 async def test_an_agent_answers_a_user(server: TestServer) -> None:
     url = str(server.make_url(""))
     async with (
-        hearth_client.connect(url, token=AGENT) as agent,
-        hearth_client.connect(url, token=ALICE) as alice,
+        hearth_realtime.connect(url, token=AGENT) as agent,
+        hearth_realtime.connect(url, token=ALICE) as alice,
     ):
         hers = await alice.circle("dev-team")
         circle = await agent.circle("dev-team")
@@ -46,8 +46,8 @@ async def test_an_agent_answers_a_user(server: TestServer) -> None:
 async def test_what_is_not_kept_is_handed_over_too(server: TestServer) -> None:
     url = str(server.make_url(""))
     async with (
-        hearth_client.connect(url, token=AGENT) as agent,
-        hearth_client.connect(url, token=ALICE) as alice,
+        hearth_realtime.connect(url, token=AGENT) as agent,
+        hearth_realtime.connect(url, token=ALICE) as alice,
     ):
         circle = await agent.circle("dev-team")
         receipt = await alice.publish("/circles", "dev-team", "typing", {"typing": True})
@@ -57,7 +57,7 @@ async def test_what_is_not_kept_is_handed_over_too(server: TestServer) -> None:
 
 
 async def test_many_channels_and_namespaces(server: TestServer) -> None:
-    async with hearth_client.connect(str(server.make_url("")), token=SERVICE) as hearth:
+    async with hearth_realtime.connect(str(server.make_url("")), token=SERVICE) as hearth:
         channels: list[tuple[Channel, str, dict[str, Any]]] = [
             (await hearth.workspace("website"), "file_changed", {"path": "a.py"}),
             (await hearth.agent("agent-7"), "agent_activity", {"activity": "thinking"}),
@@ -79,7 +79,7 @@ async def test_many_channels_and_namespaces(server: TestServer) -> None:
             assert message.data == data
         assert channels[4][0].name == "broadcast"
         assert await hearth.feed("other") is channels[6][0]
-    async with hearth_client.connect(str(server.make_url("")), token=ALICE) as hearth:
+    async with hearth_realtime.connect(str(server.make_url("")), token=ALICE) as hearth:
         assert (await hearth.notifications()).name == "user:alice"
         chat = await hearth.chat("flow/app/1")
         await chat.publish("user_message", {"content": "Hi"})
@@ -88,14 +88,14 @@ async def test_many_channels_and_namespaces(server: TestServer) -> None:
 
 async def test_a_channel_begins_where_it_is_asked_to(server: TestServer) -> None:
     url = str(server.make_url(""))
-    async with hearth_client.connect(url, token=ALICE) as hearth:
+    async with hearth_realtime.connect(url, token=ALICE) as hearth:
         circle = await hearth.circle("dev-team")
         for number in range(5):
             await circle.publish("user_message", {"content": str(number)})
         middle = (await take(circle, 3))[-1].position
-    async with hearth_client.connect(url, token=ALICE) as hearth:
+    async with hearth_realtime.connect(url, token=ALICE) as hearth:
         assert contents(await take(await hearth.circle("dev-team", since=middle), 2)) == ["3", "4"]
-    async with hearth_client.connect(url, token=ALICE) as hearth:
+    async with hearth_realtime.connect(url, token=ALICE) as hearth:
         assert contents(await take(await hearth.circle("dev-team", history=1), 1)) == ["4"]
 
 
@@ -103,7 +103,7 @@ async def test_errors_have_codes(serve: Serve) -> None:
     server = await serve(max_message_bytes=2000)
     url = str(server.make_url(""))
     grants = ["circles:dev-team:rw", "circles:lobby:w"]
-    async with hearth_client.connect(url, token=token("alice", "user", *grants)) as hearth:
+    async with hearth_realtime.connect(url, token=token("alice", "user", *grants)) as hearth:
         circle = await hearth.circle("dev-team")
         failing: list[tuple[str, Any, str]] = [
             ("user_message", {"content": 7}, "invalid"),
@@ -141,7 +141,7 @@ async def test_errors_have_codes(serve: Serve) -> None:
 
 async def test_a_rate_limit_is_waited_for(serve: Serve) -> None:
     url = str((await serve(messages_per_second=20)).make_url(""))
-    async with hearth_client.connect(url, token=ALICE) as hearth:
+    async with hearth_realtime.connect(url, token=ALICE) as hearth:
         circle = await hearth.circle("dev-team")
         sends = [circle.publish("user_message", {"content": str(n)}) for n in range(60)]
         receipts = await asyncio.gather(*sends)
@@ -157,6 +157,7 @@ def test_what_is_temporary_is_the_servers_to_say_and_follows_from_the_code_else(
         assert {error.temporary for error in told} == {said}
 
 
+@pytest.mark.usefixtures("untold_rate")
 async def test_what_an_older_server_fails_in_is_tried_again_by_its_code(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -167,18 +168,19 @@ async def test_what_an_older_server_fails_in_is_tried_again_by_its_code(
 
     monkeypatch.setattr(errors.HearthError, "to_dict", without_temporary)
     url = str((await serve(messages_per_second=20)).make_url(""))
-    async with hearth_client.connect(url, token=ALICE) as hearth:
+    async with hearth_realtime.connect(url, token=ALICE) as hearth:
         circle = await hearth.circle("dev-team")
         sends = [circle.publish("user_message", {"content": str(n)}) for n in range(60)]
         assert len({receipt.offset for receipt in await asyncio.gather(*sends)}) == 60
 
 
+@pytest.mark.usefixtures("untold_rate")
 async def test_what_the_server_says_is_not_temporary_is_not_tried_again(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(errors.RateLimited, "temporary", False)
     url = str((await serve(messages_per_second=20)).make_url(""))
-    async with hearth_client.connect(url, token=ALICE) as hearth:
+    async with hearth_realtime.connect(url, token=ALICE) as hearth:
         circle = await hearth.circle("dev-team")
         sends = [circle.publish("user_message", {"content": str(n)}) for n in range(60)]
         outcomes = await asyncio.gather(*sends, return_exceptions=True)
@@ -188,7 +190,7 @@ async def test_what_the_server_says_is_not_temporary_is_not_tried_again(
 
 
 async def test_a_channel_that_is_left_ends(server: TestServer, connect: Connect) -> None:
-    async with hearth_client.connect(str(server.make_url("")), token=ALICE) as hearth:
+    async with hearth_realtime.connect(str(server.make_url("")), token=ALICE) as hearth:
         circle = await hearth.circle("dev-team")
         reading = asyncio.create_task(take(circle, 1))
         await circle.leave()
@@ -201,7 +203,7 @@ async def test_a_channel_that_is_left_ends(server: TestServer, connect: Connect)
 
 async def test_nothing_runs_any_more_in_the_end(server: TestServer) -> None:
     before = asyncio.all_tasks()
-    async with hearth_client.connect(str(server.make_url("")), token=ALICE) as hearth:
+    async with hearth_realtime.connect(str(server.make_url("")), token=ALICE) as hearth:
         circle = await hearth.circle("dev-team")
         await hearth.feed("codeworm:logs")
         reading = asyncio.create_task(take(circle, 1))

@@ -7,33 +7,46 @@ import re
 import sys
 from pathlib import Path
 
-import hearth_client
+import hearth_realtime
 from aiohttp.test_utils import TestServer
 
 from tests.fixtures.processes import Launch
+from tests.support.agents import take
 from tests.support.process import ROOT
-from tests.support.tokens import AGENT, BOB
+from tests.support.tokens import AGENT, ALICE, BOB
 
 PAGE = (ROOT / "docs/clients-python.md").read_text()
 
 
-async def test_the_program_on_the_page_runs(
+async def test_the_programs_on_the_page_talk_to_each_other(
     server: TestServer, launch: Launch, tmp_path: Path
 ) -> None:
-    (program,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
-    (tmp_path / "agent.py").write_text(program)
+    agent_program, user_program = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    (tmp_path / "agent.py").write_text(agent_program)
+    (tmp_path / "user.py").write_text(user_program)
     url = str(server.make_url(""))
     agent = await launch(sys.executable, tmp_path / "agent.py", HEARTH_URL=url, TOKEN=AGENT)
     assert agent.stdout is not None
-    async with hearth_client.connect(url, token=BOB) as bob, asyncio.timeout(30):
-        circle = await bob.circle("dev-team", history=10)
-        async for message in circle:
-            if message.type == "agent_joined" and message.data["agent_id"] == "agent-7":
-                await circle.publish("user_message", {"content": "Hi"})
-            if message.type == "agent_message":
-                assert message.data == {"agent_id": 7, "content": "You said: Hi"}
-                break
-        assert await agent.stdout.readline() == f"answered as number {message.offset}\n".encode()
+    joined = b"joined dev-team as {'id': 'agent-7', 'kind': 'agent'}\n"
+    assert await agent.stdout.readline() == joined
+    async with hearth_realtime.connect(url, token=ALICE) as alice, asyncio.timeout(60):
+        circle = await alice.circle("dev-team")
+        await circle.publish("user_message", {"content": "Good morning"})
+        *_, first = await take(circle, 4)  # with its answer, and that the agent was typing
+        user = await launch(sys.executable, tmp_path / "user.py", HEARTH_URL=url, TOKEN=BOB)
+        told, errors = await user.communicate()
+        assert errors == b""
+        here, before, answer = told.decode().splitlines()
+        assert here.startswith("here: ")
+        assert set(here.removeprefix("here: ").split(", ")) >= {"agent-7", "alice"}
+        assert before == "before: Good morning"
+        assert answer == "agent agent-7: You said: Hello"
+        hello, *typing, said = await take(circle, 4)
+        assert (hello.type, said.type) == ("user_message", "agent_message")
+        assert [message.data["typing"] for message in typing] == [True, False]
+        for answered in (first, said):
+            line = await agent.stdout.readline()
+            assert line == f"answered as number {answered.offset}\n".encode()
 
 
 def test_every_public_name_is_on_the_page() -> None:
@@ -46,9 +59,9 @@ def test_every_public_name_is_on_the_page() -> None:
         "HearthError",
         "DISCONTINUITY",
     ):
-        assert name in hearth_client.__all__
+        assert name in hearth_realtime.__all__
         assert name in PAGE
-    for owner in (hearth_client.Hearth, hearth_client.Channel):
+    for owner in (hearth_realtime.Hearth, hearth_realtime.Channel):
         hidden = {"join", "on_message", "on_lost", "on_end", "wait_joined", "name"}
         for name in {name for name in vars(owner) if not name.startswith("_")} - hidden:
             assert f"{name}" in PAGE, name

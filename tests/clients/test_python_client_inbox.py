@@ -1,11 +1,11 @@
-"""The inbox of hearth-client against a channel that is told to do anything."""
+"""The inbox of hearth-realtime against a channel that is told to do anything."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from hearth_client.inbox import Inbox
-from hearth_client.messages import DISCONTINUITY, Position
+from hearth_realtime.inbox import Inbox
+from hearth_realtime.messages import DISCONTINUITY, Position
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -39,7 +39,7 @@ def main() -> int:
         asked.history,
         tuple(asked.transports.split(",")),
     )
-    logging.getLogger("hearth_client").setLevel(logging.ERROR)  # lost connections are its trade
+    logging.getLogger("hearth_realtime").setLevel(logging.ERROR)  # lost connections are its trade
     return tell(run(options, say))
 
 

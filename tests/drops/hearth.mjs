@@ -1,6 +1,6 @@
-// hearth-client, as made in clients/js/dist. See tests/drops/node_client.py.
+// hearth-realtime, as made in clients/js/dist. See tests/drops/node_client.py.
 import { connect } from "../../clients/js/dist/index.js";
-// The very module that hearth-client uses: its connection is its own, and is to be closed here.
+// The very module that hearth-realtime uses: its connection is its own, and is to be closed here.
 import { Manager } from "../../clients/js/node_modules/socket.io-client/build/esm-debug/index.js";
 import { obey, say } from "./driver.mjs";
 

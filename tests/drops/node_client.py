@@ -1,4 +1,4 @@
-"""Clients in Node: the stock socket.io-client, and hearth-client."""
+"""Clients in Node: the stock socket.io-client, and hearth-realtime."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class StockClient(NodeClient):
 
 
 class HearthClient(NodeClient):
-    """hearth-client, that joins again with `since`."""
+    """hearth-realtime, that joins again with `since`."""
 
     script = "hearth.mjs"
 

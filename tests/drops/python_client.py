@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import Any, Final
 from unittest.mock import patch
 
-import hearth_client
-from hearth_client import link as links
-from hearth_client.connection import Connection
+import hearth_realtime
+from hearth_realtime import link as links
+from hearth_realtime.connection import Connection
 
 from tests.drops.client import Client
 from tests.promises.topics import Topic
@@ -19,12 +19,12 @@ _LONGEST_WAIT_SECONDS: Final = 0.1
 
 
 class PythonClient(Client):
-    """hearth_client, that has a connection to each namespace and joins again with `since`."""
+    """hearth_realtime, that has a connection to each namespace and joins again with `since`."""
 
     def __init__(self, topics: Sequence[Topic], *further: Any) -> None:
         super().__init__(topics, *further)
-        self._hearth: hearth_client.Hearth
-        self._channels: list[hearth_client.Channel] = []
+        self._hearth: hearth_realtime.Hearth
+        self._channels: list[hearth_realtime.Channel] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._opened = dict.fromkeys((topic.namespace for topic in topics), 0)
         self._patches = patch.multiple(
@@ -41,13 +41,13 @@ class PythonClient(Client):
     async def start(self, url: str) -> None:
         self._patches.start()
         # So many that no reader is slow: what it leaves to history may be gone from there.
-        self._hearth = hearth_client.connect(url, token=self.token, max_unread=100_000)
+        self._hearth = hearth_realtime.connect(url, token=self.token, max_unread=100_000)
         self._tasks = [asyncio.create_task(self._read(topic)) for topic in self.topics]
 
     async def close_transport(self) -> None:
         for link in self._hearth._links.values():
             if link.connection is not None:
-                await link.connection._sio.eio.disconnect()
+                await link.connection._wire.close()
 
     async def stop(self) -> None:
         await self._hearth.close()
@@ -59,8 +59,8 @@ class PythonClient(Client):
         client = self
 
         class Counted(Connection):
-            async def open(self, url: str, token: str) -> None:
-                await super().open(url, token)
+            async def open(self, token: str) -> None:
+                await super().open(token)
                 client._opened[self._namespace] += 1
                 client.opened = min(client._opened.values())
 
@@ -73,13 +73,13 @@ class PythonClient(Client):
         assert place is not None
         self.on_joined(str(topic), place.offset, place.epoch)
         async for message in channel:
-            if message.type == hearth_client.DISCONTINUITY:
+            if message.type == hearth_realtime.DISCONTINUITY:
                 self.on_discontinuity(str(topic), message.data["offset"], message.epoch)
             else:
                 self.on_event(topic.namespace, _envelope_of(message))
 
 
-def _envelope_of(message: hearth_client.Message) -> dict[str, Any]:
+def _envelope_of(message: hearth_realtime.Message) -> dict[str, Any]:
     """Return the envelope that it was made from."""
     keys = ("type", "channel", "data", "timestamp", "offset", "sender", "action", "nonce")
     values = {key: getattr(message, key) for key in keys}

@@ -5,6 +5,8 @@ docs/protocol.md, promise 3.
 
 from __future__ import annotations
 
+from typing import Any
+
 import orjson
 import pytest
 from hypothesis import given
@@ -19,8 +21,8 @@ from app.core.identity import Identity
 from app.core.message import make_publication
 from app.hub.draft import Draft
 from app.hub.hub import Hub
+from app.hub.joined import Joined
 from app.hub.member import Member
-from app.hub.memberships import Joined
 from schemas.errors import SchemaError
 from tests.support.hubs import RecordingBroker, new_hub, running_hub
 from tests.support.members import RecordingFanOut, new_member
@@ -88,11 +90,9 @@ async def test_what_recovery_has_already_is_not_sent_again(fanout: RecordingFanO
     """Published after subscribing and before history is read: it arrives by both ways."""
 
     class Busy(MemoryBroker):
-        async def recover(
-            self, channel: Channel, since: Position | None, limit: int | None
-        ) -> Recovery:
+        async def recover(self, *arguments: Any, **options: Any) -> Recovery:
             await say(busy, "meanwhile")
-            return await super().recover(channel, since, limit)
+            return await super().recover(*arguments, **options)
 
     async with (
         running_hub(fanout, Busy(HistoryOptions())) as busy,
@@ -184,12 +184,10 @@ async def test_what_can_not_be_joined_again_stays_joined(fanout: RecordingFanOut
     class Fickle(MemoryBroker):
         up = True
 
-        async def recover(
-            self, channel: Channel, since: Position | None, limit: int | None
-        ) -> Recovery:
+        async def recover(self, *arguments: Any, **options: Any) -> Recovery:
             if not self.up:
                 raise Unavailable
-            return await super().recover(channel, since, limit)
+            return await super().recover(*arguments, **options)
 
     broker, member = Fickle(HistoryOptions()), bob()
     async with running_hub(fanout, broker) as hub:

@@ -21,7 +21,8 @@ TEAM = "/ws/circles/dev-team"
 def open_plain(server: TestServer, session: aiohttp.ClientSession) -> Open:
     """Return a function that opens a path of `server`, or of another URL.
 
-    Its arguments: the path; the token for the query, None for none; the URL; `since`; further ones
+    Its arguments: the path; the token for the query, None for none; the URL; `since`; `history`;
+    further ones
     as aiohttp's `ws_connect` takes them.
     """
 
@@ -31,9 +32,12 @@ def open_plain(server: TestServer, session: aiohttp.ClientSession) -> Open:
         url: str = "",
         token_key: str = "token",
         since: str | tuple[str, ...] = (),
+        history: object = None,
         **options: Any,
     ) -> PlainClient:
         pairs = [("since", one) for one in ([since] if isinstance(since, str) else since)]
+        if history is not None:
+            pairs.append(("history", str(history)))
         if token is not None:
             pairs.append((token_key, token))
         base = URL(url) if url else server.make_url("")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.fixtures.clients import Connect
+from tests.fixtures.processes import RunReady
 from tests.plain.conftest import Open
 from tests.support.client import Client
 from tests.support.tokens import ALICE, SERVICE, token
@@ -38,6 +39,30 @@ async def test_live_messages_are_channel_and_data(
         assert await feed.read() == published
     await worker.request("log", {"channel": "others:logs", "data": {}})
     assert await feed.settle() == []
+
+
+@pytest.mark.parametrize("redis", [False, True])
+async def test_live_messages_come_in_the_order_of_publishing_in_all_feeds(
+    open_plain: Open, connect: Connect, run_ready: RunReady, redis: bool
+) -> None:
+    url = (await run_ready(1, MESSAGES_PER_SECOND="0"))[0].url if redis else ""
+    options = {"url": url} if redis else {}
+    worker = await connect("/feeds", SERVICE, **options)
+    feeds = [await open_plain("/ws", url=url) for _number in range(2)]
+    some = await open_plain("/ws", token("eve", "user", "feeds:codeworm:*:r"), url)
+    for plain in (*feeds, some):
+        await plain.send("ping")
+        await plain.read()
+    expected = []
+    for number in range(90):  # as fast as can be: many are written at once
+        channel = list(FEEDS)[number % 3]
+        data = {"number": number}
+        await worker.send(FEEDS[channel], {"channel": channel, "data": data})
+        expected.append({"channel": channel, "data": data})
+    for plain in (*feeds, some):
+        assert [await plain.read() for _number in range(90)] == expected
+    history = await (await open_plain("/ws", url=url)).read()
+    assert history["data"] == [one for one in expected if one["channel"] != "codeworm:stats"]
 
 
 async def test_history_is_the_last_200_of_logs_and_events(open_plain: Open, worker: Client) -> None:

@@ -62,7 +62,7 @@ async def test_a_first_message_that_may_not_is_refused_as_forbidden(open_plain: 
 
 async def test_who_says_nothing_is_closed(serve: Serve, open_plain: Open) -> None:
     server = await serve()
-    server.app[PLAIN]._tokens_due._seconds = 0.05
+    server.app[PLAIN]._due._seconds = 0.05
     plain = await open_plain(token=None, url=str(server.make_url("")))
     assert await plain.refusal() == (4001, "unauthorized")
 
@@ -70,6 +70,17 @@ async def test_who_says_nothing_is_closed(serve: Serve, open_plain: Open) -> Non
 async def test_a_connection_ends_with_its_token(open_plain: Open) -> None:
     plain = await open_plain(token=token("alice", "user", "*:*:rw", expires_in=1))
     await plain.next("connection_ack")
+    assert await plain.refusal() == (4001, "token_expired")
+
+
+async def test_a_connection_ends_later_by_as_much_as_clocks_may_differ(
+    serve: Serve, open_plain: Open
+) -> None:
+    url = str((await serve(auth_leeway_seconds=60)).make_url(""))
+    plain = await open_plain(token=token("alice", "user", "*:*:rw", expires_in=-58), url=url)
+    await plain.next("connection_ack")
+    await plain.send({"type": "user_message", "content": "Hi"})
+    await plain.next("user_message")
     assert await plain.refusal() == (4001, "token_expired")
 
 

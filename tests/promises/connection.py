@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any, Final
 
 import aiohttp
 import socketio
-from hearth_client.connection import Connector
 from socketio.exceptions import SocketIOError
 
 ANSWER_SECONDS: Final = 8.0
@@ -23,6 +22,28 @@ _closing: set[asyncio.Task[None]] = set()
 
 class Lost(Exception):
     """The connection can't be had, is gone, or isn't answered on."""
+
+
+class Connector(aiohttp.TCPConnector):
+    """An aiohttp connector that closes, with itself, every connection that it has handed out.
+
+    python-engineio lets go of a WebSocket that is lost or doesn't open in time without closing it,
+    and aiohttp then complains whenever the garbage collector comes upon its connection.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._handed_out: list[aiohttp.connector.Connection] = []
+
+    async def connect(self, *args: Any, **options: Any) -> aiohttp.connector.Connection:
+        connection = await super().connect(*args, **options)
+        self._handed_out.append(connection)
+        return connection
+
+    def close(self, **options: Any) -> Coroutine[Any, Any, None]:
+        for connection in self._handed_out:
+            connection.close()
+        return super().close(**options)
 
 
 class Connection:

@@ -158,7 +158,7 @@ async def test_somebody_elses_session(begin: Begin, proxy: Proxy, bob: Client) -
 
 async def test_a_token_that_has_ended(begin: Begin, proxy: Proxy) -> None:
     alice = await begin()
-    alice.bring({"token": token("alice", "user", "*:*:rw", expires_in=-1), "recover": True})
+    alice.bring({"token": token("alice", "user", "*:*:rw", expires_in=-60), "recover": True})
     proxy.resume()
     refused = await alice.moment("connect_error")
     while "data" not in refused:  # those while the proxy let nobody in

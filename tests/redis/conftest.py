@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +16,8 @@ from tests.support.members import RecordingFanOut
 from tests.support.proxy import Proxy
 from tests.support.ready import until
 from tests.support.redis import RedisServer
+
+CertificatePair = tuple[Path, Path]
 
 
 @pytest.fixture
@@ -37,3 +41,17 @@ async def shared_hub(redis_server: RedisServer, fanout: RecordingFanOut) -> Asyn
 async def proxy(redis_server: RedisServer, through: Through) -> Proxy:
     """The way to `redis_server`."""
     return await through(redis_server.url)
+
+
+@pytest.fixture
+def certificate_pair(tmp_path: Path) -> CertificatePair:
+    """Return a key and the certificate for localhost that it has signed itself."""
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    request = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1"
+    subject = "-subj /CN=localhost -addext subjectAltName=DNS:localhost"
+    subprocess.run(
+        [*request.split(), *subject.split(), "-keyout", str(key), "-out", str(certificate)],
+        check=True,
+        capture_output=True,
+    )
+    return key, certificate

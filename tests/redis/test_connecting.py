@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
 from app.core.errors import Unavailable
 from tests.fixtures.redis import StartBackend
+from tests.redis.conftest import CertificatePair
 from tests.support.backends import RunningBackend
 from tests.support.messages import TEAM, message, somebody
 from tests.support.ready import until, until_members
@@ -29,22 +28,8 @@ async def talk(running: RunningBackend) -> None:
     await until(lambda: len(listener.received) == 3)
 
 
-@pytest.fixture
-def certificate_pair(tmp_path: Path) -> tuple[Path, Path]:
-    """Return a key and the certificate for localhost that it has signed itself."""
-    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
-    request = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1"
-    subject = "-subj /CN=localhost -addext subjectAltName=DNS:localhost"
-    subprocess.run(
-        [*request.split(), *subject.split(), "-keyout", str(key), "-out", str(certificate)],
-        check=True,
-        capture_output=True,
-    )
-    return key, certificate
-
-
 async def test_tls(
-    start_backend: StartBackend, redis_server: RedisServer, certificate_pair: tuple[Path, Path]
+    start_backend: StartBackend, redis_server: RedisServer, certificate_pair: CertificatePair
 ) -> None:
     key, certificate = certificate_pair
     port = free_port()

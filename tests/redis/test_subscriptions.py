@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
 from app.broker.redis import RedisBroker
@@ -250,3 +251,22 @@ async def test_many_channels_are_subscribed_again(
     await until(lambda: all(feed.caught_up for feed in running.broker._feeds._feeds.values()))
     await running.broker.publish(channels[-1], message("a", time.time()))
     await until(lambda: texts_of([one for _, one in listener.received]) == ["a"])
+
+
+async def test_a_lost_connection_is_told_of_before_anything_arrives_on_the_next(
+    start_backend: StartBackend, redis: Redis
+) -> None:
+    subscriptions = (await start_backend()).subscriptions
+    events: list[int | str] = []
+    subscriptions.listen("numbers", lambda data: events.append(int(data)))
+    subscriptions.on_interrupted(lambda: events.append("interrupted"))
+    subscriptions.on_regained(lambda: events.append("regained"))
+    received: list[bool] = []
+    while True not in received:
+        received.append(await redis.publish("numbers", len(received)) == 1)
+    await redis.client_kill_filter(_type="pubsub")
+    while "regained" not in events or events[-1] == "regained":
+        received.append(await redis.publish("numbers", len(received)) == 1)
+    first_lost = received.index(False, received.index(True))
+    first_of_next = received.index(True, first_lost)
+    assert events.index("interrupted") < events.index(first_of_next)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
-from hearth_client import Channel, Message
+from hearth_realtime import Channel, Message
 
 
 async def take(channel: Channel, number: int, taken: list[Message] | None = None) -> list[Message]:
@@ -20,6 +21,6 @@ async def take(channel: Channel, number: int, taken: list[Message] | None = None
     return taken
 
 
-def contents(messages: list[Message]) -> list[Any]:
+def contents(messages: Sequence[Message]) -> list[Any]:
     """Return what was said, or the type where nothing was."""
     return [message.data.get("content", message.type) for message in messages]

@@ -11,9 +11,10 @@ from app.broker.memory import MemoryBroker
 from app.broker.memory_presence import MemoryPresence
 from app.broker.memory_sessions import MemorySessions
 from app.core.channel import Channel
-from app.core.history import HistoryOptions
+from app.core.history import MOST_ANSWER_BYTES, HistoryOptions
 from app.hub.hub import Hub
-from app.hub.memberships import MembershipListener, Memberships
+from app.hub.member import MembershipListener
+from app.hub.memberships import Memberships
 from app.hub.sessions import Sessions
 from schemas.catalogue import standard_registry
 from tests.support.members import RecordingFanOut
@@ -40,13 +41,15 @@ def new_hub(
     broker: Broker | None = None,
     presence: PresenceStore | None = None,
     clock: Callable[[], float] = time.time,
+    answer_bytes: int = MOST_ANSWER_BYTES,
 ) -> Hub:
     """Return a hub that isn't started, in memory unless given something else to stand on."""
     broker = broker or MemoryBroker(HistoryOptions(), clock)
     presence = presence or MemoryPresence(clock)
     registry = standard_registry()
-    memberships = Memberships(broker, presence, fanout, registry, Sessions(MemorySessions(), 0))
-    return Hub(broker, presence, memberships, registry, clock)
+    sessions = Sessions(MemorySessions(), 0)
+    memberships = Memberships(broker, presence, fanout, registry, sessions, answer_bytes, clock)
+    return Hub(broker, presence, memberships, registry, clock, answer_bytes=answer_bytes)
 
 
 @asynccontextmanager

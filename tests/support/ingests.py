@@ -13,7 +13,8 @@ from app.core.channel import Channel
 from app.core.message import Message, Publication
 from app.workers.backlog import Backlog
 from app.workers.emits import read_emit
-from app.workers.ingest import Ingest, IngestTimes
+from app.workers.ingest import Ingest
+from app.workers.lease import IngestTimes
 from tests.support.backends import RunningBackend
 from tests.support.hubs import new_hub
 from tests.support.members import RecordingFanOut

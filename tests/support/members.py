@@ -64,8 +64,8 @@ class RecordingFanOut(FanOut):
     def leave(self, member: Member, channel: Channel) -> None:
         self.members[channel].pop(member.sid, None)
 
-    def has_members(self, channel: Channel) -> bool:
-        return bool(self.members[channel])
+    def __contains__(self, channel: object) -> bool:
+        return any(members for one, members in self.members.items() if one == channel)
 
     def deliver(self, channel: Channel, publication: Publication) -> None:
         for sid in self.members[channel]:

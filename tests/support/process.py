@@ -8,9 +8,11 @@ import os
 import signal
 import sys
 from contextlib import suppress
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from app.settings import Settings
 from tests.support.template import Forked, Template
 
 ROOT = Path(__file__).parents[2]
@@ -20,14 +22,7 @@ START_SECONDS = 60.0  # on a machine that has other things to do
 
 def clean_environment(**settings: str) -> dict[str, str]:
     """Return this process's environment less whatever configures Hearth, plus `settings`."""
-    names = {
-        *("HOST", "PORT", "ALLOWED_ORIGINS", "ANONYMOUS_GRANTS"),
-        *("REDIS_URL", "HEARTH_PREFIX", "EMIT_CHANNEL"),
-        *("AUTH_SECRET", "AUTH_JWKS", "AUTH_ISSUER", "AUTH_AUDIENCE", "AUTH_MODE"),
-        *("HISTORY_SIZE", "HISTORY_SECONDS", "RECOVERY_SECONDS"),
-        *("MAX_MESSAGE_BYTES", "MAX_UNSENT_BYTES", "MESSAGES_PER_SECOND"),
-        *("PING_SECONDS", "PING_TIMEOUT_SECONDS", "LOG_FORMAT", "LOG_LEVEL"),
-    }
+    names = {setting.name.upper() for setting in fields(Settings)}
     environment = {name: value for name, value in os.environ.items() if name not in names}
     return environment | {"PYTHONPATH": str(ROOT), "LOG_FORMAT": "json"} | settings
 

@@ -50,8 +50,10 @@ async def open_console(browser: Browser, start_server: Start) -> AsyncIterator[O
     """Return a function that opens the console of a server, in a browser profile of its own.
 
     Its arguments: the URL; `expected`, as `ConsolePage` takes it; `prepare`, awaited with the page
-    before anything is loaded; further ones as `browser.new_context` takes them. In the end, before
-    servers are closed, no page may have logged an error that wasn't expected.
+    before anything is loaded; `token`, which the tab has kept; `at`, what follows in the address;
+    further ones as `browser.new_context` takes them. A server in development mode lets the page in
+    by itself. In the end, before servers are closed, no page may have logged an error that wasn't
+    expected.
     """
     assert CLIENT.exists(), "the console needs its client: make console"
     consoles: list[ConsolePage] = []
@@ -60,6 +62,8 @@ async def open_console(browser: Browser, start_server: Start) -> AsyncIterator[O
         url: str,
         expected: tuple[str, ...] = (),
         prepare: Callable[[Page], Awaitable[object]] | None = None,
+        token: str = "",
+        at: str = "",
         **options: object,
     ) -> ConsolePage:
         context = await browser.new_context(**options)  # type: ignore[arg-type]
@@ -69,7 +73,9 @@ async def open_console(browser: Browser, start_server: Start) -> AsyncIterator[O
         consoles.append(console)
         if prepare is not None:
             await prepare(page)
-        await page.goto(url)
+        if token:
+            await page.add_init_script(f"sessionStorage.setItem('hearth.token', '{token}')")
+        await page.goto(url + at)
         return console
 
     yield open_page

@@ -26,7 +26,7 @@ class ConsolePage:
     @property
     def messages(self) -> Locator:
         """The messages of the channel that is shown."""
-        return self.page.get_by_role("log").locator(".message")
+        return self.page.get_by_role("log").locator(".message:visible")
 
     @property
     def texts(self) -> Locator:
@@ -61,7 +61,7 @@ class ConsolePage:
     @property
     def state(self) -> Locator:
         """The state of the connection."""
-        return self.page.get_by_role("status")
+        return self.page.locator("#state")
 
     @property
     def send_error(self) -> Locator:
@@ -78,18 +78,55 @@ class ConsolePage:
         """What went wrong with the connection."""
         return self.page.locator("#connection-error")
 
+    @property
+    def find(self) -> Locator:
+        """Where one writes what to look for in the messages."""
+        return self.page.get_by_role("searchbox")
+
+    @property
+    def inspector(self) -> Locator:
+        """All that is known of one message."""
+        return self.page.locator("#inspector")
+
+    @property
+    def others(self) -> Locator:
+        """The channels that one isn't in."""
+        return self.page.locator("#directory-list li")
+
     async def connect(self, namespace: str = "/circles", token: str = "") -> None:
-        """Ask for a connection."""
+        """Ask for a connection, where the page hasn't asked by itself."""
         await self.page.get_by_label("Namespace").select_option(namespace)
         await self.page.get_by_label("Token").fill(token)
         await self.page.get_by_role("button", name="Connect", exact=True).click()
 
-    async def join(self, channel: str = "dev-team") -> None:
+    async def join(self, channel: str = "dev-team", namespace: str = "/circles") -> None:
         """Join a channel and wait until it is shown."""
         await expect(self.state).to_have_text("connected")
+        await self.page.get_by_label("Namespace").select_option(namespace)
         await self.page.get_by_label("Channel", exact=True).fill(channel)
         await self.page.get_by_role("button", name="Join", exact=True).click()
+        await self.shows(channel)
+
+    async def shows(self, channel: str = "dev-team") -> None:
+        """Wait until a channel is shown."""
         await expect(self.page.locator("#title")).to_have_text(channel)
+
+    async def waits(self) -> None:
+        """Wait until the connection is lost, and the next attempt counted down to."""
+        await expect(self.state).to_have_attribute("data-state", "waiting")
+
+    async def inspect(self, offset: int) -> None:
+        """Look at the whole of a message."""
+        await self.messages.locator(".inspect").filter(has_text=f"#{offset}").click()
+        await expect(self.inspector).to_be_visible()
+
+    async def choose(self, menu: str, *names: str) -> None:
+        """Choose some of what there is to filter by: of `types` or of `senders`."""
+        details = self.page.locator(f"#{menu}")
+        await details.locator("summary").click()
+        for name in names:
+            await details.get_by_label(name).check()
+        await self.page.keyboard.press("Escape")
 
     async def say(self, text: str) -> None:
         """Write a text and send it with Enter."""

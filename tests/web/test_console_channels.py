@@ -15,11 +15,10 @@ CHAT = "demo/app/1"
 async def test_two_people_talk_in_a_circle_and_see_each_other(
     open_console: OpenConsole, url: str
 ) -> None:
-    developer, bob = await open_console(url), await open_console(url)
-    await developer.connect()
-    await developer.join()
-    await bob.connect(token=BOB)
-    await bob.join()
+    developer = await open_console(url)
+    await developer.shows()
+    bob = await open_console(url, token=BOB)
+    await bob.shows()
     await developer.say("Hello <b>Bob</b>")
     await expect(bob.texts).to_have_text(["Hello <b>Bob</b>"])
     await bob.say("Hello back")
@@ -36,8 +35,7 @@ async def test_a_circle_tells_of_an_agent_that_comes_types_speaks_and_goes(
     open_console: OpenConsole, connect: Connect, url: str
 ) -> None:
     console = await open_console(url)
-    await console.connect()
-    await console.join()
+    await console.shows()
     agent = await connect(token=AGENT, url=url)
     await agent.join()
     await expect(console.texts).to_have_text(["agent-7 joined"])
@@ -61,10 +59,12 @@ async def test_notifications_come_without_joining_anything(
     open_console: OpenConsole, connect: Connect, url: str
 ) -> None:
     console = await open_console(url)
-    await console.connect("/notifications")
-    await expect(console.page.locator(".channel-name")).to_have_text(
-        ["broadcast", "user:developer"]
+    await console.shows()
+    await console.join("broadcast", "/notifications")
+    await expect(console.page.locator("#channels .channel-name")).to_have_text(
+        ["dev-team", "broadcast", "user:developer"]
     )
+    await console.page.get_by_role("button", name="user:developer", exact=True).click()
     service = await connect("/notifications", SERVICE, url=url)
     data = {"title": "Build finished", "message": "All tests passed."}
     await service.request("notification", {"channel": "user:developer", "data": data})
@@ -81,9 +81,8 @@ async def test_notifications_come_without_joining_anything(
 async def test_the_tokens_of_an_answer_are_shown_as_one_text(
     open_console: OpenConsole, connect: Connect, url: str
 ) -> None:
-    console = await open_console(url)
-    await console.connect("/chat")
-    await console.join(CHAT)
+    console = await open_console(url, at=f"#/chat/{CHAT}")
+    await console.shows(CHAT)
     agent = await connect("/chat", AGENT, url=url)
     for index, delta in enumerate(["Hel", "lo ", "you"]):
         data = {"message_id": "m1", "index": index, "delta": delta}
@@ -97,9 +96,8 @@ async def test_an_agent_sends_json_and_types_that_the_page_does_not_know(
 ) -> None:
     service = await connect("/notifications", SERVICE, url=url)
     await service.join("broadcast")
-    console = await open_console(url)
-    await console.connect("/notifications", SERVICE)
-    await expect(console.page.locator("#title")).to_have_text("broadcast")
+    console = await open_console(url, token=SERVICE, at="#/notifications/broadcast")
+    await console.shows("broadcast")
     await console.page.get_by_label("Type", exact=True).select_option("task_update")
     await console.page.get_by_label("Action").fill("completed")
     await console.page.get_by_role("button", name="Send").click()
@@ -116,8 +114,7 @@ async def test_who_leaves_a_channel_is_no_longer_in_it(
     open_console: OpenConsole, connect: Connect, url: str
 ) -> None:
     console = await open_console(url)
-    await console.connect()
-    await console.join()
+    await console.shows()
     watcher = await connect(token=BOB, url=url)
     await console.page.get_by_role("button", name="Leave dev-team").click()
     await expect(console.page.locator("#title")).to_have_text("No channel")
@@ -133,8 +130,7 @@ async def test_earlier_messages_are_loaded_page_by_page(
             "user_message", {"channel": "dev-team", "data": {"content": f"message {number}"}}
         )
     console = await open_console(url)
-    await console.connect()
-    await console.join()
+    await console.shows()
     earlier = console.page.get_by_role("button", name="Load earlier messages")
     for first in (71, 21, 1):
         await expect(console.texts).to_have_text(

@@ -32,8 +32,7 @@ async def test_a_send_without_an_answer_can_be_repeated_and_is_said_once(
     console = await open_console(
         url, prepare=lambda page: page.route_web_socket(re.compile(".*"), cut_at_the_answer)
     )
-    await console.connect()
-    await console.join()
+    await console.shows()
     await expect(console.page.locator("#transport")).to_have_text("websocket")
     loses_answers = True
     await console.say("only once")
@@ -89,38 +88,8 @@ async def test_a_second_argument_of_an_event_changes_nothing(
     console = await open_console(
         url, prepare=lambda page: page.route_web_socket(re.compile(".*"), add_an_argument)
     )
-    await console.connect()
-    await console.join()
+    await console.shows()
     await expect(console.page.locator("#transport")).to_have_text("websocket")
     await console.say("Hello")
     await expect(console.texts).to_have_text(["Hello"])
     await expect(console.messages.locator(".offset")).to_have_text(["#1"])
-
-
-async def test_a_connection_that_is_recovered_is_who_it_was_before_it_hears_anything(
-    open_console: OpenConsole, url: str
-) -> None:
-    console = await open_console(url)
-    script = """async () => {
-      const { Connection } = await import("/console/connection.js");
-      const told = [];
-      const tell = {};
-      const socket = {
-        recovered: false, io: { engine: { transport: { name: "websocket" }, once() {} } },
-        connect() {}, on: (event, take) => (tell[event] = take), onAny: (take) => (tell.any = take),
-      };
-      const connection = new Connection(() => socket, "/circles", "", {
-        onState() {}, onTransport() {},
-        onIdentity: (identity) => told.push(identity.user_id),
-        onMessage: (envelope) => told.push(envelope.offset),
-      });
-      tell.connect();
-      tell.any("connection_ack", { data: { user_id: "alice" } });
-      tell.any("user_message", { offset: 1 });
-      socket.recovered = true;
-      tell.connect();
-      tell.any("user_message", { offset: 2 }, "offset-2");
-      tell.any("connection_ack", { data: { user_id: "alice" } });
-      return told;
-    }"""
-    assert await console.page.evaluate(script) == ["alice", 1, "alice", 2]

@@ -18,8 +18,7 @@ async def test_what_is_wrong_with_a_payload_stands_by_the_form(
     open_console: OpenConsole, url: str
 ) -> None:
     console = await open_console(url)
-    await console.connect()
-    await console.join()
+    await console.shows()
     await console.send_json("typing", "{")
     await expect(console.send_error).to_contain_text("The payload is not JSON")
     await console.send_json("typing", '{"typing": "yes"}')
@@ -50,7 +49,7 @@ async def test_who_is_refused_reads_why_and_may_try_again(
     server = await serve()
     console = await open_console(str(server.make_url("/")))
     await console.connect()
-    await expect(console.state).to_have_text("refused")
+    await expect(console.state).to_have_text("refused: unauthorized")
     await expect(console.connection_error).to_contain_text("unauthorized A valid token is needed.")
     await console.connect(token=token("alice", "user", "circles:dev-*:rw"))
     await expect(console.state).to_have_text("connected")
@@ -61,8 +60,9 @@ async def test_error_events_are_shown(
     open_console: OpenConsole, development: TestServer, url: str
 ) -> None:
     console = await open_console(url)
-    await console.connect()
-    await expect(console.state).to_have_text("connected")
+    await console.shows()
+    await console.page.get_by_role("button", name="Leave dev-team").click()
+    await console.shows("No channel")
 
     def emit(code: str) -> None:
         manager = development.app[SERVER].manager
@@ -77,7 +77,9 @@ async def test_error_events_are_shown(
     await expect(console.connection_error).to_contain_text("internal Something happened.")
     await console.join()
     emit("rate_limited")
-    await expect(console.notes).to_have_text(["rate_limited Something happened."])
+    await expect(console.notes).to_contain_text(["rate_limited Something happened."])
+    await console.notes.get_by_role("button", name="Raw").click()
+    await expect(console.inspector.locator("pre")).to_contain_text('"code": "rate_limited"')
 
 
 async def test_a_room_is_joined_again_as_long_as_what_fails_is_temporary(

@@ -25,8 +25,7 @@ async def install_clock(page: Page) -> None:
 async def console(open_console: OpenConsole, url: str) -> ConsolePage:
     """A console in `dev-team`, whose clock is stopped."""
     console = await open_console(url, prepare=install_clock)
-    await console.connect()
-    await console.join()
+    await console.shows()
     await console.stop_the_clock()
     return console
 
@@ -101,8 +100,7 @@ async def test_on_a_phone_the_menu_makes_way_for_what_dropping_shows(
     console = await open_console(
         url, prepare=install_clock, viewport={"width": 375, "height": 740}, reduced_motion="reduce"
     )
-    await console.connect()
-    await console.join()
+    await console.shows()
     await console.stop_the_clock()
     await console.page.get_by_role("button", name="Open the menu").click()
     await console.drop_button.click()
@@ -116,15 +114,14 @@ async def test_a_network_that_is_still_down_is_waited_for(
     open_console: OpenConsole, url: str
 ) -> None:
     console = await open_console(url, ("ERR_INTERNET_DISCONNECTED",), prepare=install_clock)
-    await console.connect()
-    await console.join()
+    await console.shows()
     await console.stop_the_clock()
     await console.drop_button.click()
     await expect(console.countdown).to_be_visible()
     await console.page.context.set_offline(True)
     await console.come_back()
-    await expect(console.connection_error).to_contain_text("still trying")
-    await expect(console.state).to_have_text("reconnecting")
+    await expect(console.connection_error).to_contain_text("be reached.")
+    await console.waits()
     await console.page.context.set_offline(False)
     await expect(console.state).to_have_text("connected")
 
@@ -135,8 +132,7 @@ async def test_what_history_no_longer_holds_is_told_by_its_offsets(
     server = await serve(auth_mode="none", auth_secret=None, history_size=2)
     url = str(server.make_url("/"))
     console = await open_console(url, prepare=install_clock)
-    await console.connect()
-    await console.join()
+    await console.shows()
     writer = await connect(token=BOB, url=url)
     await writer.say("1")
     await expect(console.texts).to_have_text(["1"])
@@ -157,15 +153,14 @@ async def test_what_was_missed_while_away_is_shown_exactly_once(
     open_console: OpenConsole, connect: Connect, development: TestServer, url: str
 ) -> None:
     console = await open_console(url, expected=("ERR_INTERNET_DISCONNECTED",))
-    await console.connect()
-    await console.join()
+    await console.shows()
     await console.say("before")
     await expect(console.texts).to_have_text(["before"])
     # Offline for what is opened from now on, and cut off from what was.
     await console.page.context.set_offline(True)
     engine = development.app[SERVER].eio
     await engine.disconnect()
-    await expect(console.state).to_have_text("reconnecting")
+    await console.waits()
     writer = await connect(token=BOB, url=url)
     for content in ("missed 1", "missed 2"):
         await writer.request("user_message", {"channel": "dev-team", "data": {"content": content}})
@@ -183,13 +178,12 @@ async def test_a_page_says_when_the_history_was_lost(
     first = await run(**settings)
     expected = ("ERR_INTERNET_DISCONNECTED", "ERR_CONNECTION_(REFUSED|RESET|CLOSED)")
     console = await open_console(first.url, expected)
-    await console.connect()
-    await console.join()
+    await console.shows()
     await console.say("of the first life")
     await expect(console.texts).to_have_text(["of the first life"])
     await console.page.context.set_offline(True)
     await first.stop()
-    await expect(console.state).to_have_text("reconnecting")
+    await console.waits()
     second = await run(**settings)
     writer = await connect(token=None, url=second.url)
     data = {"content": "of the second life"}

@@ -17,7 +17,8 @@ from app.core.errors import Unavailable
 from app.core.message import Message
 from app.redis.commands import ReplyError
 from app.workers.backlog import Backlog
-from app.workers.ingest import MOST_FAILURES, IngestTimes
+from app.workers.ingest import MOST_FAILURES
+from app.workers.lease import IngestTimes
 from tests.support.ingests import EMITS, RunningIngest, content_of, emitted
 from tests.support.ready import until
 from tests.support.redis import RedisServer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from aiohttp.test_utils import TestServer
 
 from app.broker.keys import REJECTED_BYTES, REJECTED_SIZE
 from tests.fixtures.clients import Connect
+from tests.fixtures.logs import Logs
 from tests.fixtures.servers import Serve
 from tests.support.metrics import scrape
 from tests.support.ready import until_ready
@@ -137,6 +139,19 @@ async def test_what_is_no_emit_is_kept_once_too(
         "message: No namespace '/' here.",
     ]
     assert [fields["data"] for fields in entries][:2] == [b"{", b"[]"]
+
+
+@pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
+async def test_a_worker_with_an_old_library_is_told_of_versions(
+    server: TestServer, redis: Any, protocol: int, logs: Logs
+) -> None:
+    emit = {"method": "emit", "event": "agent_message", "data": GOOD, "namespace": "/circles"}
+    await redis.publish("socketio", pickle.dumps(emit, protocol))
+    (entry,) = await rejected(redis, 1)
+    for named in (b"pickle", b"python-socketio 5.14 or newer, or json"):
+        assert named in entry["reason"]
+    (line,) = [line for line in logs.lines if line["event"] == "rejected what a worker emitted"]
+    assert "python-socketio 5.14 or newer" in line["reason"]
 
 
 async def test_the_prefix_is_the_streams_too(

@@ -119,6 +119,17 @@ export const NAMESPACES = [
   },
 ];
 
+/** Where many messages of little text stream by: one line each is the way to see them. */
+const FEEDS = ["/feeds"];
+
+/**
+ * @param {string} namespace
+ * @returns {import("./message-list.js").Layout}
+ */
+export function usualLayout(namespace) {
+  return FEEDS.includes(namespace) ? "dense" : "read";
+}
+
 /**
  * @param {string} name
  * @returns {Namespace}

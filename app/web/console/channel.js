@@ -6,9 +6,11 @@
  * @typedef {import("./stream.js").Stream} Stream
  */
 
-import { describeGap, gapAfter } from "./gap.js";
+import { describeGap, gapAfter, placeBefore } from "./gap.js";
 
 const PAGE = 50;
+/** The server's own word for lost history; it says where the channel is now. */
+const DISCONTINUITY = "discontinuity";
 
 export class Channel {
   #stream;
@@ -16,6 +18,8 @@ export class Channel {
   #position = null;
   #newest = ""; // the timestamp of that message
   #live = false;
+  #following = 0; // messages of the answer to `join` that are still to come, as events
+  #isBack = false; // whether those were missed, rather than there before
 
   /**
    * @param {string} name
@@ -45,8 +49,10 @@ export class Channel {
       : { channel: this.name, history: PAGE };
     // At once, for the live messages that follow the answer count from its offset.
     return connection.request("join", asked, (answer) => {
+      this.#isBack = since !== null;
       if (since === null) this.#enter(answer);
       else this.#enterAgain(answer);
+      this.#following = answer.following ?? 0;
       onJoined(answer);
     });
   }
@@ -63,6 +69,7 @@ export class Channel {
    * @returns {boolean} false when it doesn't fit what we know: join again to learn the truth
    */
   receive(envelope) {
+    if (envelope.type === DISCONTINUITY) return !this.#live; // an answer under way knows already
     if (envelope.offset === undefined) {
       this.#stream.append([envelope]);
       return true;
@@ -70,8 +77,10 @@ export class Channel {
     // Until the join is answered, live messages are ignored: its answer has them too.
     if (!this.#live || this.#position === null) return true;
     const { offset, epoch } = this.#position;
-    if (envelope.offset === offset + 1) {
-      this.#show([envelope], { offset: envelope.offset, epoch });
+    if (envelope.offset > offset && placeBefore(envelope) <= offset) {
+      const isRecovered = this.#following > 0 && this.#isBack;
+      this.#following = Math.max(0, this.#following - 1);
+      this.#show([envelope], { offset: envelope.offset, epoch }, isRecovered);
       return true;
     }
     // Seen before; or, if it is newer than all we saw, the first of a new epoch.
@@ -99,7 +108,8 @@ export class Channel {
   #enter(answer) {
     this.#live = true;
     this.#show(answer.messages, answer);
-    this.#stream.setMore((this.#stream.oldest ?? 1) > 1);
+    const [oldest] = answer.messages;
+    this.#stream.setMore(oldest !== undefined && placeBefore(oldest) > 0);
   }
 
   /** @param {any} answer to `join` with `since` */

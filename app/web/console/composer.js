@@ -26,6 +26,7 @@ export class Composer {
   #namespace = null;
   /** @type {Identity | null} */
   #identity = null;
+  #isFree = false; // whether everybody may publish everything
   /** What was sent last without an answer; the same again has the same nonce. */
   #unanswered = { draft: "", nonce: "" };
 
@@ -46,6 +47,11 @@ export class Composer {
     });
   }
 
+  /** Everybody may publish every type, as in development mode. */
+  allowAll() {
+    this.#isFree = true;
+  }
+
   /**
    * @param {Namespace} namespace whose types there are to choose from
    * @param {Identity} identity who publishes
@@ -62,10 +68,32 @@ export class Composer {
     this.#onType();
   }
 
+  /**
+   * Take a message as a draft.
+   *
+   * @param {import("./connection.js").Envelope} envelope
+   */
+  reuse({ type, data, action = "" }) {
+    const known = this.#namespace?.types.some(({ name }) => name === type);
+    this.#types.value = known ? type : OTHER;
+    this.#other.value = known ? "" : type;
+    this.#onType();
+    const { text } = this.#type;
+    this.#payload.value = text ? data[text] : JSON.stringify(data, null, 2);
+    this.#action.value = action;
+    this.#fit();
+    this.#payload.focus();
+  }
+
+  write() {
+    this.#payload.focus();
+  }
+
   /** @param {boolean} visible */
   setVisible(visible) {
     this.#form.hidden = !visible;
     showError(this.#alert, null);
+    this.#fit(); // nothing has a height while it is hidden
   }
 
   /** @param {boolean} enabled */
@@ -85,7 +113,8 @@ export class Composer {
     const isOther = this.#types.value === OTHER;
     byId("other-field").hidden = !isOther;
     byId("action-field").hidden = !action;
-    byId("type-hint").textContent = publisherHint(publishers, this.#identity);
+    const identity = this.#isFree ? null : this.#identity;
+    byId("type-hint").textContent = publisherHint(publishers, identity);
     byId("payload-label").textContent = text ? "Text" : "Payload (JSON)";
     byId("key-hint").textContent = text
       ? "Enter sends, Shift+Enter begins a line"
@@ -158,7 +187,7 @@ export class Composer {
     if (error !== null) this.#payload.focus();
   }
 
-  /** Make the field as high as what is in it; CSS says how high it may get. */
+  /** Make the field as high as what is in it; CSS says how high it may get by itself. */
   #fit() {
     this.#payload.style.height = "auto";
     this.#payload.style.height = `${this.#payload.scrollHeight + 2}px`;

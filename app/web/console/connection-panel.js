@@ -1,57 +1,69 @@
 /**
  * The form that connects, and what is known of the connection.
  *
- * @typedef {import("./catalogue.js").Namespace} Namespace
  * @typedef {import("./connection.js").Identity} Identity
- * @typedef {import("./connection.js").State} State
  * @typedef {import("./errors.js").ErrorObject} ErrorObject
+ * @typedef {import("./session.js").State} State
+ *
+ * @typedef {object} Listener
+ * @property {(token: string) => void} onConnect
+ * @property {() => void} onDisconnect
+ * @property {() => void} onDrop
+ * @property {() => void} onRetry
  */
 
-import { NAMESPACES, namespaceCalled } from "./catalogue.js";
 import { byId, element } from "./dom.js";
 import { showError } from "./errors.js";
 
 const TOKEN_KEY = "hearth.token";
 
 export class ConnectionPanel {
-  #namespace = byId("namespace");
   #token = byId("token");
   #button = byId("connect");
   #drop = byId("drop");
+  #retry = byId("retry");
   #state = byId("state");
   #alert = byId("connection-error");
   #identity = byId("identity");
   #isOpen = false;
+  #wasConnected = false;
+  #reason = ""; // of a refusal
 
-  /**
-   * @param {(namespace: Namespace, token: string) => void} onConnect
-   * @param {() => void} onDisconnect
-   * @param {() => void} onDrop
-   */
-  constructor(onConnect, onDisconnect, onDrop) {
-    this.#namespace.append(...NAMESPACES.map(({ name }) => element("option", {}, name)));
+  /** @param {Listener} listener */
+  constructor(listener) {
     // Of this tab and gone with it: a token is worth too much for localStorage.
     this.#token.value = sessionStorage.getItem(TOKEN_KEY) ?? "";
-    this.#namespace.addEventListener("change", () => this.#suggestChannel());
-    this.#suggestChannel();
     byId("connection-form").addEventListener("submit", (/** @type {SubmitEvent} */ event) => {
       event.preventDefault();
-      if (this.#isOpen) onDisconnect();
-      else onConnect(this.namespace, this.#keptToken());
+      if (this.#isOpen) listener.onDisconnect();
+      else listener.onConnect(this.keptToken());
     });
     this.#drop.addEventListener("click", () => {
-      if (this.#drop.getAttribute("aria-disabled") === "false") onDrop();
+      if (this.#drop.getAttribute("aria-disabled") === "false") listener.onDrop();
     });
-  }
-
-  /** @returns {Namespace} */
-  get namespace() {
-    return namespaceCalled(this.#namespace.value);
+    this.#retry.addEventListener("click", () => {
+      this.#button.focus(); // for this one goes
+      listener.onRetry();
+    });
   }
 
   /** Let the person connect. */
   enable() {
     this.#button.disabled = false;
+  }
+
+  /** Say that no token is needed. */
+  tellDevelopment() {
+    byId("token-hint").textContent =
+      "Not needed in development mode; with one you are who it says. Kept in this tab only.";
+  }
+
+  /** Return the token that is typed, and keep it for a reload. */
+  keptToken() {
+    const token = this.#token.value.trim();
+    if (token) sessionStorage.setItem(TOKEN_KEY, token);
+    else sessionStorage.removeItem(TOKEN_KEY);
+    return token;
   }
 
   /**
@@ -60,31 +72,39 @@ export class ConnectionPanel {
    */
   showState(state, error) {
     this.#isOpen = state !== "disconnected" && state !== "refused";
-    this.#state.textContent = state;
+    if (state === "connected") this.#wasConnected = true;
+    if (!this.#isOpen) this.#wasConnected = false;
+    this.#reason = error?.reason ?? error?.code ?? "";
+    this.#state.textContent = this.#describe(state);
     this.#state.dataset.state = state;
     this.#button.textContent = this.#isOpen ? "Disconnect" : "Connect";
     this.#button.classList.toggle("primary", !this.#isOpen);
     this.#drop.hidden = !this.#isOpen;
     // Not `disabled`, which would take the focus from who has just pressed it.
     this.#drop.setAttribute("aria-disabled", String(state !== "connected"));
-    this.#namespace.disabled = this.#isOpen;
-    this.#token.disabled = this.#isOpen;
+    this.#retry.hidden = state !== "waiting";
+    byId("token-field").hidden = this.#isOpen;
     if (state !== "connected") this.#identity.hidden = true;
     this.showError(error);
   }
 
-  /** @param {number} seconds that the connection stays dropped */
-  showAway(seconds) {
-    const text = `Dropped; back in ${seconds} s`;
+  /**
+   * @param {State} state in which it waits
+   * @param {number} seconds to the next attempt
+   */
+  showWait(state, seconds) {
+    const what = state === "dropped" ? "Dropped; back" : this.#wasConnected ? "Reconnecting" : "Connecting";
+    const text = `${what} in ${seconds} s`;
     const countdown = this.#state.querySelector(".countdown");
     if (countdown !== null) {
       countdown.textContent = text;
       return;
     }
     // Who hears the page is told once, not every second.
+    const told = state === "dropped" ? `dropped, back in ${seconds} seconds` : `${what} in ${seconds} seconds`;
     this.#state.replaceChildren(
       element("span", { class: "countdown", "aria-hidden": "true" }, text),
-      element("span", { class: "visually-hidden" }, `dropped, back in ${seconds} seconds`),
+      element("span", { class: "visually-hidden" }, told),
     );
   }
 
@@ -105,16 +125,10 @@ export class ConnectionPanel {
     byId("transport").textContent = name;
   }
 
-  #suggestChannel() {
-    const { channel, channels } = this.namespace;
-    byId("channel").value = channel;
-    byId("channel-hint").textContent = channels;
-  }
-
-  #keptToken() {
-    const token = this.#token.value.trim();
-    if (token) sessionStorage.setItem(TOKEN_KEY, token);
-    else sessionStorage.removeItem(TOKEN_KEY);
-    return token;
+  /** @param {State} state */
+  #describe(state) {
+    if (state === "refused") return `refused: ${this.#reason}`;
+    if (state === "connecting" && this.#wasConnected) return "reconnecting";
+    return state;
   }
 }

@@ -1,77 +1,50 @@
 /**
- * One connection to one namespace: its states, its requests, what arrives on it.
+ * One namespace of a session: its requests, and what arrives in it.
  *
  * @typedef {import("./errors.js").ErrorObject} ErrorObject
- * @typedef {"connecting" | "connected" | "reconnecting" | "dropped"
- *   | "disconnected" | "refused"} State
  * @typedef {{type: string, channel: string | null, data: any, timestamp: string, offset?: number,
- *   action?: string, sender?: {id: string, kind: string}, nonce?: string, error?: ErrorObject}}
- *   Envelope
+ *   prev?: number, action?: string, sender?: {id: string, kind: string}, nonce?: string,
+ *   error?: ErrorObject}} Envelope
  * @typedef {{user_id: string, kind: string}} Identity
  *
  * @typedef {object} Listener
- * @property {(state: State, error: ErrorObject | null) => void} onState
- * @property {(seconds: number) => void} onAway counts the seconds down that it stays dropped
  * @property {(identity: Identity) => void} onIdentity after every connect, before any message
- * @property {(name: string) => void} onTransport
  * @property {(envelope: Envelope) => void} onMessage
- * @property {(error: ErrorObject) => void} onError an `error` event
+ * @property {(envelope: Envelope, error: ErrorObject) => void} onError an `error` event
+ * @property {(error: ErrorObject) => void} onEnd refused, or ended by the server
  */
 
 import { RequestError } from "./errors.js";
 
 const ANSWER_MS = 10_000;
-/** Long enough to let something be published meanwhile. */
-const AWAY_SECONDS = 5;
 
 export class Connection {
   #socket;
   #listener;
-  #wasConnected = false;
-  #isDropping = false;
-  /** @type {Identity | null} */
-  #identity = null;
-  /** @type {ErrorObject | null} */
+  /** @type {ErrorObject | null} of an `error` event, which may say why the connection ends */
   #lastError = null;
-  /** While it stays dropped. */
-  #timer = 0;
 
   /**
-   * @param {(namespace: string, options: object) => any} io
-   * @param {string} namespace
-   * @param {string} token may be empty
+   * @param {any} socket of `socket.io-client`, not connected yet
    * @param {Listener} listener
    */
-  constructor(io, namespace, token, listener) {
+  constructor(socket, listener) {
+    this.#socket = socket;
     this.#listener = listener;
-    // forceNew: a handshake of its own; a shared one would keep the former identity.
-    const auth = token ? { token } : {};
-    this.#socket = io(namespace, { auth, forceNew: true, autoConnect: false });
-    this.#socket.on("connect", () => this.#onConnect());
-    this.#socket.on("connect_error", (/** @type {any} */ error) => this.#onConnectError(error));
-    this.#socket.on("disconnect", (/** @type {string} */ reason) => this.#onDisconnect(reason));
-    this.#socket.onAny((/** @type {string} */ event, /** @type {Envelope} */ envelope) =>
+    socket.on("connect", () => (this.#lastError = null));
+    socket.on("connect_error", (/** @type {any} */ error) => this.#onConnectError(error));
+    socket.on("disconnect", (/** @type {string} */ reason) => this.#onDisconnect(reason));
+    socket.onAny((/** @type {string} */ event, /** @type {Envelope} */ envelope) =>
       this.#onEvent(event, envelope),
     );
   }
 
-  /** Connect; the listener is notified of the outcome. */
   open() {
-    this.#listener.onState("connecting", null);
     this.#socket.connect();
   }
 
-  /** Disconnect for good. */
   close() {
-    clearTimeout(this.#timer);
     this.#socket.disconnect();
-    this.#listener.onState("disconnected", null);
-  }
-
-  /** Lose the connection as a bad network does, and come back after a while. */
-  drop() {
-    this.#isDropping = true;
-    this.#socket.io.engine.close(); // what it still has to send goes first
   }
 
   get connected() {
@@ -105,70 +78,14 @@ export class Connection {
     });
   }
 
-  #onConnect() {
-    this.#wasConnected = true;
-    this.#lastError = null;
-    const engine = this.#socket.io.engine;
-    this.#listener.onState("connected", null);
-    this.#listener.onTransport(engine.transport.name);
-    engine.once("upgrade", () => this.#listener.onTransport(engine.transport.name));
-    // Missed messages then come at once, perhaps before `connection_ack`.
-    if (this.#isRecovered) this.#tellIdentity();
-  }
-
   #onConnectError(/** @type {any} */ error) {
-    if (this.#socket.active) {
-      const message = "The server can't be reached; still trying.";
-      const state = this.#wasConnected ? "reconnecting" : "connecting";
-      this.#listener.onState(state, { code: "unreachable", message });
-    } else {
-      const told = error.data ?? { code: "refused", message: error.message };
-      this.#listener.onState("refused", told);
-    }
+    if (this.#socket.active) return; // not the server's answer: the session hears of it as well
+    this.#listener.onEnd(error.data ?? { code: "refused", message: error.message });
   }
 
   #onDisconnect(/** @type {string} */ reason) {
-    if (reason === "io client disconnect") return; // `close` has notified the listener
-    const isDropped = this.#isDropping;
-    this.#isDropping = false;
-    const error = this.#lastError;
-    if (this.#socket.active && isDropped) {
-      this.#stayAway();
-    } else if (this.#socket.active) {
-      this.#listener.onState("reconnecting", error?.code === "unavailable" ? error : null);
-    } else {
-      const ended = error ?? { code: "disconnected", message: BY_SERVER };
-      this.#listener.onState("disconnected", ended);
-    }
-  }
-
-  #stayAway() {
-    // In time, for the client tries again only once it has told us of the loss. Its manager is of
-    // this socket alone (`forceNew`).
-    this.#socket.io.reconnection(false);
-    this.#listener.onState("dropped", null);
-    this.#countDown(AWAY_SECONDS);
-  }
-
-  /** @param {number} seconds */
-  #countDown(seconds) {
-    if (seconds > 0) {
-      this.#listener.onAway(seconds);
-      this.#timer = setTimeout(() => this.#countDown(seconds - 1), 1000);
-    } else {
-      this.#listener.onState("reconnecting", null);
-      this.#socket.io.reconnection(true);
-      this.#socket.connect();
-    }
-  }
-
-  /** Whether native recovery has restored the connection (docs/protocol.md, promise 8). */
-  get #isRecovered() {
-    return this.#socket.recovered && this.#identity !== null;
-  }
-
-  #tellIdentity() {
-    if (this.#identity !== null) this.#listener.onIdentity(this.#identity);
+    if (reason !== "io server disconnect") return;
+    this.#listener.onEnd(this.#lastError ?? { code: "disconnected", message: BY_SERVER });
   }
 
   /**
@@ -177,12 +94,10 @@ export class Connection {
    */
   #onEvent(event, envelope) {
     if (event === "connection_ack") {
-      if (this.#isRecovered) return; // the listener knows it
-      this.#identity = envelope.data;
-      this.#tellIdentity();
+      this.#listener.onIdentity(envelope.data);
     } else if (event === "error" && envelope.error) {
       this.#lastError = envelope.error;
-      this.#listener.onError(envelope.error);
+      this.#listener.onError(envelope, envelope.error);
     } else if (event !== "pong") {
       this.#listener.onMessage(envelope);
     }

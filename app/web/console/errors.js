@@ -2,7 +2,7 @@
  * The protocol's error object, as an exception and as something to read.
  *
  * @typedef {{code: string, message: string, temporary?: boolean, fields?: Record<string, string>,
- *   retry_after?: number}} ErrorObject
+ *   retry_after?: number, reason?: string}} ErrorObject
  */
 
 import { element } from "./dom.js";

@@ -4,19 +4,19 @@
 
 import { byId, element } from "./dom.js";
 
-const PATH = "/console/vendor/socket.io.esm.min.js";
+const PATH = "./vendor/socket.io.esm.min.js";
 
 /**
- * Return the client's `io`, or null where the file isn't there.
+ * Return the client's `Manager`, or null where the file isn't there.
  *
  * Imported when asked rather than at the top of a module: a static import that fails would take
  * the whole page with it, and nobody would read why.
  *
- * @returns {Promise<((namespace: string, options: object) => any) | null>}
+ * @returns {Promise<(new (options: object) => any) | null>}
  */
 export async function loadClient() {
   try {
-    return (await import(PATH)).io;
+    return (await import(PATH)).Manager;
   } catch {
     return null;
   }

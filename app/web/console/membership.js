@@ -16,11 +16,12 @@ const RETRY_SECONDS = 2;
  * @param {Connection} connection
  * @param {Rooms} rooms
  * @param {Room} room
+ * @param {boolean} isSelected
  */
-export async function join(connection, rooms, room) {
+export async function join(connection, rooms, room, isSelected) {
   await room.channel.join(connection, ({ presence }) => {
     room.presence = presence;
-    rooms.add(room);
+    rooms.add(room, isSelected);
   });
 }
 
@@ -39,7 +40,7 @@ export async function rejoin(connection, rooms, room) {
     if (!connection.connected) return; // the next connect joins again
     room.stream.error(error);
     if (!isTemporary(error)) return;
-    const isStill = () => connection.connected && rooms.get(room.channel.name) === room;
+    const isStill = () => connection.connected && rooms.get(room.namespace, room.channel.name) === room;
     const waitMs = (error.retry_after ?? RETRY_SECONDS) * 1000;
     setTimeout(() => isStill() && void rejoin(connection, rooms, room), waitMs);
   }
@@ -56,6 +57,26 @@ export async function leave(connection, rooms, room) {
   // Without a connection there is nothing to leave but what is shown.
   if (connection.connected) await connection.request("leave", { channel: room.channel.name });
   rooms.remove(room);
+}
+
+/** So many pages are loaded at once for a message that a link names. */
+const MOST_PAGES = 20;
+
+/**
+ * Load earlier messages until the one of an offset is there, or can't be had.
+ *
+ * @param {Connection} connection
+ * @param {Rooms} rooms
+ * @param {Room} room
+ * @param {number} offset
+ */
+export async function loadBackTo(connection, rooms, room, offset) {
+  for (let page = 0; page < MOST_PAGES; page += 1) {
+    const { oldest, hasMore } = room.stream;
+    if (oldest === null || oldest <= offset || !hasMore || !connection.connected) return;
+    await loadEarlier(connection, rooms, room);
+    if (room.stream.oldest === oldest) return; // an error, which is shown
+  }
 }
 
 /**

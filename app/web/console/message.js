@@ -1,17 +1,21 @@
 /**
- * One message as a row of the stream.
+ * One message as a row of the stream: to read, or as one line among many.
  *
  * @typedef {import("./connection.js").Envelope} Envelope
  */
 
 import { element } from "./dom.js";
+import { SERVER } from "./filter.js";
+import { lineOfJson, prettyJson } from "./json.js";
 
 const TEXT_KEYS = ["content", "delta", "message", "activity"];
 /** Types that tell of somebody, in words. */
 const VERBS = /** @type {Record<string, string>} */ ({ agent_joined: "joined", agent_left: "left" });
+/** A payload of more characters is indented. */
+const ONE_LINE = 72;
 
 /**
- * Return the row of a message.
+ * Return the row of a message to read.
  *
  * @param {Envelope} envelope
  * @param {string | undefined} ownId the id of who looks on
@@ -19,18 +23,36 @@ const VERBS = /** @type {Record<string, string>} */ ({ agent_joined: "joined", a
  */
 export function messageRow(envelope, ownId) {
   const { text, title, rest } = readable(envelope);
-  const sender = envelope.sender ?? { id: "server", kind: "server" };
+  const sender = envelope.sender ?? SERVER;
   const row = element("li", { class: "message", "data-kind": sender.kind });
   row.classList.toggle("own", sender.id === ownId);
   row.classList.toggle("event", envelope.type in VERBS);
-  if (envelope.offset !== undefined) row.dataset.first = String(envelope.offset);
-  if (envelope.type === "chat_token") row.dataset.tokens = tokensKey(envelope);
   const body = element("div", { class: "body" }, head(envelope, sender));
   if (title !== null) body.append(element("p", { class: "message-title", dir: "auto" }, title));
   if (text !== null) body.append(element("p", { class: "text", dir: "auto" }, text));
-  if (rest !== null) body.append(element("code", { class: "payload" }, JSON.stringify(rest)));
+  if (rest !== null) body.append(payload(rest));
   row.append(avatar(sender), body);
   return row;
+}
+
+/**
+ * Return a message as one line of a table: when, where, what, who, and its payload.
+ *
+ * @param {Envelope} envelope
+ * @returns {HTMLElement}
+ */
+export function messageLine(envelope) {
+  const sender = envelope.sender ?? SERVER;
+  const type = element("code", { class: "type" }, envelope.type);
+  if (envelope.action) type.append(element("span", { class: "action" }, envelope.action));
+  return element(
+    "li",
+    { class: "message line", "data-kind": sender.kind },
+    inspectButton(envelope, true),
+    type,
+    element("span", { class: "sender", title: sender.kind }, sender.id),
+    element("code", { class: "payload", dir: "auto" }, lineOfJson(envelope.data)),
+  );
 }
 
 /**
@@ -41,26 +63,38 @@ export function messageRow(envelope, ownId) {
 export function markRecovered(row) {
   row.classList.add("recovered");
   // Not on the row, whose name it would be to a screen reader, instead of what stands in it.
-  row.querySelector(".body")?.setAttribute("title", "Missed while away, and recovered");
-  row.querySelector(".aside")?.prepend(unseen("recovered"));
+  row.lastElementChild?.setAttribute("title", "Missed while away, and recovered");
+  row.querySelector(".inspect")?.before(unseen("recovered"));
 }
 
 /**
  * Write one more piece of a text into the row of the pieces before it.
  *
- * @param {Element | null} row the newest row
- * @param {Envelope} envelope
- * @returns {boolean} false when it isn't such a piece, and wants a row of its own
+ * @param {HTMLElement} row
+ * @param {Envelope} first of the pieces
+ * @param {Envelope} envelope the piece
  */
-export function appendToken(row, envelope) {
-  if (!(row instanceof HTMLElement) || envelope.type !== "chat_token") return false;
-  if (row.dataset.tokens !== tokensKey(envelope)) return false;
-  const text = row.querySelector(".text");
+export function appendPiece(row, first, envelope) {
+  row.querySelector(".text")?.append(envelope.data.delta);
   const offset = row.querySelector(".offset");
-  if (text === null || offset === null) return false;
-  text.append(envelope.data.delta);
-  offset.textContent = `#${row.dataset.first}–${envelope.offset}`;
-  return true;
+  if (offset !== null) offset.textContent = `#${first.offset}–${envelope.offset}`;
+}
+
+/**
+ * Tell whether two messages are pieces of one text, which one row holds.
+ *
+ * @param {Envelope} before
+ * @param {Envelope} after
+ */
+export function arePieces(before, after) {
+  return (
+    before.type === "chat_token" &&
+    after.type === "chat_token" &&
+    before.sender?.id === after.sender?.id &&
+    before.sender?.kind === after.sender?.kind &&
+    before.data.message_id === after.data.message_id &&
+    before.data.part === after.data.part
+  );
 }
 
 /**
@@ -81,21 +115,19 @@ function readable({ type, data, sender }) {
   const text = take(TEXT_KEYS.find((key) => typeof data[key] === "string"));
   const title = take("title");
   if (type === "chat_token") {
-    // The order of the tokens in the row says as much.
-    delete rest.index;
-    delete rest.message_id;
+    // The order of the pieces in the row says as much.
+    for (const key of ["index", "count", "message_id"]) delete rest[key];
+    if (rest.part === "text") delete rest.part;
   }
   if (String(rest.agent_id) === sender?.id) delete rest.agent_id; // the row says it already
   const isTold = text !== null || title !== null;
   return { text, title, rest: isTold && Object.keys(rest).length === 0 ? null : rest };
 }
 
-/**
- * @param {Envelope} envelope
- * @returns {string} the same for all pieces of one text
- */
-function tokensKey({ data, sender }) {
-  return JSON.stringify([sender?.kind, sender?.id, data.message_id]);
+/** @param {object} rest */
+function payload(rest) {
+  const isShort = JSON.stringify(rest).length <= ONE_LINE;
+  return element("code", { class: "payload" }, isShort ? lineOfJson(rest) : prettyJson(rest));
 }
 
 /**
@@ -111,13 +143,23 @@ function head(envelope, sender) {
     element("code", { class: "type" }, envelope.type),
   );
   if (envelope.action) line.append(element("span", { class: "action" }, envelope.action));
-  const aside = element("span", { class: "aside" }, time(envelope.timestamp));
-  if (envelope.offset !== undefined) {
-    const offset = element("span", { class: "offset", title: "Offset" }, `#${envelope.offset}`);
-    aside.append(unseen("offset"), offset);
-  }
-  line.append(aside);
+  line.append(inspectButton(envelope));
   return line;
+}
+
+/**
+ * Return when and where it was published, as the button that shows all of it.
+ *
+ * @param {Envelope} envelope
+ * @param {boolean} [isPrecise] whether to the millisecond
+ */
+function inspectButton({ timestamp, offset }, isPrecise = false) {
+  const shown = time(timestamp, isPrecise);
+  const button = element("button", { class: "inspect", type: "button" }, shown);
+  const place = element("span", { class: "offset" }, offset === undefined ? "–" : `#${offset}`);
+  if (offset === undefined) place.title = "Not kept in history";
+  button.append(unseen(offset === undefined ? "not kept" : "offset"), place);
+  return button;
 }
 
 /** @param {string} text what one sees without being told */
@@ -126,13 +168,23 @@ function unseen(text) {
   return element("span", { class: "visually-hidden" }, ` ${text} `);
 }
 
-/** @param {string} timestamp */
-function time(timestamp) {
+/** @type {Intl.DateTimeFormatOptions} */
+const CLOCK = { hour: "2-digit", minute: "2-digit", second: "2-digit" };
+/** @type {Intl.DateTimeFormatOptions} */
+const DAY = { month: "short", day: "numeric" };
+
+/**
+ * @param {string} timestamp
+ * @param {boolean} isPrecise
+ */
+function time(timestamp, isPrecise) {
   const moment = new Date(timestamp);
   const isToday = moment.toDateString() === new Date().toDateString();
-  const text = isToday
-    ? moment.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" })
-    : moment.toLocaleString([], { dateStyle: "medium", timeStyle: "medium" });
+  const text = moment.toLocaleString([], {
+    ...(isToday ? {} : DAY),
+    ...CLOCK,
+    ...(isPrecise ? { fractionalSecondDigits: 3 } : {}),
+  });
   return element("time", { datetime: timestamp, title: timestamp }, text);
 }
 

@@ -16,7 +16,7 @@ export class TypingLine {
 
   /** @param {Envelope} envelope of any type: who has said something is no longer typing */
   take({ type, sender, data }) {
-    if (sender === undefined) return;
+    if (sender === undefined || type === "circle_status") return;
     const { id } = sender;
     clearTimeout(this.#timers.get(id));
     this.#timers.delete(id);

@@ -5,8 +5,7 @@
 --        4 '1': it can lead; '0': it releases the lease  5 '1': it is caught up
 --        6 '1': acquire the lease even if another process holds it
 --        7 id of the last entry of the log that it has read; '': none  8 '1': that entry existed
---        9 how far back to read if it has read none, ms  10 its own Redis channel
---        11 echo to publish there  12 expiry of the log, s
+--        9 its own Redis channel  10 echo to publish there  11 expiry of the log, s
 -- Returns {1 if it holds the lease, 0 if the last entry that it has read is gone, id of the last
 -- entry that it has read now, then id and digest of each new entry}.
 
@@ -14,7 +13,7 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
 -- The echo arrives after whatever was published until now.
-redis.call('PUBLISH', ARGV[10], ARGV[11])
+redis.call('PUBLISH', ARGV[9], ARGV[10])
 
 -- While a process is caught up, no other process leads: it would miss what was emitted before.
 if ARGV[4] == '1' and ARGV[5] == '1' then
@@ -39,8 +38,7 @@ end
 local known, there = ARGV[7], 1
 local from
 if known == '' then
-  known = (now - ARGV[9]) .. '-0'
-  from = known
+  from = '-'
 elseif ARGV[8] == '1' and #redis.call('XRANGE', KEYS[2], known, known) == 0 then
   there, from = 0, '-'
 else
@@ -52,5 +50,5 @@ for _, entry in ipairs(redis.call('XRANGE', KEYS[2], from, '+')) do
   reply[#reply + 1] = entry[2][2]
   reply[3] = entry[1]
 end
-redis.call('EXPIRE', KEYS[2], ARGV[12])
+redis.call('EXPIRE', KEYS[2], ARGV[11])
 return reply

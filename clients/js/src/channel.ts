@@ -1,33 +1,15 @@
 import { Emitter, type Off } from "./emitter.js";
+import { newNonce } from "./environment.js";
 import { HearthError } from "./errors.js";
-import type {
-  AnyMessage,
-  Joined,
-  JsonObject,
-  Member,
-  Message,
-  Page,
-  Position,
-  Presence,
-  Receipt,
-  Types,
-} from "./messages.js";
-import type { Answer, Membership, Namespace } from "./namespace.js";
-import { newNonce } from "./nonce.js";
-import { Order } from "./order.js";
-import { afterMessage, fromPresence, type Members, NOBODY } from "./roster.js";
+import { type Earlier, readEarlier } from "./late.js";
+import type { AnyMessage, JsonObject, Member, Message, Page, Position, Presence, Receipt, Types } from "./messages.js";
+import { fromPresence } from "./roster.js";
+import type { Beginning, ChannelState, Subscriber, Subscription } from "./subscription.js";
 
-const JOIN_MS = 10_000;
 const READ_MS = 30_000;
 const PUBLISH_MS = 60_000;
 // The server remembers a nonce for 5 minutes; what is repeated later might be published twice.
 const MAX_PUBLISH_MS = 240_000;
-
-/**
- * `connecting` until it is joined, then `live`; `recovering` while it is joined again and what was
- * missed is read; `closed` for good.
- */
-export type ChannelState = "connecting" | "live" | "recovering" | "closed";
 
 /** A channel's own events. A type of message with such a name comes as `message` alone. */
 export interface ChannelEvents<T extends Types> {
@@ -45,81 +27,83 @@ export interface ChannelEvents<T extends Types> {
 
 const OWN_EVENTS = ["message", "state", "members", "discontinuity", "error"];
 
-export interface ChannelOptions {
-  /** How many of the newest messages to begin with; 0 to 1,000, none if left out. */
-  history?: number;
-  /** The place to go on from: a `position` of before. */
-  since?: Position;
-}
+export type ChannelOptions = Beginning;
 
 export interface PublishOptions {
   action?: string;
   /** Names this publish, so that a repeat is none; made up if left out. */
   nonce?: string;
-  /** How long to try, in milliseconds; a minute if left out, four at most. */
+  /**
+   * How long to try, in milliseconds, four minutes at most. If left out, for a minute, and an
+   * attempt that is under way then goes on as long as its connection lives.
+   */
   timeout?: number;
 }
 
-/** One channel that is joined, and joined again after each lost connection, until `leave`. */
+/** One way to look at a channel, until `leave`; the channel is left when the last of its handles is. */
 export class Channel<T extends Types = Record<string, JsonObject>> {
   readonly #emitter = new Emitter();
-  readonly #order: Order;
-  readonly #membership: Membership;
-  #name: string | undefined;
-  #state: ChannelState = "connecting";
-  #members: Members = NOBODY;
-  #joins = 0;
+  readonly #subscriber: Subscriber;
+  /** What is live while what was before it is read; undefined when it is handed over at once. */
+  #held: (() => void)[] | undefined;
+  #hasLeft = false;
+  #readings = 0;
+  /** While what was held is handed over, the place up to which that has been read. */
+  #newest = 0;
 
   /**
-   * @param name of the channel, or how it follows from who one is
-   * @param ended is called when it is left or closed
+   * @param options what to begin with, where the channel is open already
    * @param unheard is told of an error that nobody listens for
    */
   constructor(
-    private readonly space: Namespace,
-    private readonly named: string | ((self: Member) => string),
-    private readonly options: ChannelOptions,
-    private readonly ended: () => void,
+    private readonly subscription: Subscription,
+    private readonly options: ChannelOptions | undefined,
     private readonly unheard: (error: HearthError) => void,
   ) {
-    this.#order = new Order(options.since);
-    this.#name = typeof named === "string" ? named : undefined;
-    this.#membership = this.#asMembership();
-    space.add(this.#membership);
+    this.#subscriber = this.#asSubscriber();
+    subscription.subscribe(this.#subscriber);
+    if (options?.since || options?.history) {
+      this.#held = [];
+      if (subscription.state === "live") void this.#read();
+    }
   }
 
   get namespace(): string {
-    return this.space.path;
+    return this.subscription.space.path;
   }
 
   /** Of `notifications()`, it is empty until the server has said who one is. */
   get name(): string {
-    return this.#name ?? "";
+    return this.subscription.name ?? "";
   }
 
   get state(): ChannelState {
-    return this.#state;
+    return this.#hasLeft ? "closed" : this.subscription.state;
+  }
+
+  /** Why it is refused or closed; undefined otherwise, and after `leave`. */
+  get error(): HearthError | undefined {
+    return this.#hasLeft ? undefined : this.subscription.error;
   }
 
   /** Who is here, as far as one is told: the first 100 where there are more. */
   get members(): readonly Member[] {
-    return this.#members.list;
+    return this.subscription.members.list;
   }
 
   /** How many are here, by identity. */
   get memberCount(): number {
-    return this.#members.count;
+    return this.subscription.members.count;
   }
 
   /** The place of the last message that was handed over: the `since` of a later program. */
   get position(): Position | undefined {
-    return this.#order.seen;
+    return this.#held ? this.options?.since : this.subscription.position;
   }
 
   /** Listen; the returned function ends that. */
   on<E extends keyof ChannelEvents<T>>(event: E, listener: (argument: ChannelEvents<T>[E]) => void): Off;
   on<E extends keyof T & string>(type: E, listener: (message: Message<E, T[E]>) => void): Off;
-  on(type: string, listener: (message: Message) => void): Off;
   on(event: string, listener: (argument: never) => void): Off {
     return this.#emitter.on(event, listener);
   }
@@ -135,153 +119,96 @@ export class Channel<T extends Types = Record<string, JsonObject>> {
     data: T[E],
     options: PublishOptions = {},
   ): Promise<Receipt> {
-    const { action, nonce = newNonce(), timeout = PUBLISH_MS } = options;
+    const { action, nonce = newNonce(), timeout } = options;
     const draft = { data, nonce, ...(action === undefined ? {} : { action }) };
-    const answer = await this.#ask(type, draft, Math.min(timeout, MAX_PUBLISH_MS));
+    const patience = { ms: Math.min(timeout ?? PUBLISH_MS, MAX_PUBLISH_MS), isHard: timeout !== undefined };
+    const answer = await this.#ask(type, draft, patience);
     const { offset, epoch, timestamp, duplicate = false } = answer as unknown as Receipt;
     return { ...(offset === undefined ? {} : { offset }), epoch, timestamp, duplicate };
   }
 
   /** Read a page of history: the newest `limit` (50) messages, or those before an offset. */
   async history(page: { before?: number; limit?: number } = {}): Promise<Page<T>> {
-    const { messages, offset, epoch, more } = await this.#ask("history", page, READ_MS);
+    const { messages, offset, epoch, more } = await this.#ask("history", page, { ms: READ_MS });
     return { messages, offset, epoch, more } as unknown as Page<T>;
   }
 
   /** Read who is here, all of them. */
   async presence(): Promise<Presence> {
-    const { count, members } = await this.#ask("presence", {}, READ_MS);
+    const { count, members } = await this.#ask("presence", {}, { ms: READ_MS });
     const presence = { count, members } as Presence;
-    this.#setMembers(fromPresence(presence));
+    this.subscription.setMembers(fromPresence(presence));
     return presence;
   }
 
   /** Leave, for good. */
   async leave(): Promise<void> {
-    if (this.#state === "closed") return;
-    const left = new Promise<void>((resolve) => {
-      // Without a connection one has left already.
-      if (this.#name === undefined) return resolve();
-      this.space.ask("leave", { channel: this.#name }, JOIN_MS, () => resolve());
-    });
-    this.#membership.end();
+    if (this.state === "closed") return;
+    this.#hasLeft = true;
+    const left = this.subscription.unsubscribe(this.#subscriber);
+    this.#emitter.emit("state", "closed");
+    this.#emitter.clear();
     await left;
   }
 
-  #asMembership(): Membership {
-    const channel = this;
+  async #ask(event: string, argument: object, patience: { ms: number; isHard?: boolean }): Promise<JsonObject> {
+    if (this.#hasLeft) throw HearthError.closed();
+    return this.subscription.ask(event, argument, patience);
+  }
+
+  #asSubscriber(): Subscriber {
+    const inTurn = (tell: () => void): void => void (this.#held ? this.#held.push(tell) : tell());
+    const emitter = this.#emitter;
     return {
-      get name() {
-        return channel.#name;
+      get watchesMembers() {
+        return emitter.hears("members");
       },
-      connected(self) {
-        channel.#name ??= (channel.named as (self: Member) => string)(self);
-        channel.#join();
+      message: (message) => inTurn(() => this.#hand(message)),
+      state: (state) => {
+        if (state === "live" && this.#held) void this.#read();
+        this.#emitter.emit("state", state);
+        if (state === "closed") this.#emitter.clear();
       },
-      disconnected() {
-        channel.#lose();
+      members: (members) => void this.#emitter.emit("members", members),
+      discontinuity: (position) => {
+        // What is being read is of the history before it.
+        if (this.#held) {
+          this.#held = [];
+          void this.#read();
+        }
+        this.#emitter.emit("discontinuity", position);
       },
-      receive(message) {
-        if (!channel.#order.holds(message)) channel.#receive(message);
-      },
-      end(error) {
-        channel.#close(error);
+      error: (error, isFinal) => {
+        const isHeard = this.#emitter.emit("error", error);
+        if (!isHeard && isFinal) this.unheard(error);
       },
     };
   }
 
-  async #ask(event: string, argument: object, ms: number): Promise<Answer> {
-    if (this.#state === "closed") throw HearthError.closed();
-    const channel = this.#name;
-    if (channel === undefined) {
-      await this.space.persist("ping", {}, ms); // then it is known
-      return this.#ask(event, argument, ms);
+  /** Hand over what was before, then what is live. */
+  async #read(): Promise<void> {
+    const number = ++this.#readings;
+    let earlier: Earlier | undefined;
+    try {
+      const read = (page: object): Promise<Page<Record<string, JsonObject>>> => this.history(page) as never;
+      earlier = await readEarlier(read, this.options ?? {});
+    } catch (error) {
+      // When it is live again, it is read again; else there is nothing to be had.
+      if (this.subscription.state !== "live" || (error as HearthError).code === "closed") return;
     }
-    return this.space.persist(event, { channel, ...argument }, ms);
-  }
-
-  #join(attempt = 0): void {
-    const number = ++this.#joins;
-    this.#order.hold();
-    const since = this.#order.seen;
-    const { history } = this.options;
-    const asked = {
-      channel: this.#name,
-      ...(since === undefined ? {} : { since }),
-      ...(history === undefined ? {} : { history }),
-    };
-    this.space.ask("join", asked, JOIN_MS, (error, answer) => {
-      if (number !== this.#joins || this.#state === "closed") return;
-      if (!error) return this.#onJoined(answer as unknown as Joined, since !== undefined);
-      if (error.code === "disconnected") return; // the next connection joins again
-      if (!this.space.mayRetry(error)) return this.#close(error);
-      const again = (): void => {
-        if (number === this.#joins && this.space.isConnected) this.#join(attempt + 1);
-      };
-      void this.space.ending.sleep(this.space.waitMs(error, attempt)).then(again, () => {});
-    });
-  }
-
-  #onJoined({ offset, epoch, recovered, messages, presence }: Joined, hadPlace: boolean): void {
-    if (!recovered) {
-      this.#order.restart({ offset: (messages[0]?.offset ?? offset + 1) - 1, epoch });
-      if (hadPlace) this.#emitter.emit("discontinuity", { offset, epoch });
-    }
-    for (const message of messages) if (this.#order.passes(message)) this.#hand(message);
-    this.#setMembers(fromPresence(presence));
-    this.#setState("live");
-    for (const message of this.#order.release()) this.#membership.receive(message);
-  }
-
-  #receive(message: Message): void {
-    if (message.type === "discontinuity") return this.#onDiscontinuity(message.data as unknown as Position);
-    switch (this.#order.admit(message)) {
-      case "next":
-        this.#hand(message);
-        return this.#setMembers(afterMessage(this.#members, message));
-      case "gap":
-        this.#lose();
-        this.#order.holds(message);
-        return this.#join();
-      case "nothing":
-    }
-  }
-
-  #onDiscontinuity(position: Position): void {
-    if (position.epoch === this.#order.seen?.epoch) return; // the answer to a join knew of it
-    this.#order.restart(position);
-    this.#emitter.emit("discontinuity", position);
+    if (number !== this.#readings || this.#hasLeft) return;
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    if (earlier && !earlier.isWhole) this.#emitter.emit("discontinuity", earlier.position);
+    for (const message of earlier?.messages ?? []) this.#hand(message);
+    this.#newest = earlier?.position.offset ?? 0;
+    for (const tell of held) tell();
+    this.#newest = 0;
   }
 
   #hand(message: Message): void {
+    if (message.offset !== undefined && message.offset <= this.#newest) return;
     if (!OWN_EVENTS.includes(message.type)) this.#emitter.emit(message.type, message);
     this.#emitter.emit("message", message);
-  }
-
-  #lose(): void {
-    this.#joins++;
-    this.#order.hold();
-    if (this.#state === "live") this.#setState("recovering");
-  }
-
-  #close(error?: HearthError): void {
-    if (this.#state === "closed") return;
-    if (error && !this.#emitter.emit("error", error)) this.unheard(error);
-    this.space.remove(this.#membership);
-    this.#setState("closed");
-    this.#emitter.clear();
-    this.ended();
-  }
-
-  #setState(state: ChannelState): void {
-    if (state === this.#state) return;
-    this.#state = state;
-    this.#emitter.emit("state", state);
-  }
-
-  #setMembers(members: Members): void {
-    if (members === this.#members || this.#state === "closed") return;
-    this.#members = members;
-    this.#emitter.emit("members", members.list);
   }
 }

@@ -1,91 +1,139 @@
-import { Manager, type ManagerOptions } from "socket.io-client";
+import type { ManagerOptions } from "socket.io-client";
+import { addressOf } from "./address.js";
 import { Channel, type ChannelOptions } from "./channel.js";
+import { Connection } from "./connection.js";
 import { Emitter, type Off } from "./emitter.js";
 import { HearthError } from "./errors.js";
-import type { Payloads } from "./generated/payloads.js";
-import type { JsonObject, Member, NamespaceName, Types } from "./messages.js";
+import type { Member, NamespaceName, PayloadsOf, Types } from "./messages.js";
 import { Namespace } from "./namespace.js";
-import type { Backoff } from "./time.js";
+import { type ChannelState, Subscription } from "./subscription.js";
 import { type Token, TokenSource } from "./token.js";
+
+const PRESENCE_MS = 10_000;
 
 export interface ClientOptions {
   /** Who one is; a callback is asked at each connect, and before the token that it gave ends. */
   token?: Token;
+  /** Where Engine.IO is on the server, if it isn't `socket.io` below the URL's own path. */
+  path?: string;
+  /**
+   * How often to ask who is in a channel that doesn't tell of it by itself, in milliseconds: all but
+   * circles, while somebody listens for `members`. 10 seconds if left out; 0 asks never.
+   */
+  presenceInterval?: number;
   /** What socket.io-client's `Manager` takes, e.g. `transports` and `reconnectionDelayMax`. */
   socket?: Partial<ManagerOptions>;
 }
 
-/** The payloads of a namespace by type; of one that is not known here, anything. */
-export type PayloadsOf<N extends string> = N extends NamespaceName ? Payloads[N] : Record<string, JsonObject>;
+/**
+ * `idle` until the first channel is asked for; `connecting`, also again; `connected`; `refused` while
+ * the server lets nobody in from here, and says why; `closed` for good.
+ */
+export type ConnectionState = "idle" | "connecting" | "connected" | "refused" | "closed";
 
-/** Make a client of the server at `url`; it connects when the first channel is asked for. */
+/** How a client is connected; another object after each change. */
+export interface ConnectionInfo {
+  state: ConnectionState;
+  /** Why there is no connection; undefined where there is one, or no reason is known yet. */
+  error: HearthError | undefined;
+  /** Who one is, by the server's word; undefined before the first connection. */
+  identity: Member | undefined;
+}
+
+/** What a client tells of itself. */
+export interface ClientEvents {
+  /** What no call rejects with: no server, a connection or a channel that is refused, no token. */
+  error: HearthError;
+  state: ConnectionState;
+  /** A change of any of it. */
+  connection: ConnectionInfo;
+}
+
+/**
+ * Make a client of the server at `url`; it connects when the first channel is asked for.
+ *
+ * @param url may have a path, under which the server is: `https://example.org/hearth/`; in a page,
+ *   one without a host is the page's own
+ */
 export function connect(url: string, options: ClientOptions = {}): Client {
   return new Client(url, options);
 }
 
 /** One connection to one server, and the channels in it. */
 export class Client {
-  readonly #manager: Manager;
+  readonly #connection: Connection;
   readonly #tokens: TokenSource;
-  readonly #backoff: Backoff;
+  readonly #presenceMs: number;
   readonly #emitter = new Emitter();
   readonly #namespaces = new Map<string, Namespace>();
-  readonly #channels = new Map<string, Channel<never>>();
-  #isClosed = false;
+  readonly #subscriptions = new Map<string, Subscription>();
+  readonly #written = new Set<string>();
+  #info: ConnectionInfo = { state: "idle", error: undefined, identity: undefined };
 
-  constructor(url: string, { token, socket = {} }: ClientOptions) {
+  constructor(url: string, { token, path, presenceInterval = PRESENCE_MS, socket = {} }: ClientOptions) {
     this.#tokens = new TokenSource(token);
-    this.#manager = new Manager(url, { ...socket, autoConnect: false });
-    this.#backoff = {
-      firstMs: this.#manager.reconnectionDelay(),
-      mostMs: this.#manager.reconnectionDelayMax(),
-    };
+    this.#presenceMs = presenceInterval;
+    this.#connection = new Connection(addressOf(url, path), socket, { failed: (error) => this.#onFailed(error) });
   }
 
-  /**
-   * Listen for errors that no call rejects with: a token that can't be had, a connection or a
-   * channel that is refused. What nobody listens for is written to the console.
-   */
-  on(event: "error", listener: (error: HearthError) => void): Off {
+  /** How it is connected, and why it isn't. */
+  get connection(): ConnectionInfo {
+    return this.#info;
+  }
+
+  get state(): ConnectionState {
+    return this.#info.state;
+  }
+
+  get error(): HearthError | undefined {
+    return this.#info.error;
+  }
+
+  get identity(): Member | undefined {
+    return this.#info.identity;
+  }
+
+  /** Listen. An error that nobody listens for is written to the console, once. */
+  on<E extends keyof ClientEvents>(event: E, listener: (argument: ClientEvents[E]) => void): Off {
     return this.#emitter.on(event, listener);
   }
 
-  circle(name: string, options?: ChannelOptions): Channel<Payloads["/circles"]> {
+  circle(name: string, options?: ChannelOptions): Channel<PayloadsOf<"/circles">> {
     return this.channel("/circles", name, options);
   }
 
-  workspace(id: string, options?: ChannelOptions): Channel<Payloads["/workspaces"]> {
+  workspace(id: string, options?: ChannelOptions): Channel<PayloadsOf<"/workspaces">> {
     return this.channel("/workspaces", id, options);
   }
 
-  agent(id: string, options?: ChannelOptions): Channel<Payloads["/agents"]> {
+  agent(id: string, options?: ChannelOptions): Channel<PayloadsOf<"/agents">> {
     return this.channel("/agents", id, options);
   }
 
-  chat(workflow: string, app: string, chat: string, options?: ChannelOptions): Channel<Payloads["/chat"]> {
+  chat(workflow: string, app: string, chat: string, options?: ChannelOptions): Channel<PayloadsOf<"/chat">> {
     return this.channel("/chat", `${workflow}/${app}/${chat}`, options);
   }
 
-  feed(name: string, options?: ChannelOptions): Channel<Payloads["/feeds"]> {
+  feed(name: string, options?: ChannelOptions): Channel<PayloadsOf<"/feeds">> {
     return this.channel("/feeds", name, options);
   }
 
   /** One's own notifications, on each of one's devices. */
-  notifications(options?: ChannelOptions): Channel<Payloads["/notifications"]> {
+  notifications(options?: ChannelOptions): Channel<PayloadsOf<"/notifications">> {
     return this.#open("/notifications", "", ({ id }) => `user:${id}`, options);
   }
 
   /** What everybody is told. */
-  broadcast(options?: ChannelOptions): Channel<Payloads["/notifications"]> {
+  broadcast(options?: ChannelOptions): Channel<PayloadsOf<"/notifications">> {
     return this.channel("/notifications", "broadcast", options);
   }
 
   /**
-   * Join a channel; the same one is returned as long as it isn't left, with the options of the
-   * first time. With types of your own, say their payloads:
+   * Open a channel: each call returns a handle of its own, and the channel is left when the last of
+   * them is. With types of your own, say their payloads:
    * `client.channel<"/feeds", { build: Build }>("/feeds", "ci")`.
    */
-  channel<N extends string, T extends Types = PayloadsOf<N>>(
+  channel<N extends NamespaceName, T extends Types = PayloadsOf<N>>(
     namespace: N,
     name: string,
     options?: ChannelOptions,
@@ -93,9 +141,15 @@ export class Client {
     return this.#open<T>(namespace, name, name, options);
   }
 
+  /** The state of a channel that some handle is open of. */
+  stateOf(namespace: NamespaceName, name: string): ChannelState | undefined {
+    return this.#subscriptions.get(`${namespace} ${name}`)?.state;
+  }
+
   /** Leave everything and disconnect, for good. */
   close(): void {
-    this.#isClosed = true;
+    if (this.state === "closed") return;
+    this.#change({ state: "closed" });
     for (const namespace of [...this.#namespaces.values()]) namespace.close();
     this.#emitter.clear();
   }
@@ -106,28 +160,80 @@ export class Client {
     name: string | ((self: Member) => string),
     options: ChannelOptions = {},
   ): Channel<T> {
-    if (this.#isClosed) throw HearthError.closed();
+    if (this.state === "closed") throw HearthError.closed();
     const path = `${namespace} ${key}`;
-    const known = this.#channels.get(path);
-    if (known) return known as unknown as Channel<T>;
     const tell = (error: HearthError): void => this.#tell(error);
+    const open = this.#subscriptions.get(path);
+    if (open) return new Channel<T>(open, options, tell);
     const space = this.#namespace(namespace);
-    const channel = new Channel<T>(space, name, options, () => this.#channels.delete(path), tell);
-    this.#channels.set(path, channel as unknown as Channel<never>);
+    const forget = (): void => void this.#subscriptions.delete(path);
+    const subscription = new Subscription(space, name, options, forget, this.#presenceMs);
+    this.#subscriptions.set(path, subscription);
+    const channel = new Channel<T>(subscription, undefined, tell);
+    subscription.start();
     return channel;
   }
 
   #namespace(path: string): Namespace {
     const known = this.#namespaces.get(path);
     if (known) return known;
-    const tell = (error: HearthError): void => this.#tell(error);
-    const forget = (): void => void this.#namespaces.delete(path);
-    const namespace = new Namespace(this.#manager, path, this.#tokens, this.#backoff, tell, forget);
+    const namespace: Namespace = new Namespace(this.#connection, path, this.#tokens, {
+      changed: () => this.#onChanged(namespace.identity),
+      refused: (error) => this.#onRefused(error),
+      failed: (error) => this.#tell(error),
+      ended: (error) => {
+        this.#namespaces.delete(path);
+        this.#update(error ? { error } : {});
+      },
+    });
     this.#namespaces.set(path, namespace);
+    this.#update({});
     return namespace;
   }
 
+  #onChanged(identity: Member | undefined): void {
+    this.#update(identity ? { identity, error: undefined } : {});
+  }
+
+  /** No connection could be opened, or the server has refused it. */
+  #onFailed(error: HearthError): void {
+    this.#onRefused(error);
+    if (error.code !== "disconnected") for (const namespace of this.#namespaces.values()) namespace.refuse(error);
+  }
+
+  #onRefused(error: HearthError): void {
+    this.#update({ error });
+    this.#tell(error);
+  }
+
+  /** Make a change, and the state what follows from it. */
+  #update(change: Partial<ConnectionInfo>): void {
+    if (this.state === "closed") return;
+    const spaces = [...this.#namespaces.values()];
+    const { error } = { ...this.#info, ...change };
+    const isConnected = spaces.some(({ identity }) => identity);
+    const isRefused = error !== undefined && error.code !== "disconnected";
+    const otherwise = spaces.length === 0 ? "idle" : "connecting";
+    this.#change({ ...change, state: isConnected ? "connected" : isRefused ? "refused" : otherwise });
+  }
+
+  #change(change: Partial<ConnectionInfo>): void {
+    const before = this.#info;
+    const info = (this.#info = { ...before, ...change });
+    if (info.state === before.state && info.error === before.error && info.identity === before.identity) {
+      this.#info = before;
+      return;
+    }
+    if (info.state !== before.state) this.#emitter.emit("state", info.state);
+    this.#emitter.emit("connection", info);
+  }
+
   #tell(error: HearthError): void {
-    if (!this.#emitter.emit("error", error)) console.error(error);
+    if (this.#emitter.emit("error", error)) return;
+    // What is tried again is said once; that a server goes and comes back is no news.
+    const { code, message } = error;
+    if (this.#written.has(message) || (code === "disconnected" && this.identity)) return;
+    this.#written.add(message);
+    console.error(error);
   }
 }

@@ -15,6 +15,11 @@ export class Emitter {
     };
   }
 
+  /** Whether anybody listens for an event. */
+  hears(event: string): boolean {
+    return (this.#listeners.get(event)?.size ?? 0) > 0;
+  }
+
   /** Call everybody who listens; tell whether anybody does. */
   emit(event: string, argument: unknown): boolean {
     const listeners = [...(this.#listeners.get(event) ?? [])];

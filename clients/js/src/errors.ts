@@ -23,6 +23,8 @@ export interface ErrorObject {
   temporary?: boolean;
   fields?: Record<string, string>;
   retry_after?: number;
+  /** Of a refused connection, and of `conflict`. */
+  reason?: string;
 }
 
 // Of this library's own errors, and of servers that don't say which are temporary.
@@ -40,6 +42,7 @@ export class HearthError extends Error {
    * @param fields of `invalid`: dotted path of each offending field → what is wrong with it
    * @param retryAfter of `rate_limited`: seconds after which the same may succeed
    * @param temporary whether the same may succeed another time
+   * @param reason what a refused connection is refused for, as `origin` or `host`
    */
   constructor(
     readonly code: ErrorCode,
@@ -47,12 +50,13 @@ export class HearthError extends Error {
     readonly fields?: Readonly<Record<string, string>>,
     readonly retryAfter?: number,
     readonly temporary: boolean = TEMPORARY.has(code),
+    readonly reason?: string,
   ) {
     super(message);
   }
 
-  static from({ code, message, fields, retry_after, temporary }: ErrorObject): HearthError {
-    return new HearthError(code, message, fields, retry_after, temporary);
+  static from({ code, message, fields, retry_after, temporary, reason }: ErrorObject): HearthError {
+    return new HearthError(code, message, fields, retry_after, temporary, reason);
   }
 
   static closed(): HearthError {

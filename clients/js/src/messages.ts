@@ -7,7 +7,13 @@ export type JsonObject = Record<string, unknown>;
 export type Message<Type extends string = string, Data = JsonObject> = Omit<
   Envelope,
   "type" | "channel" | "data"
-> & { type: Type; channel: string; data: Data };
+> & {
+  type: Type;
+  channel: string;
+  data: Data;
+  /** The offset of the message before it, where it isn't the one just below its own. */
+  prev?: number;
+};
 
 /** Payloads by type: one namespace's of `Payloads`, or those and a plugin's own. */
 export type Types = object;
@@ -19,6 +25,16 @@ export type AnyMessage<T extends Types> = {
 
 /** A namespace of Hearth's. */
 export type NamespaceName = keyof Payloads;
+
+/** Types with a dot, as applications name them where the server lets them: of any payload. */
+export interface DottedTypes {
+  [type: `${string}.${string}`]: JsonObject;
+}
+
+/** The payloads of a namespace by type. */
+export type PayloadsOf<N extends NamespaceName> = N extends "/chat" | "/notifications"
+  ? Payloads[N] & DottedTypes
+  : Payloads[N];
 
 /** A place in a channel: the offset of the last message seen, in one epoch. */
 export interface Position {
@@ -61,4 +77,6 @@ export interface Joined extends Position {
   recovered: boolean;
   messages: Message[];
   presence: Presence | null;
+  /** How many more messages follow as events, before anything newer. */
+  following?: number;
 }

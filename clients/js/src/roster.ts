@@ -15,6 +15,15 @@ export function fromPresence(presence: Presence | null): Members {
   return presence === null ? NOBODY : { count: presence.count, list: presence.members };
 }
 
+/** Members as they are listed now; the same object when they are the same. */
+export function afterPresence(members: Members, presence: Presence): Members {
+  const isSame =
+    presence.count === members.count &&
+    presence.members.length === members.list.length &&
+    presence.members.every(({ id, kind }, index) => id === members.list[index]!.id && kind === members.list[index]!.kind);
+  return isSame ? members : fromPresence(presence);
+}
+
 /** Members after a live message; the same object when it tells nothing of them. */
 export function afterMessage(members: Members, { type, data, sender }: Message): Members {
   switch (type) {

@@ -1,5 +1,5 @@
 /** The longest that `setTimeout` can wait, in milliseconds. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
+export const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** How long to wait before each further attempt. */
 export interface Backoff {

@@ -1,3 +1,5 @@
+import { fromBase64Url } from "./environment.js";
+
 /** A token, or what is asked for one at each connect and before the last one ends. */
 export type Token = string | (() => string | Promise<string>);
 
@@ -45,7 +47,7 @@ export function renewalMs(token: string | undefined, nowMs: number): number | un
 function tokenEndMs(token: string): number | undefined {
   try {
     const payload = token.split(".")[1] ?? "";
-    const claims: unknown = JSON.parse(atob(payload.replace(/-/g, "+").replace(/_/g, "/")));
+    const claims: unknown = JSON.parse(fromBase64Url(payload));
     const end = (claims as { exp?: unknown } | null)?.exp;
     return typeof end === "number" ? end * 1000 : undefined;
   } catch {

@@ -60,7 +60,7 @@ test("an error that nobody listens for is written to the console", async () => {
 });
 
 test("a namespace that there isn't is invalid", async () => {
-  const channel = client(server.url).channel("/nowhere", "at-all");
+  const channel = client(server.url).channel("/nowhere" as "/circles", "at-all");
   const refused = new Promise<HearthError>((resolve) => channel.on("error", resolve));
   expect((await refused).code).toBe("invalid");
 });

@@ -15,13 +15,24 @@ test("each message passes once, in its turn", () => {
   expect(order.seen).toEqual({ offset: 4, epoch: "a" });
 });
 
-test("what comes while a join is answered is held, and comes behind what is recovered", () => {
+test("nothing is missing where `prev` is one's place, whatever lies between", () => {
+  const order = new Order({ offset: 2, epoch: "a" });
+  const joined = (prev: number, offset: number): Message => ({ ...message(offset), prev });
+  expect(order.admit(joined(2, 6))).toBe("next");
+  expect(order.admit(joined(7, 9))).toBe("gap");
+  expect(order.admit(joined(4, 8))).toBe("next"); // it stands for some that have passed, too
+  expect(order.seen).toEqual({ offset: 8, epoch: "a" });
+  expect(order.admit(message(9))).toBe("next");
+});
+
+test("what comes while a join is answered is in its answer, unless history doesn't keep it", () => {
   const order = new Order({ offset: 2, epoch: "a" });
   order.hold();
-  expect([4, 5].map((offset) => order.holds(message(offset)))).toEqual([true, true]);
+  const typing = message();
+  expect([message(4), typing].map((one) => order.holds(one))).toEqual([true, true]);
   expect([2, 3, 4].filter((offset) => order.passes(message(offset)))).toEqual([3, 4]);
-  expect(order.release().filter((held) => order.admit(held) === "next")).toEqual([message(5)]);
-  expect(order.holds(message(6))).toBe(false);
+  expect(order.release()).toEqual([typing]);
+  expect(order.holds(message(5))).toBe(false);
 });
 
 test("offsets of another epoch count anew", () => {

@@ -1,5 +1,5 @@
-import { connect } from "hearth-client";
-import { HearthProvider } from "hearth-client/react";
+import { connect } from "hearth-realtime";
+import { HearthProvider } from "hearth-realtime/react";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { Circle } from "./Circle.js";

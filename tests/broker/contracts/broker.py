@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from tests.broker.contracts.publishing import PublishingContract
 from tests.broker.contracts.reading import ReadingContract
+from tests.broker.contracts.watching import WatchingContract
 
 
-class BrokerContract(PublishingContract, ReadingContract):
+class BrokerContract(PublishingContract, ReadingContract, WatchingContract):
     """Tests of one implementation; see `BrokerFixtures`."""

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+
+import orjson
 
 from app.broker.contract import Broker
 from app.core.channel import Channel
@@ -149,6 +152,106 @@ class ReadingContract(BrokerFixtures):
     async def test_a_channel_nobody_used_is_empty(self, broker: Broker) -> None:
         page = await broker.history(TEAM, None, 10)
         assert (page.publications, page.position.offset, page.more) == ([], 0, False)
+
+    # Answers of a bounded size
+
+    async def test_a_recovery_is_bounded_and_says_what_follows(
+        self, broker: Broker, publish: Publish
+    ) -> None:
+        beginning = (await broker.recover(TEAM, None, None)).position
+        await publish("a", "b", "c", "d", "e")
+        size = len((await broker.history(TEAM, None, 1)).publications[0].body)
+        read: list[str] = []
+        position, following = beginning, 5
+        while following:
+            part = await broker.recover(TEAM, position, None, 9 * size // 4)
+            assert (part.recovered, part.following) == (True, max(0, following - 2))
+            read += texts_of(part.publications)
+            position, following = part.position, part.following
+        assert read == ["a", "b", "c", "d", "e"]
+        assert position == Position(5, beginning.epoch)
+
+    async def test_the_newest_are_bounded_from_the_oldest_of_them(
+        self, broker: Broker, publish: Publish
+    ) -> None:
+        await publish("a", "b", "c", "d")
+        recovery = await broker.recover(TEAM, None, 3, 1)
+        assert (texts_of(recovery.publications), recovery.following) == (["b"], 2)
+        assert (recovery.recovered, recovery.position.offset) == (False, 2)
+        lost = await broker.recover(TEAM, Position(1, "another"), None, 1)
+        assert (texts_of(lost.publications), lost.following) == (["a"], 3)
+
+    async def test_a_page_is_bounded_from_its_newest(
+        self, broker: Broker, publish: Publish
+    ) -> None:
+        await publish("a", "b", "c", "d")
+        size = len((await broker.history(TEAM, None, 1)).publications[0].body)
+        page = await broker.history(TEAM, 4, 10, 9 * size // 4)
+        assert (texts_of(page.publications), page.more) == (["b", "c"], True)
+        page = await broker.history(TEAM, 2, 10, 1)
+        assert (texts_of(page.publications), page.more) == (["a"], False)
+
+    # Compaction
+
+    async def test_the_newest_with_a_key_stands_for_the_older_ones(
+        self, broker: Broker, publish: Publish, clock: SettableClock
+    ) -> None:
+        beginning = (await broker.recover(TEAM, None, None)).position
+
+        async def flap(text: str) -> None:
+            await broker.publish(TEAM, replace(message(text, clock()), compaction_key="agent:7"))
+
+        await publish("a", "b")
+        for number in range(2 * SIZE):
+            await flap(f"joined {number}")
+            await flap(f"left {number}")
+        await publish("c")
+        newest = 4 * SIZE + 3
+        last = f"left {2 * SIZE - 1}"
+        whole = await broker.recover(TEAM, beginning, None)
+        assert (whole.recovered, texts_of(whole.publications)) == (True, ["a", "b", last, "c"])
+        assert [(one.offset, one.prev) for one in whole.publications] == [
+            *((1, None), (2, None), (newest - 1, 2), (newest, None))
+        ]
+        envelopes = [orjson.loads(one.body) for one in whole.publications]
+        assert [one.get("prev") for one in envelopes] == [None, None, 2, None]
+        # Who has seen some of those that are gone is told what stands for them.
+        between = await broker.recover(TEAM, Position(7, beginning.epoch), None)
+        assert (between.recovered, texts_of(between.publications)) == (True, [last, "c"])
+        assert [one.prev for one in between.publications] == [7, None]
+        page = await broker.history(TEAM, None, 3)
+        assert (texts_of(page.publications), page.more) == (["b", last, "c"], True)
+        assert [one.prev for one in page.publications] == [None, 2, None]
+        part = await broker.recover(TEAM, beginning, None, 1)
+        assert (part.position.offset, part.following) == (1, 3)
+        newest_two = await broker.recover(TEAM, None, 2, 1)
+        assert (texts_of(newest_two.publications), newest_two.following) == ([last], 1)
+
+    async def test_keys_are_told_apart_and_forgotten_with_their_messages(
+        self, broker: Broker, publish: Publish, clock: SettableClock
+    ) -> None:
+        for text, key in (("7 in", "7"), ("8 in", "8"), ("7 out", "7")):
+            await broker.publish(TEAM, replace(message(text, clock()), compaction_key=key))
+        page = await broker.history(TEAM, None, 10)
+        assert texts_of(page.publications) == ["8 in", "7 out"]
+        await publish(*map(str, range(70)))
+        position = (await broker.recover(TEAM, None, None)).position
+        await broker.publish(TEAM, replace(message("7 in", clock()), compaction_key="7"))
+        recovery = await broker.recover(TEAM, position, None)
+        assert (recovery.recovered, texts_of(recovery.publications)) == (True, ["7 in"])
+        assert recovery.publications[0].prev is None
+
+    async def test_what_was_trimmed_is_missing_although_something_was_compacted(
+        self, broker: Broker, publish: Publish, clock: SettableClock
+    ) -> None:
+        beginning = (await broker.recover(TEAM, None, None)).position
+        for text in ("in", "out"):
+            await broker.publish(TEAM, replace(message(text, clock()), compaction_key="7"))
+        await publish(*map(str, range(SIZE - 1)))
+        assert (await broker.recover(TEAM, beginning, None)).recovered is True
+        await publish("one more")
+        assert (await broker.recover(TEAM, beginning, None)).recovered is False
+        assert (await broker.recover(TEAM, Position(2, beginning.epoch), None)).recovered is True
 
     # Channels
 

@@ -1,5 +1,6 @@
 import type { HearthError } from "../errors.js";
-import type { Message, Receipt } from "../messages.js";
+import type { Member, Message, Receipt } from "../messages.js";
+import { placeBefore } from "../order.js";
 
 /**
  * A message as it is shown: `pending` until the server has answered, `failed` when it refused or
@@ -43,9 +44,21 @@ export function withFailure(entries: Entries, nonce: string, error: HearthError)
   return entries.map((one) => (isOwn(one) && one.nonce === nonce ? { ...one, status: "failed", error } : one));
 }
 
+/** With oneself as the sender of what one has sent before it was known who one is. */
+export function withSender(entries: Entries, sender: Member): Entries {
+  if (entries.every((one) => !isOwn(one) || one.sender !== undefined)) return entries;
+  return entries.map((one) => (isOwn(one) && one.sender === undefined ? { ...one, sender } : one));
+}
+
 /** What is left when history was lost: one's own that aren't there yet. */
 export function withoutHistory(entries: Entries): Entries {
   return entries.filter(isOwn);
+}
+
+/** The offset right before which a list begins; undefined where it has none of the channel's. */
+export function startOf(entries: Entries): number | undefined {
+  const first = entries.find(({ offset }) => offset !== undefined);
+  return first && placeBefore(first);
 }
 
 function isOwn({ status }: Shown): boolean {

@@ -1,11 +1,11 @@
-import { useCallback, useSyncExternalStore } from "react";
-import type { ChannelState } from "../channel.js";
-import type { PayloadsOf } from "../client.js";
+import { useCallback, useMemo, useSyncExternalStore } from "react";
 import type { HearthError } from "../errors.js";
-import type { AnyMessage, Member, Types } from "../messages.js";
+import type { AnyMessage, Member, NamespaceName, PayloadsOf, Types } from "../messages.js";
+import type { ChannelState } from "../subscription.js";
 import type { Shown } from "./entries.js";
 import { useStores } from "./provider.js";
 import { EMPTY } from "./store.js";
+import type { Shows } from "./stores.js";
 
 const HISTORY = 50;
 
@@ -18,37 +18,51 @@ export interface ChannelView<T extends Types> {
   /** What history keeps of the channel, in order, and at the end what one has sent oneself. */
   messages: readonly Shown<AnyMessage<T>>[];
   members: readonly Member[];
+  memberCount: number;
   state: ChannelState;
-  /** Why the channel is closed. */
+  /** Why the channel is refused or closed. */
   error: HearthError | undefined;
   /** Publish; the message shows at once as `pending`, and as `failed` when that fails. */
   send: <E extends keyof T & string>(type: E, data: T[E], options?: { action?: string }) => void;
   /** Publish a failed message again. */
   resend: (message: { nonce?: string }) => void;
+  /** Whether history may have older messages than are shown. */
+  hasMore: boolean;
+  isLoadingMore: boolean;
+  /** Show older messages, 50 if left out; resolves with whether there are yet older ones. */
+  loadMore: (limit?: number) => Promise<boolean>;
 }
 
 /** Show a channel: it is joined as long as some component does. */
-export function useChannel<N extends string, T extends Types = PayloadsOf<N>>(
+export function useChannel<N extends NamespaceName, T extends Types = PayloadsOf<N>>(
   namespace: N,
   channel: string,
   { history = HISTORY }: UseChannelOptions = {},
 ): ChannelView<T> {
+  return useShown<T>(namespace, channel, history);
+}
+
+/** Show a channel; one without a name is that of one's own notifications. */
+export function useShown<T extends Types>(namespace: NamespaceName, name: string, history: number): ChannelView<T> {
   const stores = useStores();
+  const shows = useMemo<Shows>(() => ({ namespace, name }), [namespace, name]);
   const subscribe = useCallback(
-    (listener: () => void) => stores.subscribe(namespace, channel, history, listener),
-    [stores, namespace, channel, history],
+    (listener: () => void) => stores.subscribe(shows, history, listener),
+    [stores, shows, history],
   );
-  const read = (): typeof EMPTY => stores.find(namespace, channel)?.snapshot ?? EMPTY;
-  const { messages, members, state, error } = useSyncExternalStore(subscribe, read, () => EMPTY);
-  const send = useCallback(
-    (type: string, data: object, options: { action?: string } = {}) =>
-      stores.find(namespace, channel)?.send(type, data, options.action),
-    [stores, namespace, channel],
+  const snapshot = useSyncExternalStore(subscribe, () => stores.read(shows), () => EMPTY);
+  const actions = useMemo(
+    () => ({
+      send: ((type, data, options = {}) =>
+        stores.send(shows, history, type, data as object, options.action)) as ChannelView<T>["send"],
+      resend: (message: { nonce?: string }) => stores.resend(shows, message),
+      loadMore: (limit = HISTORY) => stores.loadMore(shows, limit),
+    }),
+    [stores, shows, history],
   );
-  const resend = useCallback(
-    ({ nonce = "" }: { nonce?: string }) => stores.find(namespace, channel)?.resend(nonce),
-    [stores, namespace, channel],
-  );
-  const shown = messages as unknown as readonly Shown<AnyMessage<T>>[];
-  return { messages: shown, members, state, error, send: send as ChannelView<T>["send"], resend };
+  return useMemo(() => {
+    const { messages, members, memberCount, state, error, hasMore, isLoadingMore } = snapshot;
+    const shown = messages as unknown as ChannelView<T>["messages"];
+    return { messages: shown, members, memberCount, state, error, hasMore, isLoadingMore, ...actions };
+  }, [snapshot, actions]);
 }

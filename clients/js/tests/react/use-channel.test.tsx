@@ -1,43 +1,26 @@
 // @vitest-environment jsdom
-import { act, cleanup, render, renderHook, screen } from "@testing-library/react";
-import { StrictMode, type ReactNode } from "react";
+import { act, cleanup, render, screen } from "@testing-library/react";
+import { type ReactNode, useEffect, useLayoutEffect, useState } from "react";
 import { afterEach, expect, test, vi } from "vitest";
 import type { Client, Payloads } from "../../src/index.js";
-import { type ChannelView, HearthProvider, useChannel } from "../../src/react/index.js";
+import { type ChannelView, useChannel, type UseChannelOptions } from "../../src/react/index.js";
+import { Requests } from "../../src/requests.js";
 import { client, messagesOf, PATIENCE, texts, token, until } from "../support/clients.js";
 import { sharedServer, startServer } from "../support/processes.js";
 import { Proxy } from "../support/proxy.js";
+import { look as lookAt, type Looked, page, shown } from "./support.js";
 
 const server = sharedServer({ ALLOWED_ORIGINS: "*" });
 
 afterEach(cleanup);
 
-interface Looked {
-  readonly view: ChannelView<Payloads["/circles"]>;
-  unmount: () => void;
+type View = Looked<ChannelView<Payloads["/circles"]>>;
+
+function look(as: Client, circle: string, options?: UseChannelOptions): View {
+  return lookAt(as, () => useChannel("/circles", circle, options));
 }
 
-function look(as: Client, circle: string): Looked {
-  const wrapper = ({ children }: { children: ReactNode }): ReactNode => (
-    <StrictMode>
-      <HearthProvider client={as}>{children}</HearthProvider>
-    </StrictMode>
-  );
-  const { result, unmount } = renderHook(() => useChannel("/circles", circle), { wrapper });
-  return {
-    get view() {
-      return result.current;
-    },
-    unmount,
-  };
-}
-
-/** Wait for something to be shown, with React's updates done. */
-async function shown(expectation: () => void): Promise<void> {
-  await act(() => vi.waitFor(expectation, PATIENCE));
-}
-
-function said({ view }: Looked): string[] {
+function said({ view }: View): string[] {
   return view.messages.map(({ data, status }) => `${(data as { content?: string }).content} ${status}`);
 }
 
@@ -52,6 +35,7 @@ test("a message shows at once, and once when the server has it", async () => {
   proxy.deafen();
   act(() => looked.view.send("user_message", { content: "Hello" }));
   expect(said(looked)).toEqual(["Hello pending"]);
+  expect(looked.view.messages[0]!.sender).toEqual({ id: "alice", kind: "user" });
   await bob.publish("user_message", { content: "Hi" });
   proxy.cut();
   await shown(() => expect(said(looked)).toHaveLength(2));
@@ -104,12 +88,14 @@ test("components that show the same channel share it, and the last one leaves it
   first.unmount();
   act(() => second.view.send("user_message", { content: "still here" }));
   await shown(() => expect(said(second)).toEqual(["still here sent"]));
-  const channel = alice.circle("shared"); // the components' own
+  const own = alice.circle("shared");
   second.unmount();
-  expect(channel.state).toBe("closed");
+  await own.publish("user_message", { content: "I too" });
+  expect(own.state).toBe("live");
+  expect((await bob.presence()).count).toBe(2);
+  await own.leave();
   await vi.waitFor(async () => expect((await bob.presence()).count).toBe(1), PATIENCE);
-  expect(texts(heard)).toEqual(["still here"]);
-  expect(alice.circle("shared")).not.toBe(channel);
+  expect(texts(heard)).toEqual(["still here", "I too"]);
 });
 
 test("a channel that is refused says why", async () => {
@@ -123,4 +109,107 @@ test("without a provider, the hook says what is missing", () => {
   vi.spyOn(console, "error").mockImplementation(() => {});
   expect(() => render(<Lonely />)).toThrow("HearthProvider");
   expect(screen.queryByText("connecting")).toBeNull();
+});
+
+test("what is sent in first effects, layout effects and their clean-up is published, and never dropped", async () => {
+  const bob = client(server.url, token("bob")).circle("effects");
+  const heard = messagesOf(bob);
+  await until(bob);
+  function Child(): ReactNode {
+    const { send } = useChannel("/circles", "effects");
+    useLayoutEffect(() => send("user_message", { content: "layout" }), [send]);
+    useEffect(() => {
+      send("user_message", { content: "effect" });
+      return () => send("user_message", { content: "clean-up" });
+    }, [send]);
+    return null;
+  }
+  const Page = page(client(server.url));
+  const { unmount } = render(<Page><Child /></Page>);
+  unmount(); // before there is a connection at all
+  // StrictMode runs effects, their clean-up, and effects again.
+  const all = ["clean-up", "clean-up", "effect", "effect", "layout", "layout"];
+  await vi.waitFor(() => expect([...texts(heard)].sort()).toEqual(all), PATIENCE);
+  await vi.waitFor(async () => expect((await bob.presence()).count).toBe(1), PATIENCE); // it has left
+});
+
+test("a channel that is open already is live from the first look on, and neither side's leaving ends the other", async () => {
+  const alice = client(server.url);
+  const own = alice.circle("open");
+  await until(own);
+  await own.publish("user_message", { content: "before" });
+  const looked = look(alice, "open");
+  expect(looked.all.map(({ state }) => state)).not.toContain("connecting");
+  await shown(() => expect(said(looked)).toEqual(["before sent"]));
+  await own.leave();
+  act(() => looked.view.send("user_message", { content: "after" }));
+  await shown(() => expect(said(looked)).toEqual(["before sent", "after sent"]));
+  const again = alice.circle("open");
+  looked.unmount();
+  await again.publish("user_message", { content: "still here" });
+  expect(again.state).toBe("live");
+});
+
+test("who is shown elsewhere at once is joined once, and doesn't flicker", async () => {
+  const asked = vi.spyOn(Requests.prototype, "ask");
+  const alice = client(server.url);
+  const states: string[] = [];
+  let move = (): void => {};
+  function Circle(): ReactNode {
+    const { state, messages } = useChannel("/circles", "moved");
+    states.push(`${state} ${messages.length}`);
+    return null;
+  }
+  function Rooms(): ReactNode {
+    const [isLeft, setLeft] = useState(true);
+    move = () => setLeft(!isLeft);
+    return isLeft ? <p><Circle /></p> : <div><Circle /></div>;
+  }
+  const Page = page(alice);
+  const own = client(server.url, token("bob")).circle("moved");
+  await own.publish("user_message", { content: "Hello" });
+  render(<Page><Rooms /></Page>);
+  await shown(() => expect(states.at(-1)).toBe("live 1"));
+  states.length = 0;
+  act(() => move());
+  await own.publish("user_message", { content: "Again" });
+  await shown(() => expect(states.at(-1)).toBe("live 2"));
+  expect(new Set(states)).toEqual(new Set(["live 1", "live 2"]));
+  const requests = asked.mock.calls.map(([event, argument]) => [event, (argument as { history?: number }).history]);
+  expect(requests.filter(([event, history]) => event === "leave" || (event === "join" && history))).toEqual([["join", 50]]);
+});
+
+test("older messages are loaded page by page, to the first one", async () => {
+  const bob = client(server.url, token("bob")).circle("older");
+  for (let number = 1; number <= 7; number++) await bob.publish("user_message", { content: `${number}` });
+  const looked = look(client(server.url), "older", { history: 3 });
+  const numbers = (): string[] => said(looked).map((text) => text.split(" ")[0]!);
+  await shown(() => expect(numbers()).toEqual(["5", "6", "7"]));
+  expect(looked.view.hasMore).toBe(true);
+  let more = await act(() => looked.view.loadMore(2));
+  expect([numbers(), more, looked.view.isLoadingMore]).toEqual([["3", "4", "5", "6", "7"], true, false]);
+  more = await act(() => looked.view.loadMore());
+  expect([numbers().length, more, looked.view.hasMore]).toEqual([7, false, false]);
+  expect(await act(() => looked.view.loadMore())).toBe(false);
+});
+
+test("a second component that wants more history gets it", async () => {
+  const bob = client(server.url, token("bob")).circle("wanted");
+  for (let number = 1; number <= 7; number++) await bob.publish("user_message", { content: `${number}` });
+  const alice = client(server.url);
+  const short = look(alice, "wanted", { history: 2 });
+  await shown(() => expect(said(short)).toHaveLength(2));
+  const long = look(alice, "wanted", { history: 5 });
+  await shown(() => expect(said(long)).toHaveLength(5));
+});
+
+test("on a client that is closed nothing fails, and nothing is sent", async () => {
+  const written = vi.spyOn(console, "error").mockImplementation(() => {});
+  const alice = client(server.url);
+  alice.close();
+  const looked = look(alice, "closed");
+  expect(looked.view.state).toBe("closed");
+  act(() => looked.view.send("user_message", { content: "I" }));
+  expect(said(looked)).toEqual([]);
+  expect(written).toHaveBeenCalled();
 });

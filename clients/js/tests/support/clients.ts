@@ -32,8 +32,13 @@ export function token(sub: string, { kind = "user", grants = ["*:*:rw"], seconds
 }
 
 /** A client that ends with the test. */
-export function client(url: string, as: ClientOptions["token"] = token("alice"), socket: object = {}): Client {
-  const made = connect(url, { ...(as ? { token: as } : {}), socket: { ...AT_ONCE, ...socket } });
+export function client(
+  url: string,
+  as: ClientOptions["token"] = token("alice"),
+  socket: object = {},
+  options: ClientOptions = {},
+): Client {
+  const made = connect(url, { ...(as ? { token: as } : {}), ...options, socket: { ...AT_ONCE, ...socket } });
   onTestFinished(() => made.close());
   return made;
 }

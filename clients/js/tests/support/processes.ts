@@ -44,7 +44,7 @@ class Child {
 export class HearthServer extends Child {
   constructor(
     readonly port: number,
-    private readonly settings: Record<string, string>,
+    readonly settings: Record<string, string>,
   ) {
     super();
   }
@@ -105,6 +105,14 @@ export class RedisServer extends Child {
     while (!(await answers(this.port)));
     return this;
   }
+}
+
+/** Emit as workers do: `manager.emit(…)` with these arguments in Python, of a stock `RedisManager`. */
+export async function emit(redis: RedisServer, ...calls: string[]): Promise<void> {
+  const lines = calls.map((call) => `manager.emit(${call})`);
+  const program = ["import socketio", `manager = socketio.RedisManager("${redis.url}", write_only=True)`, ...lines];
+  const worker = spawn(PYTHON, ["-c", program.join("\n")], { stdio: ["ignore", "ignore", "inherit"] });
+  await new Promise((resolve, reject) => worker.once("exit", resolve).once("error", reject));
 }
 
 /** Start a Redis for this test. */

@@ -4,6 +4,10 @@ import { onTestFinished } from "vitest";
 /** A network that fails on demand, between a client and the server on a port. */
 export class Proxy {
   readonly #sockets = new Set<Socket>();
+  /** How much passes each way; all there is if left out. */
+  bytesPerSecond = Infinity;
+  /** Is told of what the server says. */
+  onAnswer: (data: Buffer) => void = () => {};
   #isDeaf = false;
   #port = 0;
   readonly #server = createServer((client) => this.#carry(client));
@@ -38,8 +42,11 @@ export class Proxy {
 
   #carry(client: Socket): void {
     const server = connect(this.target, "127.0.0.1");
-    client.on("data", (data) => server.write(data));
-    server.on("data", (data) => this.#isDeaf || client.write(data));
+    client.on("data", (data) => this.#pass(data, client, server));
+    server.on("data", (data) => {
+      this.onAnswer(data);
+      if (!this.#isDeaf) this.#pass(data, server, client);
+    });
     for (const [one, other] of [[client, server], [server, client]] as const) {
       this.#sockets.add(one);
       one.on("error", () => {});
@@ -48,5 +55,14 @@ export class Proxy {
         other.destroy();
       });
     }
+  }
+
+  #pass(data: Buffer, from: Socket, to: Socket): void {
+    if (this.bytesPerSecond === Infinity) return void to.write(data);
+    from.pause();
+    setTimeout(() => {
+      to.write(data);
+      from.resume();
+    }, (data.length * 1000) / this.bytesPerSecond);
   }
 }

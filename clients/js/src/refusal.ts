@@ -1,0 +1,53 @@
+import type { Address } from "./address.js";
+import { type ErrorCode, type ErrorObject, HearthError } from "./errors.js";
+
+/** What socket.io-client says when no connection could be opened. */
+export interface OpenFailure {
+  message: string;
+  /** The status of the answer, where polling got one. */
+  description?: unknown;
+  /** The request itself, where it was polling. */
+  context?: unknown;
+}
+
+const CODES: Readonly<Record<number, ErrorCode>> = { 429: "rate_limited", 500: "internal", 503: "unavailable" };
+
+/** What can't be reached, and why as far as one is told. */
+export function unreachable({ origin }: Address, reason: string): HearthError {
+  return new HearthError("disconnected", `${origin} can't be reached: ${reason}. It is tried again.`);
+}
+
+/** The refusal that a failed attempt has brought with it. */
+export function refusalIn({ description, context }: OpenFailure): HearthError | undefined {
+  const text = (context as { responseText?: unknown } | undefined)?.responseText;
+  if (typeof description !== "number" || description < 400 || typeof text !== "string") return undefined;
+  return refusalOf(description, text);
+}
+
+/**
+ * Ask by HTTP why no connection can be opened, for a browser tells a page nothing of a WebSocket
+ * that is refused. Undefined when the server would open one now.
+ */
+export async function askWhy(address: Address): Promise<HearthError | undefined> {
+  const url = `${address.origin.replace(/^ws/, "http")}${address.path}/?EIO=4&transport=websocket`;
+  try {
+    const answer = await fetch(url, { credentials: "omit", cache: "no-store" });
+    const refusal = refusalOf(answer.status, await answer.text());
+    // It was no handshake: nothing else is wrong.
+    return refusal.reason === "upgrade" ? undefined : refusal;
+  } catch {
+    return unreachable(address, "nothing answers there, or what does says nothing to pages of this origin");
+  }
+}
+
+/** What a refused handshake was answered with: the server's error, or a proxy's page. */
+function refusalOf(status: number, text: string): HearthError {
+  try {
+    const { error } = JSON.parse(text) as { error?: ErrorObject };
+    if (error) return HearthError.from(error);
+  } catch {
+    // no JSON, so not the server's
+  }
+  const code = CODES[status] ?? (status < 500 ? "forbidden" : "unavailable");
+  return new HearthError(code, `The connection is refused: what answers there says ${status}.`);
+}

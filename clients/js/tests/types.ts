@@ -1,0 +1,45 @@
+// What the compiler has to accept, and to refuse: `npm run types` reads this, and nobody runs it.
+import type { Client } from "../src/index.js";
+import { useChannel } from "../src/react/index.js";
+
+export function channels(client: Client): void {
+  const circle = client.circle("dev-team");
+  circle.on("agent_message", ({ data }) => data.content.trim());
+  circle.on("state", (state) => state === "live");
+  void circle.publish("user_message", { content: "Hello" });
+  // @ts-expect-error - no such type
+  circle.on("agent_mesage", () => {});
+  // @ts-expect-error - no such state
+  circle.on("state", (state) => state === "alive");
+  // @ts-expect-error - a type of another namespace
+  void circle.publish("notification", { title: "CI", message: "green" });
+  // @ts-expect-error - not its payload
+  void circle.publish("user_message", { text: "Hello" });
+  // @ts-expect-error - no such namespace
+  client.channel("/circle", "dev-team");
+  // @ts-expect-error - no such event
+  client.on("eror", () => {});
+
+  // Where the server takes types of applications' own, those have a dot, or are named.
+  const chat = client.chat("writer", "app", "chat-1");
+  chat.on("artifact.action", ({ data }) => data["id"]);
+  chat.on("message", (message) => (message.type === "user_message" ? message.data.content.trim() : message.data));
+  void chat.publish("user.input.submit", { anything: 1 });
+  // @ts-expect-error - neither known nor with a dot
+  chat.on("artifact_action", () => {});
+  const builds = client.channel<"/feeds", { build: { green: boolean } }>("/feeds", "ci");
+  builds.on("build", ({ data }) => !data.green);
+  // @ts-expect-error - not its payload
+  void builds.publish("build", { green: 1 });
+}
+
+export function Shown(): null {
+  const { messages, send } = useChannel("/circles", "dev-team");
+  for (const message of messages) if (message.type === "user_message") message.data.content.trim();
+  send("user_message", { content: "Hello" });
+  // @ts-expect-error - no such type
+  send("user_mesage", { content: "Hello" });
+  // @ts-expect-error - no such namespace
+  useChannel("/circle", "dev-team");
+  return null;
+}

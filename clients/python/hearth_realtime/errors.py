@@ -1,0 +1,99 @@
+"""The exceptions.
+
+HearthError       a request failed; `code` says why
+ConnectionLost    inside this package only: the request may have been handled, or not
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+# For this library's own errors, and for servers that don't send `temporary`.
+_TEMPORARY: Final = frozenset({"rate_limited", "unavailable", "internal", "timeout"})
+# What proxies say of a server that is overloaded, restarting or not there yet.
+_TEMPORARY_STATUSES: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
+_LONGEST_REASON: Final = 200
+
+
+class HearthError(Exception):
+    """A request failed.
+
+    Args:
+        code: one of the protocol (`invalid`, `unauthorized`, `token_expired`, `forbidden`,
+            `too_large`, `rate_limited`, `unavailable`, `internal`) or of this library: `timeout`
+            if there was no answer in time, `closed` if the channel or the client was closed
+            meanwhile, `refused` if what answers at the server's address isn't Hearth.
+        message: one sentence for a human.
+        fields: dotted path of each offending field → what is wrong with it.
+        retry_after: seconds after which the same request may succeed.
+        temporary: whether the same request may succeed another time; None: derived from `code`.
+        reason: what a connection is refused for: `host`, `token`, `origin`, …
+    """
+
+    def __init__(
+        self,
+        code: str,
+        message: str = "",
+        fields: Mapping[str, str] | None = None,
+        retry_after: float | None = None,
+        temporary: bool | None = None,
+        reason: str | None = None,
+    ) -> None:
+        super().__init__(code, message)
+        self.code = code
+        self.message = message
+        self.fields = dict(fields or {})
+        self.retry_after = retry_after
+        self.temporary = code in _TEMPORARY if temporary is None else temporary
+        self.reason = reason
+
+    def __str__(self) -> str:
+        fields = "".join(f" {path or 'it'}: {wrong}" for path, wrong in self.fields.items())
+        refused = "refused: " if self.reason else ""
+        if self.reason and self.reason != self.code:
+            refused += f"{self.reason}, "
+        return f"{refused}{self.code}: {self.message}{fields}"
+
+    @classmethod
+    def from_wire(cls, error: Any) -> HearthError:
+        """Return the error of the server's error object, also of a malformed one."""
+        if not isinstance(error, dict) or "code" not in error:
+            return cls("internal", f"The server answered {error!r}.")
+        return cls(
+            str(error["code"]),
+            str(error.get("message", "")),
+            fields=error.get("fields"),
+            retry_after=error.get("retry_after"),
+            temporary=error.get("temporary"),
+            reason=error.get("reason"),
+        )
+
+
+class ConnectionLost(Exception):
+    """The connection was lost before there was an answer."""
+
+
+def refused_by(address: str, status: int, body: bytes) -> HearthError:
+    """Return the error of an HTTP answer that refuses a connection.
+
+    Args:
+        address: what was asked.
+    """
+    try:
+        told = json.loads(body)
+    except ValueError:
+        told = None
+    if isinstance(told, dict) and isinstance(told.get("error"), dict):
+        return HearthError.from_wire(told["error"])
+    said = told.get("message") if isinstance(told, dict) else None
+    if said is None and b"<" not in body:  # a proxy's page says nothing to people who read logs
+        said = body.decode(errors="replace").strip()[:_LONGEST_REASON]
+    message = f"{address} answers HTTP {status}{f' ({said})' if said else ''}."
+    return HearthError("refused", message, temporary=status in _TEMPORARY_STATUSES)
+
+
+def closed() -> HearthError:
+    """Return the error of requests that are pending when their channel is closed."""
+    return HearthError("closed", "It was closed.")
