@@ -198,7 +198,7 @@ def take_over(request: web.Request) -> Upgraded:
 
     Raises:
         Refusal: the handshake is not valid.
-        ConnectionResetError: the client is gone.
+        HTTPBadRequest: the client is gone.
     """
     headers = request.headers
     reply = answer(
@@ -210,8 +210,8 @@ def take_over(request: web.Request) -> Upgraded:
         raise Refusal(Refused.UPGRADE, "This is no WebSocket handshake.")
     protocol = request.protocol
     transport = protocol.transport
-    if transport is None:
-        raise ConnectionResetError
+    if transport is None:  # it left while a middleware waited
+        raise web.HTTPBadRequest(text="The client is gone.\n")
     # To aiohttp the connection is lost, though it stays open: so it drops its objects.
     tail = protocol._message_tail  # noqa: SLF001 - not public
     protocol.transport = None
