@@ -151,8 +151,7 @@ export class Namespace {
 
   /** Hand on what is a message: a worker may emit anything, and nothing. */
   #onMessage(message?: Message): void {
-    if (typeof message !== "object" || message === null) return;
-    if (typeof message.type !== "string" || typeof message.data !== "object") return;
+    if (!isObject(message) || typeof message.type !== "string" || !isObject(message.data)) return;
     for (const member of [...this.#members]) {
       if (member.name === message.channel) member.receive(message);
     }
@@ -221,4 +220,8 @@ export class Namespace {
       }
     }
   }
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
 }
