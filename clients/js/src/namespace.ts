@@ -60,7 +60,10 @@ export class Namespace {
     const socket = (this.#socket = connection.socket(path));
     this.requests = new Requests(socket, connection.pace, connection.backoff, this.ending, tokens.renews);
     socket.auth = (answer) => void this.#identify(answer);
-    socket.on("connection_ack", (message?: { data?: Welcome }) => message?.data && this.#onWelcome(message.data));
+    socket.on("connection_ack", (message: { data: Welcome }) => {
+      // The first is the server's own word; a worker's event of that name can only come later.
+      if (!this.#identity) this.#onWelcome(message.data);
+    });
     socket.on("connect_error", (error) => this.#onRefused(error));
     socket.on("disconnect", (reason) => this.#onDisconnect(reason));
     socket.onAny((_type: string, message?: Message) => this.#onMessage(message));
