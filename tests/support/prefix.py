@@ -19,11 +19,14 @@ class PrefixProxy:
     Args:
         target: URL of the site.
         prefix: begins and ends with a slash.
+        hides_host: of paths that begin so the site doesn't get the Host header that the browser
+            sent, as it should; None: there are none.
     """
 
-    def __init__(self, target: str, prefix: str) -> None:
+    def __init__(self, target: str, prefix: str, *, hides_host: str | None = None) -> None:
         self._target = URL(target)
         self._prefix = prefix
+        self._hides_host = hides_host
         self._http: aiohttp.ClientSession
 
     def application(self) -> web.Application:
@@ -42,8 +45,11 @@ class PrefixProxy:
         target = self._target.join(URL(request.match_info["path"])).with_query(request.query)
         if request.headers.get("Upgrade", "").lower() == "websocket":
             return await self._pass_on_socket(request, target)
+        sent = request.headers.copy()
+        if self._hides(request):
+            del sent["Host"]
         async with self._http.request(
-            request.method, target, headers=request.headers, data=await request.read()
+            request.method, target, headers=sent, data=await request.read()
         ) as answer:
             headers = [(name, value) for name, value in answer.headers.items() if _passes(name)]
             return web.Response(status=answer.status, headers=headers, body=await answer.read())
@@ -51,8 +57,8 @@ class PrefixProxy:
     async def _pass_on_socket(self, request: web.Request, target: URL) -> web.StreamResponse:
         near = web.WebSocketResponse()
         await near.prepare(request)
-        sent = request.headers
-        headers = {name: sent[name] for name in ("Host", "Origin") if name in sent}
+        passed = ("Origin",) if self._hides(request) else ("Origin", "Host")
+        headers = {name: request.headers[name] for name in passed if name in request.headers}
         async with self._http.ws_connect(target, headers=headers) as far:
             copies = (_copy(near, far), _copy(far, near))
             both = [asyncio.ensure_future(one) for one in copies]
@@ -61,6 +67,10 @@ class PrefixProxy:
                 one.cancel()
             await near.close()
         return near
+
+    def _hides(self, request: web.Request) -> bool:
+        start = self._hides_host
+        return start is not None and request.match_info["path"].startswith(start)
 
 
 def _passes(header: str) -> bool:
