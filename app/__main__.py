@@ -19,6 +19,7 @@ from app.logs import configure_logs
 from app.runner import Runner
 from app.settings import Settings, SettingsError, load_settings
 from app.start_warnings import warnings
+from app.transport.open_files import raise_limit
 from app.usage import parse_arguments, report
 
 SHUTDOWN_SECONDS = 5.0
@@ -47,11 +48,9 @@ async def serve(settings: Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(signum, stop.set)
     for warning in warnings(settings):
         log.warning(warning.event, **warning.details)
-    runner = Runner(
-        create_app(settings),
-        access_log=None,  # it would log the tokens in query strings
-        shutdown_timeout=SHUTDOWN_SECONDS,
-    )
+    if (raised := raise_limit()) is not None:
+        log.info("raised the limit of open files", was=raised.soft, now=raised.hard)
+    runner = Runner(create_app(settings), shutdown_timeout=SHUTDOWN_SECONDS)
     await runner.setup()
     async with AsyncExitStack() as stack:
         host, port = settings.host, settings.port

@@ -8,11 +8,11 @@ from collections.abc import AsyncIterator, Callable
 from functools import partial
 
 from aiohttp import web
-from aiohttp.typedefs import Middleware
 
-from app.app_keys import HUB, PLAIN, SERVER, SETTINGS
+from app.app_keys import GATE, HUB, PLAIN, SERVER, SETTINGS
 from app.auth import Authenticator
 from app.broker.memory import MemoryBroker
+from app.broker.memory_announcements import MemoryAnnouncements
 from app.broker.memory_presence import MemoryPresence, MemoryStatusQueue
 from app.broker.memory_sessions import MemorySessions
 from app.core.counters import Counters
@@ -22,16 +22,18 @@ from app.hub.hub import Hub
 from app.hub.memberships import Memberships
 from app.hub.roster import Roster
 from app.hub.sessions import Sessions
+from app.origins import AllowedOrigins
 from app.plain.routes import add_plain_routes
 from app.plain.server import PlainOptions, PlainServer
 from app.realtime.manager import Manager
 from app.realtime.server import Server, ServerOptions
 from app.redis_wiring import RedisBackend, RedisWorkers
-from app.settings import Settings, is_loopback
+from app.settings import Settings
+from app.transport.gate import Gate
+from app.transport.refusals import Refusals
 from app.web.console import add_console_routes
 from app.web.directory import add_directory_route
 from app.web.health import add_health_routes
-from app.web.hosts import loopback_hosts_only
 from app.web.metrics import add_metrics_route
 from app.workers.emits import EmitPublisher
 from namespaces import NAMESPACES
@@ -45,10 +47,16 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> we
     Args:
         clock: seconds since 1970.
     """
-    app = web.Application(middlewares=_middlewares(settings))
+    app = web.Application()
     app[SETTINGS] = settings
     counters = Counters()
-    registry = standard_registry()
+    registry = standard_registry(open_types=settings.open_types)
+
+    # Who is let in
+    refusals = Refusals(counters)
+    allowed = AllowedOrigins(settings.allowed_origins)
+    gate = app[GATE] = Gate(allowed, refusals, local=settings.local)
+    gate.add_to(app)
 
     # Order, history, presence and sessions: in Redis if there is one, else in memory
     history = HistoryOptions(
@@ -59,6 +67,7 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> we
     broker = redis.broker if redis else MemoryBroker(history, clock)
     presence = redis.presence if redis else MemoryPresence(clock)
     statuses = redis.statuses if redis else MemoryStatusQueue()
+    announcements = redis.announcements if redis else MemoryAnnouncements()
     sessions = Sessions(redis.sessions if redis else MemorySessions(), settings.recovery_seconds)
 
     # Messages, and who receives them
@@ -66,8 +75,11 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> we
     memberships = Memberships(
         broker, presence, FanOut(counters), registry, sessions, answer_bytes, clock
     )
-    hub = app[HUB] = Hub(broker, presence, memberships, registry, clock, counters, answer_bytes)
-    roster = Roster(hub, statuses)
+    inbox = redis.inbox if redis else None
+    hub = app[HUB] = Hub(
+        broker, presence, memberships, registry, clock, counters, answer_bytes, refusals, inbox
+    )
+    roster = Roster(hub, statuses, announcements)
 
     # Ways in: Socket.IO, workers, plain WebSockets
     channels = NamespaceRooms(hub, [namespace.path for namespace in NAMESPACES])
@@ -81,9 +93,9 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> we
         EmitPublisher(hub),
         counters,
         clock,
+        refusals,
         ping_interval=settings.ping_seconds,
         ping_timeout=settings.ping_timeout_seconds,
-        cors_allowed_origins=_allowed_origins(settings),
     )
     paths = [namespace.path for namespace in NAMESPACES]
     authenticator = Authenticator(settings, clock, paths)
@@ -106,7 +118,7 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> we
 
     # HTTP
     server.attach(app)
-    add_plain_routes(app, plain, server.eio.allows_origin)
+    add_plain_routes(app, plain)
     add_health_routes(app, hub)
     add_metrics_route(app, counters, hub, partial(_count_members, plain, manager))
     add_directory_route(
@@ -130,6 +142,7 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> we
         if workers:
             await workers.close()
         await memberships.close()
+        refusals.close()
         if redis:
             await redis.close()
 
@@ -147,19 +160,6 @@ def _count_members(plain: PlainServer, manager: Manager) -> Counter[str]:
     members.update(plain.count_members())
     members.update(manager.count_clients())
     return members
-
-
-def _middlewares(settings: Settings) -> list[Middleware]:
-    if settings.development and is_loopback(settings.host):
-        return [loopback_hosts_only]
-    return []
-
-
-def _allowed_origins(settings: Settings) -> list[str] | str | None:
-    # python-socketio takes None for "the same origin".
-    if "*" in settings.allowed_origins:
-        return "*"
-    return list(settings.allowed_origins) or None
 
 
 def _limits(settings: Settings) -> dict[str, float]:

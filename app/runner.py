@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from aiohttp import web
 
-from app.app_keys import SERVER
+from app.app_keys import GATE, SERVER
 from app.engine.listener import Listener
-from app.web.hosts import is_own_name, loopback_hosts_only
+from app.transport.http_connection import HttpConnection
 
 
 class Runner(web.AppRunner):
     """`web.AppRunner` whose connections are accepted by `app.engine.listener`.
 
-    Middlewares don't see the handshakes on its fast path. So the listener is used only if all
-    middlewares are known here.
+    Middlewares don't see the handshakes on its fast path. So the listener is used only if there are
+    none but the gate's, which it asks by itself.
     """
 
     def __init__(self, app: web.Application, **options: Any) -> None:
@@ -25,15 +26,23 @@ class Runner(web.AppRunner):
     @property
     def server(self) -> Any:
         """The protocol factory that sites listen with."""
-        return self._listener or super().server
+        return self._listener or (self.connect if self._server else None)
+
+    def connect(self) -> asyncio.Protocol:
+        """Return aiohttp's protocol for a new connection."""
+        assert self._server is not None  # noqa: S101 - called by sites only, which run by then
+        gate = self.app.get(GATE)
+        if gate is None:
+            return self._server()
+        return HttpConnection(self._server, gate, asyncio.get_running_loop())
 
     async def setup(self) -> None:
         """Start the application."""
         await super().setup()
-        middlewares = set(self.app.middlewares)
-        serves = is_own_name if loopback_hosts_only in middlewares else None
-        if self._server is not None and middlewares <= {loopback_hosts_only}:
-            self._listener = Listener(self.app[SERVER].eio, self._server, serves)
+        gate = self.app.get(GATE)
+        known = [] if gate is None else [gate.middleware]
+        if self._server is not None and list(self.app.middlewares) == known:
+            self._listener = Listener(self.app[SERVER].eio, self.connect, gate)
 
     async def shutdown(self) -> None:
         """Close silent connections first, then the members' and all others."""

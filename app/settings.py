@@ -5,11 +5,9 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import re
 from dataclasses import dataclass, field, fields, replace
-from functools import lru_cache
 from typing import Any, Final, Literal
 
 from dotenv import dotenv_values
@@ -19,6 +17,7 @@ from app import variables
 from app.core.identity import Grant
 from app.core.near_miss import near_miss
 from app.core.user_grants import UserGrant
+from app.origins import is_loopback
 from app.variables import Read, optional
 
 SHORT_SECRET_BYTES: Final = 32  # RFC 7518 §3.2
@@ -116,6 +115,11 @@ class Settings:
         variables.number(0),
         "requests per second of a connection, with bursts of twice that; 0: no limit",
     )
+    open_types: bool = setting(
+        True,
+        variables.switch,
+        "1: notifications and chats may have types that Hearth doesn't know; 0: they may not",
+    )
     ping_seconds: float = setting(25, variables.number(0.1), "seconds between pings of Engine.IO")
     ping_timeout_seconds: float = setting(
         20, variables.number(0.1), "seconds that the answer to a ping may take"
@@ -135,6 +139,11 @@ class Settings:
     def development(self) -> bool:
         """Whether this is development mode, in which everybody is admitted."""
         return self.auth_mode == "none"
+
+    @property
+    def local(self) -> bool:
+        """Whether this is development mode for this machine alone."""
+        return self.development and is_loopback(self.host)
 
     @property
     def has_short_secret(self) -> bool:
@@ -178,17 +187,6 @@ def _read(env: Env) -> Settings:
     if settings.auth_secret is not None and optional(env, "AUTH_MODE") is None:
         return replace(settings, auth_mode="required")
     return settings
-
-
-@lru_cache(maxsize=64)
-def is_loopback(host: str) -> bool:
-    """Tell whether only this machine reaches `host`."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def _refuse_open_server(settings: Settings, *, insisted: bool) -> None:

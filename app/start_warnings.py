@@ -26,7 +26,9 @@ class StartWarning(NamedTuple):
 def warnings(settings: Settings) -> Iterator[StartWarning]:
     """Return what to tell about the settings that were loaded."""
     if settings.development:
-        event = "development mode: everybody is let in; set AUTH_SECRET to change that"
+        who = "everybody on this machine" if settings.local else "everybody"
+        rights = ", with all rights" if settings.local else ""
+        event = f"development mode: {who} is let in{rights}; set AUTH_SECRET to change that"
         yield StartWarning(event, {})
     elif settings.has_short_secret:
         yield StartWarning("AUTH_SECRET is short: 32 bytes or more can't be guessed", {})

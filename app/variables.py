@@ -14,12 +14,12 @@ from socketio.redis_manager import parse_redis_sentinel_url
 
 from app.core.identity import Grant, parse_grants
 from app.core.user_grants import UserGrant
+from app.origins import AllowedOrigins
 
 #: Takes the environment, a variable's name and its default.
 #: Raises `EnvError`, which names the variable.
 Read = Callable[[Env, str, Any], Any]
 
-_ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#\s]+")
 _NAME: Final = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 
 
@@ -44,6 +44,11 @@ def number(minimum: float, maximum: float | None = None) -> Read:
     """Return a reader of numbers."""
     check = _between(minimum, maximum)
     return lambda env, name, default: env.float(name, default, validate=check)
+
+
+def switch(env: Env, name: str, default: bool) -> bool:
+    """Read a 1 or a 0; `true`, `yes` and their opposites are read too."""
+    return bool(env.bool(name)) if optional(env, name) else default
 
 
 def choice(*choices: str) -> Read:
@@ -128,13 +133,12 @@ def user_grants(env: Env, name: str, _default: tuple[()]) -> tuple[UserGrant, ..
 
 def origins(env: Env, name: str, _default: tuple[()]) -> tuple[str, ...]:
     """Read comma-separated origins."""
-    texts = tuple(text.rstrip("/") for text in _list(env, name))
-    for origin in texts:
-        if origin != "*" and not _ORIGIN.fullmatch(origin):
-            raise EnvError(
-                f'Environment variable "{name}" invalid: {origin!r} is not an origin, like '
-                "https://app.example.com"
-            )
+    # `file://` is one.
+    texts = tuple(text if text.endswith("://") else text.rstrip("/") for text in _list(env, name))
+    try:
+        AllowedOrigins(texts)
+    except ValueError as error:
+        raise EnvError(f'Environment variable "{name}" invalid: {error}') from None
     return texts
 
 

@@ -10,7 +10,8 @@ import pytest
 
 from app.core.identity import parse_grants
 from app.core.user_grants import UserGrant
-from app.settings import Settings, SettingsError, is_loopback, load_settings, near_misses
+from app.origins import is_loopback
+from app.settings import Settings, SettingsError, load_settings, near_misses
 
 Load = Callable[..., Settings]
 SECRET = "a secret of the tests, long enough for HS256"

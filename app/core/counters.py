@@ -9,11 +9,13 @@ from typing import Final
 
 from app.core.closing import Closing
 from app.core.errors import HearthError
+from app.core.refused import Refused
 
 # Known labels start at zero: Prometheus's `increase` misses the first event of a series that begins
 # with 1.
 _CODES: Final = tuple(error.code for error in HearthError.__subclasses__())
 _REASONS: Final = tuple(closing.reason for closing in Closing)
+_REFUSALS: Final = tuple(refused.label for refused in Refused)
 
 
 def _from_zero(*names: str) -> Callable[[], Counter[str]]:
@@ -30,6 +32,7 @@ class Counters:
         failed: requests that were answered with an error, by code.
         closed: connections that were closed, by reason.
         returned: clients that came back for their session, by outcome.
+        refused: requests and connections that weren't let in, by reason.
         rejected: messages of workers that were rejected, by the Redis channel.
     """
 
@@ -38,6 +41,7 @@ class Counters:
     failed: Counter[str] = field(default_factory=_from_zero(*_CODES))
     closed: Counter[str] = field(default_factory=_from_zero(*_REASONS))
     returned: Counter[str] = field(default_factory=_from_zero("recovered", "incomplete"))
+    refused: Counter[str] = field(default_factory=_from_zero(*_REFUSALS))
     rejected: Counter[str] = field(default_factory=Counter)
 
     def add_delivered(self, number: int) -> None:

@@ -2,9 +2,11 @@
 
     HearthError
     ├── Invalid         "invalid"        `fields` says which and why
-    ├── Unauthorized    "unauthorized"   no token, or one that proves nothing
+    ├── Unauthorized    "unauthorized"   a token that proves nothing
+    │   └── NoToken     "unauthorized"   no token
     ├── TokenExpired    "token_expired"  come back with a fresh token
     ├── Forbidden       "forbidden"      the identity may not do this
+    │   └── TooManyChannels "forbidden"  the connection is in as many channels as it may be
     ├── TooLarge        "too_large"      over MAX_MESSAGE_BYTES
     ├── RateLimited     "rate_limited"   temporary; `retry_after` says when to come back
     ├── Unavailable     "unavailable"    temporary; the broker can't be reached
@@ -71,6 +73,10 @@ class Unauthorized(HearthError):
     default_message = "A valid token is needed."
 
 
+class NoToken(Unauthorized):
+    pass
+
+
 class TokenExpired(HearthError):
     code = "token_expired"
     default_message = "The token has expired."
@@ -79,6 +85,10 @@ class TokenExpired(HearthError):
 class Forbidden(HearthError):
     code = "forbidden"
     default_message = "The token does not permit this."
+
+
+class TooManyChannels(Forbidden):
+    default_message = "This connection is in too many channels."
 
 
 class TooLarge(HearthError):

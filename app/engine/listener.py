@@ -17,10 +17,13 @@ from aiohttp.tcp_helpers import tcp_nodelay
 from app.engine.fast_handshake import FastHandshake, FastHandshakeReader
 from app.engine.server import EngineServer
 from app.transport.deadlines import Deadlines
+from app.transport.gate import Gate
 from app.transport.handshake import Handshake, remote_address
 from app.transport.websocket import Upgraded
 
 FIRST_BYTES_SECONDS: Final = 60.0
+#: For what comes on the last connections that are possible.
+LAST_SECONDS: Final = 2.0
 
 
 class Unidentified(asyncio.Protocol):
@@ -51,8 +54,8 @@ class Listener:
     Args:
         engine: opens the sessions.
         others: makes aiohttp's protocol, for all other connections.
-        serves: tells whether requests to a `Host` are served; others go to aiohttp too, whose
-            middleware refuses them. None serves every host.
+        gate: judges handshakes; what it refuses goes to aiohttp too, where it stands as middleware.
+            None lets in everything.
         first_bytes_seconds: seconds after which a silent connection is closed.
     """
 
@@ -60,15 +63,16 @@ class Listener:
         self,
         engine: EngineServer,
         others: Callable[[], asyncio.Protocol],
-        serves: Callable[[str], bool] | None = None,
+        gate: Gate | None = None,
         first_bytes_seconds: float = FIRST_BYTES_SECONDS,
     ) -> None:
         self._engine = engine
         self._others = others
-        self._serves = serves
+        self._gate = gate
         opens = engine.path and "websocket" in engine.transports
         self._read = FastHandshakeReader(engine.path).read if opens else _read_nothing
         self._silent: Deadlines[Unidentified] = Deadlines(first_bytes_seconds, _close)
+        self._last: Deadlines[Unidentified] = Deadlines(LAST_SECONDS, self._close_last)
         self._closed = False
 
     def __call__(self) -> Unidentified:
@@ -77,7 +81,7 @@ class Listener:
     def close(self) -> None:
         """Close the connections on which nothing has arrived, and every new one."""
         self._closed = True
-        for silent in self._silent.clear():
+        for silent in (*self._silent.clear(), *self._last.clear()):
             silent.transport.close()
 
     # Connections' events
@@ -86,16 +90,18 @@ class Listener:
         """A connection is open."""
         if self._closed:
             connection.transport.close()
+        elif self._gate is not None and self._gate.is_last(connection.transport):
+            self._last.add(connection)
         else:
             self._silent.add(connection)
 
     def on_lost(self, connection: Unidentified) -> None:
         """A connection was lost before anything arrived."""
-        self._silent.discard(connection)
+        self._discard(connection)
 
     def on_first_bytes(self, connection: Unidentified, data: bytes) -> None:
         """A connection's first bytes have arrived."""
-        self._silent.discard(connection)
+        self._discard(connection)
         transport = connection.transport
         if not self._opens_websocket(transport, data):
             others = self._others()
@@ -103,15 +109,22 @@ class Listener:
             others.connection_made(transport)
             others.data_received(data)
 
+    def _discard(self, connection: Unidentified) -> None:
+        self._silent.discard(connection)
+        self._last.discard(connection)
+
+    def _close_last(self, connection: Unidentified) -> None:
+        if self._gate is not None:
+            self._gate.tell_of_silent(connection.transport)
+        connection.transport.close()
+
     def _opens_websocket(self, transport: asyncio.Transport, data: bytes) -> bool:
         read = self._read(data)
-        if read is None or not (self._serves is None or self._serves(read.headers["host"])):
+        if read is None or not (self._gate is None or self._gate.admits(read.headers, transport)):
             return False
         remote = remote_address(transport.get_extra_info("peername"))
         scheme = "https" if transport.get_extra_info("sslcontext") else "http"
         handshake = Handshake("GET", read.target, remote, scheme, read.lines)
-        if "origin" in read.headers and not self._engine.allows_origin(handshake.environ):
-            return False
         self._engine.open_websocket(handshake, Upgraded(transport, read.reply, read.rest))
         return True
 

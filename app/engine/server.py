@@ -13,6 +13,7 @@ from engineio.packet import Packet as EnginePacket
 
 from app.core.channel import SID_MARK
 from app.core.closing import Closing
+from app.core.refused import Refusal, Refused
 from app.engine import jsonp
 from app.engine.binary import in_text
 from app.engine.poll_buffer import SEPARATOR
@@ -22,6 +23,7 @@ from app.transport import frames
 from app.transport.flow import ProtocolError
 from app.transport.handshake import Handshake
 from app.transport.heartbeat import Heartbeat
+from app.transport.refusals import answer
 from app.transport.websocket import Takeover, Upgraded, WebSocket, begin, take_over
 
 _LINGER_SECONDS: Final = 10.0
@@ -47,15 +49,20 @@ class Limits(NamedTuple):
 class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
     """`engineio.AsyncServer` with sessions of our own.
 
-    Its public methods, ids, origins and cookies are stock; `AsyncSocket`, with its queue and its
-    tasks, is not used.
+    Its public methods, ids and cookies are stock; `AsyncSocket`, with its queue and its tasks, is
+    not used, and origins are up to `Gate`.
 
     Args:
         limits: see `Limits`.
     """
 
     def __init__(self, limits: Limits, **options: Any) -> None:
-        super().__init__(async_mode="aiohttp", max_http_buffer_size=limits.message_bytes, **options)
+        super().__init__(
+            async_mode="aiohttp",
+            max_http_buffer_size=limits.message_bytes,
+            cors_allowed_origins=[],
+            **options,
+        )
         self._limits = limits
         self.path = ""
         self.sockets: dict[str, EngineSession] = {}
@@ -148,56 +155,45 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
     # HTTP
 
     async def handle_request(self, request: web.Request) -> web.StreamResponse:
-        """Handle a request to the Engine.IO path."""
-        environ = Handshake.of(request).environ if "Origin" in request.headers else None
-        if environ is not None and not self.allows_origin(environ):
-            return _refuse("Not an accepted origin.")
-        try:
-            response = await self._handle(request)
-        except web.HTTPException as refusal:
-            response = _refuse((refusal.text or refusal.reason).strip(), refusal.status)
-        if environ is not None and not isinstance(response, Takeover):
-            response.headers.extend(self._cors_headers(environ))
-        return response
+        """Handle a request to the Engine.IO path.
 
-    def allows_origin(self, environ: dict[str, Any]) -> bool:
-        """Tell whether pages of a request's `Origin` may send it."""
-        allowed = self._cors_allowed_origins(environ)
-        return (
-            self.cors_allowed_origins == [] or allowed is None or environ["HTTP_ORIGIN"] in allowed
-        )
-
-    async def _handle(self, request: web.Request) -> web.StreamResponse:
+        Raises:
+            Refusal: it is refused.
+        """
         if request.method == "OPTIONS":
             return web.Response(text="ok")
         query = request.query
         transport = query.get("transport")
         if transport not in self.transports:
-            return _refuse("Invalid transport")
+            raise Refusal(
+                Refused.TRANSPORT, "The query's transport is neither polling nor websocket."
+            )
         sid = query.get("sid")
         if sid is None:
-            if query.get("EIO") != "4":
-                return _refuse("Unsupported protocol version")
             if request.method != "GET":
-                return _refuse("Bad handshake method")
+                raise Refusal(Refused.METHOD, "A session is opened by GET.")
+            if query.get("EIO") != "4":
+                raise Refusal(
+                    Refused.PROTOCOL, "Engine.IO 4 is needed: socket.io-client 3 or newer."
+                )
             if transport == "websocket":
                 return self._open_websocket(request)
             return await self._open_polling(request)
         session = self.sockets.get(sid)
-        if session is None:
-            return _refuse("Session ID unknown")
-        if self.heartbeat.overdue(session):
+        if session is not None and self.heartbeat.overdue(session):
             session.close(Closing.PING_TIMEOUT)
-            return _refuse("Session ID unknown")
+            session = None
+        if session is None:
+            raise Refusal(Refused.SESSION, "This process has no such session; open a new one.")
         if transport == "websocket":
             return self._upgrade(request, session)
         if session.upgraded:
-            return _refuse("The session has moved to a WebSocket")
+            raise Refusal(Refused.REQUEST, "The session has moved to a WebSocket.")
         if request.method == "GET":
             return await self._poll(request, session)
         if request.method == "POST" and not session.closed:
             return await self._post(request, session)
-        return _refuse("Bad request")
+        raise Refusal(Refused.REQUEST, "Engine.IO has no such request.")
 
     def _open_websocket(self, request: web.Request) -> web.StreamResponse:
         handshake, binary = Handshake.of(request), _takes_binary(request)
@@ -231,7 +227,7 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
     async def _poll(self, request: web.Request, session: EngineSession) -> web.StreamResponse:
         if session.polled:
             session.fail(ProtocolError("a second poll while one is waiting"))
-            return _refuse("A poll is under way")
+            return _answer_broken("A poll is under way.")
         if session.closed:
             self.sockets.pop(session.sid, None)
         payload = await session.poll()
@@ -251,7 +247,7 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
             session.fail(
                 error if isinstance(error, ProtocolError) else ProtocolError("bad payload")
             )
-            return _refuse("Bad payload")
+            return _answer_broken("Bad payload.")
         await session.until_room()
         return web.Response(text="ok")
 
@@ -268,8 +264,8 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
                 else:
                     return bytes(body)
             except web.RequestPayloadError:  # not what its Content-Encoding says
-                raise web.HTTPBadRequest(text="Bad payload") from None
-        raise web.HTTPRequestEntityTooLarge(limit, len(body), text="Payload too large")
+                raise Refusal(Refused.REQUEST, "Bad payload.") from None
+        raise Refusal(Refused.TOO_LARGE, f"A POST has at most {limit} bytes.")
 
 
 def _takes_binary(request: web.Request) -> bool:
@@ -287,5 +283,6 @@ def _payload(request: web.Request, payload: str) -> web.Response:
     return response
 
 
-def _refuse(reason: str, status: int = 400) -> web.Response:
-    return web.json_response({"message": reason}, status=status)
+def _answer_broken(message: str) -> web.Response:
+    """Answer a client that broke the protocol; its session was closed, and that was logged."""
+    return answer(Refusal(Refused.REQUEST, message))

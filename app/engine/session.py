@@ -74,6 +74,11 @@ class EngineSession(Connection):
         "sid",
     )
 
+    @property
+    def address(self) -> str:
+        """The client's address."""
+        return self.handshake.remote
+
     def __init__(
         self, sid: str, handshake: Handshake, server: SessionServer, max_unsent_bytes: int
     ) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Final, Protocol
 from app.auth import Authenticator
 from app.core.channel import Channel
 from app.core.closing import Closing
-from app.core.errors import Forbidden, HearthError, Invalid, TooLarge, Unauthorized
+from app.core.errors import Forbidden, HearthError, Invalid, NoToken, TooLarge, Unauthorized
 from app.core.identity import Identity
 from app.core.rate import TokenBucket
 from app.hub.hub import Hub
@@ -125,6 +125,9 @@ class PlainClient(Speaker):
 
     def refuse(self, error: Exception) -> None:
         public = self._fail(error, {})
+        if isinstance(public, Forbidden | Invalid):
+            address = self._connection.address
+            answers.tell(self.hub, public, self._endpoint.namespace, address)
         self._connection.close(Closing.because_of(public))
 
     async def become(self, dialect: Dialect) -> Member:
@@ -149,7 +152,7 @@ class PlainClient(Speaker):
 
     def on_late(self) -> None:
         """Refuse it, for it hasn't sent in time what it had to."""
-        no_token = Unauthorized("No token came in time.")
+        no_token = NoToken("No token came in time.")
         self.refuse(no_token if self.member is None else self._dialect.late())
 
     def _admit(self, token: str | None) -> None:
@@ -195,10 +198,10 @@ class PlainClient(Speaker):
         try:
             message = read_message(frame, self.max_message_bytes)
             if message["type"] != "auth":
-                raise Unauthorized("The first message must be {type: auth, token}.")
+                raise NoToken("The first message must be {type: auth, token}.")
             identity = self._identify(read_token(message))
         except (Invalid, TooLarge, SchemaError) as error:
-            self.refuse(Unauthorized(str(error)))
+            self.refuse(NoToken(str(error)))
         except Exception as error:  # noqa: BLE001 - every connection is answered
             self.refuse(error)
         else:
@@ -288,6 +291,7 @@ class PlainClient(Speaker):
         return limit.refusal(self._bucket)
 
     def _fail(self, error: Exception, message: dict[str, Any]) -> HearthError:
-        public = answers.refusal(self.hub, error, self._endpoint.namespace)
+        namespace, address = self._endpoint.namespace, self._connection.address
+        public = answers.refusal(self.hub, error, namespace, address)
         self._dialect.fail(public, message)
         return public

@@ -9,7 +9,7 @@ from typing import Any, Final
 import orjson
 
 from app.core.channel import Channel
-from app.core.errors import Forbidden, HearthError, Invalid, Unauthorized
+from app.core.errors import Forbidden, HearthError, Invalid, NoToken
 from app.core.identity import Identity
 from app.core.message import Publication
 from app.hub.member import Member
@@ -62,7 +62,7 @@ class Feeds(Dialect):
                     self.write(_history(kept))
 
     def late(self) -> HearthError:
-        return Unauthorized("No token came in time.") if self.client.stranger else Forbidden()
+        return NoToken("No token came in time.") if self.client.stranger else Forbidden()
 
     async def renew(self, member: Member) -> list[Channel]:
         left = await super().renew(member)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -15,24 +14,14 @@ from app.transport.handshake import Handshake
 from app.transport.websocket import Takeover, take_over
 
 
-def add_plain_routes(
-    app: web.Application, server: PlainServer, allows_origin: Callable[[dict[str, Any]], bool]
-) -> None:
-    """Serve the paths of `PATHS`.
-
-    Args:
-        allows_origin: tells whether a request with an `Origin`, given as a WSGI environment, is
-            allowed.
-    """
+def add_plain_routes(app: web.Application, server: PlainServer) -> None:
+    """Serve the paths of `PATHS`."""
 
     def handler(
         find: Callable[[Mapping[str, str]], Endpoint],
     ) -> Handler:
         async def handle(request: web.Request) -> web.StreamResponse:
-            environ = Handshake.of(request).environ
-            if "Origin" in request.headers and not allows_origin(environ):
-                raise web.HTTPForbidden(text="Not an accepted origin.\n")
-            token = find_token(environ, None)
+            token = find_token(Handshake.of(request), None)
             query = Query(request.query.getall("since", []), request.query.get("history"))
             server.open(take_over(request), find(request.match_info), token, query)
             return Takeover()

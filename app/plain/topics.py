@@ -101,7 +101,9 @@ class Topics(Dialect):
             try:
                 await self._subscribe(member, topic)
             except (HearthError, SchemaError) as error:
-                public = answers.refusal(self.hub, error, self.client.endpoint.namespace)
+                client = self.client
+                namespace, address = client.endpoint.namespace, client.connection.address
+                public = answers.refusal(self.hub, error, namespace, address)
                 self._fail_topic(public, topic)
             else:
                 done.append(topic)

@@ -13,17 +13,20 @@ from socketio.packet import CONNECT, CONNECT_ERROR
 
 from app.core.closing import Closing
 from app.core.errors import HearthError, Unavailable
+from app.core.refused import Refusal, Refused
 from app.engine.session import EngineSession
 from app.realtime.client import Client
 from app.realtime.manager import Manager
 from app.realtime.packets import Packet, encode_json, encode_packet
 from app.realtime.peer import Peer
 from app.transport.deadlines import Deadlines
+from app.transport.refusals import Refusals
 from app.transport.work import Work
 
 #: The time a connection has to enter a namespace.
 CONNECT_SECONDS: Final = 45.0
 CLOSE_DELAY_SECONDS: Final = 2.0
+_SHOWN: Final = 200
 
 log = structlog.get_logger("hearth.realtime")
 
@@ -63,12 +66,16 @@ class Lifecycle:
 
     Args:
         work: runs the handlers.
+        refusals: told of clients that aren't admitted.
     """
 
-    def __init__(self, manager: Manager, stock: StockHandlers, work: Work) -> None:
+    def __init__(
+        self, manager: Manager, stock: StockHandlers, work: Work, refusals: Refusals
+    ) -> None:
         self._manager = manager
         self._stock = stock
         self._work = work
+        self._refusals = refusals
         self._namespaces: dict[str, ClientNamespace] = {}
         self._entering: Deadlines[Peer] = Deadlines(CONNECT_SECONDS, _close_unless_entered)
 
@@ -94,6 +101,8 @@ class Lifecycle:
         """Admit a client to a namespace, or refuse it."""
         ours = self._namespaces.get(namespace)
         if ours is None and not self._stock.has_handlers(namespace):
+            unknown = Refusal(Refused.NAMESPACE, namespace=namespace[:_SHOWN])
+            self._refusals.tell(unknown, peer.session.address)
             # Stock refuses with a string, and the JS client's error then has no message.
             self._refuse(peer, namespace, {"message": "Invalid namespace"})
             return
@@ -127,6 +136,8 @@ class Lifecycle:
             session.close(Closing.UNAVAILABLE)
         except HearthError as error:
             refusal = {"message": error.message, "data": error.to_dict()}
+            if (refused := Refusal.of(error, namespace=client.namespace)) is not None:
+                self._refusals.tell(refused, session.address)
         finally:
             if not client.connected:
                 client.detach()

@@ -20,6 +20,7 @@ from app.realtime.packets import Packet, encode_packet
 from app.realtime.peer import Peer
 from app.transport import codec
 from app.transport.rate_limit import RateLimit
+from app.transport.refusals import Refusals
 from app.transport.work import Work
 
 CLOSE_SECONDS: Final = 3.0
@@ -61,6 +62,7 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
         publisher: publishes what is emitted into channels; None if there are none.
         counters: for metrics.
         clock: seconds of any origin, for the rate limit.
+        refusals: told of clients that aren't admitted.
         stock: options of `socketio.AsyncServer`.
     """
 
@@ -74,6 +76,7 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
         publisher: Publisher | None = None,
         counters: Counters | None = None,
         clock: Callable[[], float] = time.monotonic,
+        refusals: Refusals | None = None,
         **stock: Any,
     ) -> None:
         options = options or ServerOptions()
@@ -83,7 +86,7 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
         self.work = Work()
         self._publisher = publisher
         self._counters = counters or Counters()
-        self._lifecycle = Lifecycle(manager, self, self.work)
+        self._lifecycle = Lifecycle(manager, self, self.work, refusals or Refusals(self._counters))
         most_bytes = options.max_message_bytes
         super().__init__(
             client_manager=manager,

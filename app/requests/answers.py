@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 import orjson
 import structlog
 
 from app.core.channel import Channel
-from app.core.errors import HearthError, Internal, Invalid
+from app.core.errors import (
+    HearthError,
+    Internal,
+    Invalid,
+    RateLimited,
+    TokenExpired,
+    TooLarge,
+    TooManyChannels,
+    Unauthorized,
+)
 from app.core.history import Page
 from app.core.message import Publication, Receipt
 from app.core.presence import Members
+from app.core.refused import Refusal
 from app.hub.hub import Hub
 from app.hub.joined import Joined
 from schemas.errors import SchemaError
+
+_TOLD: Final = (Unauthorized, TokenExpired, TooLarge, TooManyChannels, RateLimited)
 
 log = structlog.get_logger("hearth.namespaces")
 
@@ -30,11 +42,25 @@ def shown(error: BaseException, namespace: str) -> HearthError:
     return Internal()
 
 
-def refusal(hub: Hub, error: BaseException, namespace: str) -> HearthError:
-    """Return the error that a failed request is answered with, and count it."""
+def refusal(hub: Hub, error: BaseException, namespace: str, address: str) -> HearthError:
+    """Return the error that a failed request is answered with, and count it.
+
+    Refused tokens and limits are told of as refusals too.
+
+    Args:
+        address: the client's.
+    """
     public = shown(error, namespace)
     hub.counters.failed[public.code] += 1
+    if isinstance(public, _TOLD):
+        tell(hub, public, namespace, address)
     return public
+
+
+def tell(hub: Hub, error: HearthError, namespace: str, address: str) -> None:
+    """Tell of an error as a refusal, if it is one."""
+    if (refused := Refusal.of(error, namespace=namespace)) is not None:
+        hub.refusals.tell(refused, address)
 
 
 def failure(error: HearthError) -> dict[str, Any]:

@@ -38,6 +38,11 @@ class Handshake(Mapping[str, Any]):
         return cls(request.method, request.path_qs, remote, request.scheme, lines)
 
     @property
+    def remote(self) -> str:
+        """The client's address."""
+        return self._head.split(b"\r\n", 3)[2].decode()
+
+    @property
     def environ(self) -> dict[str, Any]:
         """A new WSGI environment (PEP 3333) of the request, without its body."""
         method, path_qs, remote, scheme, *headers, _end = self._head.decode(

@@ -17,6 +17,7 @@ from typing import Final, NamedTuple, Protocol
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 
+from app.core.refused import Refusal, Refused
 from app.transport.frames import (
     BINARY,
     CLOSE,
@@ -29,6 +30,7 @@ from app.transport.frames import (
     FrameReader,
     encode,
 )
+from app.transport.handshake import remote_address
 
 _GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _CLOSE_TIMEOUT_SECONDS: Final = 2.0
@@ -75,6 +77,11 @@ class WebSocket(asyncio.Protocol):
     def attach(self, owner: Owner) -> None:
         """Pass what arrives from now on to `owner`."""
         self._owner = owner
+
+    @property
+    def address(self) -> str:
+        """The other end's address."""
+        return remote_address(self._transport.get_extra_info("peername"))
 
     @property
     def unsent_bytes(self) -> int:
@@ -190,7 +197,7 @@ def take_over(request: web.Request) -> Upgraded:
     """Take a connection over from aiohttp, for `begin`; the handler then returns a `Takeover`.
 
     Raises:
-        HTTPBadRequest: the handshake is not valid.
+        Refusal: the handshake is not valid.
         ConnectionResetError: the client is gone.
     """
     headers = request.headers
@@ -200,7 +207,7 @@ def take_over(request: web.Request) -> Upgraded:
         headers.get("Sec-WebSocket-Key", ""),
     )
     if reply is None:
-        raise web.HTTPBadRequest(text="Not a WebSocket handshake.\n")
+        raise Refusal(Refused.UPGRADE, "This is no WebSocket handshake.")
     protocol = request.protocol
     transport = protocol.transport
     if transport is None:

@@ -16,6 +16,7 @@ from app.core import access
 from app.core.channel import Channel
 from app.core.errors import HearthError
 from app.core.identity import Identity
+from app.core.refused import Refusal
 from app.hub.hub import Hub
 
 #: How many channels an answer lists: their members are read one by one.
@@ -40,6 +41,8 @@ def add_directory_route(
         try:
             answer = await _list(hub, identify(_token(request)), listed)
         except HearthError as error:
+            if (refusal := Refusal.of(error)) is not None:
+                hub.refusals.tell(refusal, request.remote or "")
             return web.json_response(
                 {"ok": False, "error": error.to_dict()}, status=_STATUS.get(error.code, 400)
             )

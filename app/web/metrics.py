@@ -45,6 +45,7 @@ class HearthCollector(Collector):
             ("hearth_failed", "Requests answered with an error", "code", counters.failed),
             ("hearth_closed", "Connections that ended", "reason", counters.closed),
             ("hearth_returned", "Clients that came back", "outcome", counters.returned),
+            ("hearth_refused", "Requests and connections refused", "reason", counters.refused),
             ("hearth_rejected", "Messages of workers not accepted", "source", counters.rejected),
         ):
             family = CounterMetricFamily(name, text, labels=[label])

@@ -156,7 +156,7 @@ async def test_a_close_releases_the_poll_that_waits(poller: Poller, logs: Logs) 
     assert await poller.post("1") == 200
     assert await hanging == ["6"]
     assert await poller.status() == 400
-    assert logs.events() == []
+    assert logs.events() == ["refused"]
 
 
 async def test_what_stands_before_a_close_is_done(poller: Poller) -> None:
@@ -191,7 +191,7 @@ async def test_a_second_poll_ends_the_session(poller: Poller, logs: Logs) -> Non
     assert await poller.status() == 400
     assert await hanging == ["1"]
     assert await poller.status() == 400
-    assert logs.events() == [BAD_PACKET]
+    assert logs.events() == [BAD_PACKET, "refused"]
 
 
 async def test_a_poll_whose_client_is_gone_ends_the_session(

@@ -14,20 +14,24 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from aiohttp.typedefs import Handler
 
-from app.app_keys import SERVER
+from app.app_keys import GATE, SERVER
 from app.application import create_app
+from app.core.counters import Counters
+from app.origins import AllowedOrigins
 from app.realtime.manager import Manager
 from app.realtime.server import Server
 from app.runner import Runner
 from app.settings import Settings
+from app.transport.gate import Gate
+from app.transport.refusals import Refusals
 from tests.engine.test_fast_handshake import DOUBTFUL, HEADERS, LINE, PLAIN, but, head
 from tests.fixtures.servers import Serve, Start
 from tests.support.client import PATIENCE_SECONDS
 from tests.support.raw import PAUSE_SECONDS, RawWebSocket, masked, raw_http, raw_websocket
-from tests.support.server import ListenerServer
+from tests.support.server import AiohttpServer, ListenerServer
 
 ENTER = masked(1, b"40", key=b"\0\0\0\0")
-CLASSES = (ListenerServer, TestServer)
+CLASSES = (ListenerServer, AiohttpServer)
 # Those that HTTP goes on waiting after.
 UNFINISHED = {"nothing", "the first half", "without its end", "line ends of one byte"}
 
@@ -77,6 +81,8 @@ async def ways(start_server: Start) -> AsyncIterator[list[Way]]:
 
         realtime.on("connect", connect)
         app = web.Application()
+        gate = app[GATE] = Gate(AllowedOrigins(), Refusals(Counters()))
+        gate.add_to(app)
         app[SERVER] = realtime
         realtime.attach(app)
         found.append(Way(await start_server(app, server_class), environs))

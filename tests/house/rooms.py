@@ -32,7 +32,7 @@ ROOMS: Final[tuple[Room, ...]] = (
     Room(
         ("app.runner",),
         "aiohttp's runner, with our listener in front",
-        ("app.app_keys", "app.engine", "app.web"),
+        ("app.app_keys", "app.engine", "app.transport"),
     ),
     Room(("app.application",), "the parts, wired; a table of contents", EVERYTHING),
     Room(("app.app_keys",), "what handlers find in the aiohttp application", EVERYTHING),
@@ -86,8 +86,8 @@ ROOMS: Final[tuple[Room, ...]] = (
     ),
     Room(
         ("app.transport",),
-        "what all connections share: frames, flow control, rooms, heartbeat, handlers' work",
-        ("app.tasks", "app.core"),
+        "what all connections share: the gate, frames, flow control, rooms, pings, handlers' work",
+        ("app.tasks", "app.origins", "app.core"),
     ),
     Room(
         ("app.broker",),
@@ -101,10 +101,15 @@ ROOMS: Final[tuple[Room, ...]] = (
     ),
     Room(("app.auth",), "tokens to identities", ("app.settings", "app.core")),
     Room(("app.logs",), "how logs are written", ("app.settings",)),
-    Room(("app.settings", "app.variables"), "the environment, checked", ("app.core",)),
+    Room(
+        ("app.settings", "app.variables"), "the environment, checked", ("app.origins", "app.core")
+    ),
+    Room(("app.origins",), "origins of pages, in a browser's form", ()),
     Room(("app.tasks",), "tasks: named, waited for, logged when they fail", ("app.core",)),
+    Room(
+        ("schemas",), "envelope, payloads and requests, and what is made from them", ("app.core",)
+    ),
     Room(("app.core",), "rules without I/O and without a clock", ()),
-    Room(("schemas",), "envelope, payloads and requests, and what is made from them", ()),
 )
 
 

@@ -19,6 +19,19 @@ class ListenerServer(TestServer):
         return Runner(self.app, **options)
 
 
+class AiohttpServer(TestServer):
+    """`TestServer` with our runner, less the fast path."""
+
+    async def _make_runner(self, **options: Any) -> BaseRunner:
+        return _WithoutFastPath(self.app, **options)
+
+
+class _WithoutFastPath(Runner):
+    @property
+    def server(self) -> Any:
+        return self.connect
+
+
 async def drop(server: TestServer, client: NodeClient) -> None:
     """End a client's transport from the server's side."""
     realtime = server.app[SERVER]

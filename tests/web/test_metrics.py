@@ -8,6 +8,7 @@ from aiohttp.test_utils import TestServer
 
 from app.core.closing import Closing
 from app.core.errors import HearthError
+from app.core.refused import Refused
 from tests.fixtures.clients import Connect
 from tests.fixtures.servers import Serve
 from tests.support.metrics import scrape
@@ -74,6 +75,7 @@ async def test_what_is_known_beforehand_counts_from_zero(server: TestServer) -> 
     for name, label in (
         *(("hearth_failed_total", error.code) for error in HearthError.__subclasses__()),
         *(("hearth_closed_total", closing.reason) for closing in Closing),
+        *(("hearth_refused_total", refused.label) for refused in Refused),
         *(("hearth_returned_total", "recovered"), ("hearth_members", "/circles")),
     ):
         assert samples[name, (label,)] == 0
