@@ -115,7 +115,7 @@ async def test_an_event_without_data_is_nothing(server: TestServer) -> None:
             await realtime.emit("user_message", data, room="dev-team", skip_sid="?",
                                 namespace="/circles")  # fmt: skip
         ((sid, _),) = realtime.manager.get_participants("/circles", None)
-        assert await realtime.call("anybody?", to=sid, namespace="/circles") == []
+        assert await realtime.call("anybody?", to=sid, namespace="/circles") is None
         await circle.publish("user_message", {"content": "Hi"})
         assert contents(await take(circle, 1)) == ["Hi"]
         assert alice._links["/circles"].connection is connection
