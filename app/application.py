@@ -12,6 +12,7 @@ from aiohttp import web
 from app.app_keys import GATE, HUB, PLAIN, SERVER, SETTINGS
 from app.auth import Authenticator
 from app.broker.memory import MemoryBroker
+from app.broker.memory_announcements import MemoryAnnouncements
 from app.broker.memory_presence import MemoryPresence, MemoryStatusQueue
 from app.broker.memory_sessions import MemorySessions
 from app.core.counters import Counters
@@ -49,7 +50,7 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> we
     app = web.Application()
     app[SETTINGS] = settings
     counters = Counters()
-    registry = standard_registry()
+    registry = standard_registry(open_types=settings.open_types)
 
     # Who is let in
     refusals = Refusals(counters)
@@ -66,6 +67,7 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> we
     broker = redis.broker if redis else MemoryBroker(history, clock)
     presence = redis.presence if redis else MemoryPresence(clock)
     statuses = redis.statuses if redis else MemoryStatusQueue()
+    announcements = redis.announcements if redis else MemoryAnnouncements()
     sessions = Sessions(redis.sessions if redis else MemorySessions(), settings.recovery_seconds)
 
     # Messages, and who receives them
@@ -73,10 +75,11 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> we
     memberships = Memberships(
         broker, presence, FanOut(counters), registry, sessions, answer_bytes, clock
     )
+    inbox = redis.inbox if redis else None
     hub = app[HUB] = Hub(
-        broker, presence, memberships, registry, clock, counters, answer_bytes, refusals
+        broker, presence, memberships, registry, clock, counters, answer_bytes, refusals, inbox
     )
-    roster = Roster(hub, statuses)
+    roster = Roster(hub, statuses, announcements)
 
     # Ways in: Socket.IO, workers, plain WebSockets
     channels = NamespaceRooms(hub, [namespace.path for namespace in NAMESPACES])

@@ -15,10 +15,10 @@ import jwt
 import structlog
 from jwt.warnings import InsecureKeyLengthWarning
 
+from app.core.channel import id_problem
 from app.core.clock import LATEST
 from app.core.errors import NoToken, TokenExpired, Unauthorized
 from app.core.identity import (
-    ID_PATTERN,
     KINDS,
     Grant,
     Identity,
@@ -220,8 +220,10 @@ def make_token(secret: str, identity: Identity, *, with_grants: bool = True, **c
 
 def _subject(claims: Mapping[str, Any]) -> str:
     subject = claims["sub"]
-    if not isinstance(subject, str) or not ID_PATTERN.fullmatch(subject):
-        raise Unauthorized("The token's sub is not 1 to 120 characters of A-Z a-z 0-9 _ . : / -")
+    if not isinstance(subject, str):
+        raise Unauthorized("The token's sub is not text.")
+    if (problem := id_problem(subject)) is not None:
+        raise Unauthorized(f"The token's sub can't be an id: {problem}")
     return subject
 
 

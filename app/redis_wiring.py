@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from app.broker.keys import Keys
 from app.broker.redis import RedisBroker
+from app.broker.redis_announcements import RedisAnnouncements
 from app.broker.redis_presence import RedisPresence
 from app.broker.redis_sessions import RedisSessions
 from app.broker.redis_statuses import RedisStatusQueue
@@ -18,6 +19,7 @@ from app.redis.commands import Commands
 from app.redis.connector import Connector
 from app.redis.subscriptions import Subscriptions
 from app.settings import Settings
+from app.workers.inbox import RedisInbox
 from app.workers.ingest import Ingest
 from app.workers.routes import ROUTES
 from app.workers.sources import BusSource, EmitSource
@@ -43,7 +45,9 @@ class RedisBackend:
         self.broker = RedisBroker(commands, subscriptions, keys, process, history, clock)
         self.presence = RedisPresence(commands, keys, process, clock)
         self.statuses = RedisStatusQueue(commands, keys)
+        self.announcements = RedisAnnouncements(commands, keys)
         self.sessions = RedisSessions(commands, subscriptions, keys, process)
+        self.inbox = RedisInbox(commands, keys)
 
     async def start(self) -> None:
         """Start connecting; this doesn't wait for Redis."""

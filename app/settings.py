@@ -115,6 +115,11 @@ class Settings:
         variables.number(0),
         "requests per second of a connection, with bursts of twice that; 0: no limit",
     )
+    open_types: bool = setting(
+        True,
+        variables.switch,
+        "1: notifications and chats may have types that Hearth doesn't know; 0: they may not",
+    )
     ping_seconds: float = setting(25, variables.number(0.1), "seconds between pings of Engine.IO")
     ping_timeout_seconds: float = setting(
         20, variables.number(0.1), "seconds that the answer to a ping may take"

@@ -7,7 +7,8 @@ import sys
 import time
 
 from app.auth import DEVELOPMENT_SECRET, make_token
-from app.core.identity import ID_PATTERN, KINDS, Identity, parse_grants, unknown_namespaces
+from app.core.channel import id_problem
+from app.core.identity import KINDS, Identity, parse_grants, unknown_namespaces
 from app.settings import SettingsError, load_settings
 from app.start_warnings import PATHS
 
@@ -31,8 +32,8 @@ def main() -> None:
     if unknown := unknown_namespaces(grants, PATHS):
         namespaces = ", ".join(path.strip("/") for path in PATHS)
         parser.error(f"--grants: {unknown[0]} opens nothing, for the namespaces are {namespaces}")
-    if not ID_PATTERN.fullmatch(arguments.id):
-        parser.error("--id is 1 to 120 characters of A-Z a-z 0-9 _ . : / -")
+    if (problem := id_problem(arguments.id)) is not None:
+        parser.error(f"--id can't be an id: {problem}")
     if arguments.agent_id is not None and arguments.kind != "agent":
         parser.error("--agent-id is for --kind agent")
     identity = Identity(

@@ -46,6 +46,11 @@ def number(minimum: float, maximum: float | None = None) -> Read:
     return lambda env, name, default: env.float(name, default, validate=check)
 
 
+def switch(env: Env, name: str, default: bool) -> bool:
+    """Read a 1 or a 0; `true`, `yes` and their opposites are read too."""
+    return bool(env.bool(name)) if optional(env, name) else default
+
+
 def choice(*choices: str) -> Read:
     """Return a reader of one of some words."""
 

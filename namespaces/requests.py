@@ -83,7 +83,10 @@ class ChannelClient:
         await self._context.hub.memberships.disconnect(self.member)
 
     def publishes(self, event: str) -> bool:
-        return event not in REQUESTS and event in self._context.types
+        if event in self._context.types:
+            return event not in REQUESTS
+        registry, kind = self._context.hub.registry, self.member.identity.kind
+        return registry.find(self._context.path, event, kind) is not None
 
     def on_request(self, request: Request) -> Awaitable[Any] | None:
         """Handle one event and answer it, whatever happens; None if that is done on return."""
@@ -122,12 +125,11 @@ class ChannelClient:
         require_current(self.member.identity, context.hub.clock())
         if (handle := REQUESTS.get(request.event)) is not None:
             return handle(self, request)
-        if (message_type := context.types.get(request.event)) is not None:
-            return self._publish(request, message_type)
-        raise Invalid(
-            f"{context.path} has no such event.",
-            fields={"type": "Neither a request nor a type of message here."},
-        )
+        message_type = context.types.get(request.event)
+        if message_type is None:
+            kind = self.member.identity.kind
+            message_type = context.hub.registry.require(context.path, request.event, kind)
+        return self._publish(request, message_type)
 
     def _fail(self, request: Request, error: BaseException) -> None:
         address = self.client.connection.address

@@ -160,7 +160,7 @@ _KINDS: Final[dict[type, Callable[[Any], Accept]]] = {
     IntegerOrText: _integer_or_text,
     Object: lambda field: lambda value: type(value) is dict,
     JsonObject: lambda field: lambda value: type(value) is dict and is_plain_json(value),
-    JsonValue: lambda field: lambda value: json_problem(value) is None,
+    JsonValue: lambda field: lambda value: value is not None and json_problem(value) is None,
     fields.String: _choice,
     fields.List: _list,
     fields.Nested: lambda field: compile_acceptor(field.schema),

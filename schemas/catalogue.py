@@ -7,33 +7,41 @@ Source: docs/protocol.md, "Namespaces and types".
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
+from app.core.channel import BROADCAST, id_problem, name_problem
 from schemas import payloads
 from schemas.payloads import Payload
 from schemas.registry import MessageType, NamespaceRules, Registry
+
+_USERS: Final = frozenset({"user"})
+_AGENTS: Final = frozenset({"agent"})
+_SERVICES: Final = frozenset({"service"})
+
+
+def _notifications_problem(name: str) -> str | None:
+    if name == BROADCAST:
+        return None
+    prefix, colon, user_id = name.partition(":")
+    return id_problem(user_id) if prefix + colon == "user:" else "Must begin with user:."
+
+
+def _chat_problem(name: str) -> str | None:
+    parts = name.split("/")
+    if len(parts) != 3:
+        return f"Must have 3 parts between slashes; has {len(parts)}."
+    return next((problem for part in parts if (problem := id_problem(part))), None)
+
 
 NAMESPACES: Final = (
     NamespaceRules("/circles", "names of circles"),
     NamespaceRules("/workspaces", "workspace ids"),
     NamespaceRules("/agents", "agent ids"),
-    NamespaceRules(
-        "/notifications",
-        "user:<id> and broadcast",
-        re.compile(r"user:[A-Za-z0-9_.:/-]+|broadcast"),
-    ),
-    NamespaceRules(
-        "/chat",
-        "<workflow>/<app_id>/<chat_id>",
-        re.compile(r"[A-Za-z0-9_.:-]+/[A-Za-z0-9_.:-]+/[A-Za-z0-9_.:-]+"),
-    ),
-    NamespaceRules("/feeds", "names of feeds, like codeworm:logs"),
+    NamespaceRules("/notifications", "user:<id> and broadcast", _notifications_problem, _SERVICES),
+    NamespaceRules("/chat", "<workflow>/<app_id>/<chat_id>", _chat_problem, _AGENTS | _SERVICES),
+    NamespaceRules("/feeds", "names of feeds, like codeworm:logs", name_problem),
 )
 
-_USERS: Final = frozenset({"user"})
-_AGENTS: Final = frozenset({"agent"})
-_SERVICES: Final = frozenset({"service"})
 
 CUSTOM_TYPES: Final = (MessageType("my_plugin_update", "/notifications", Payload(), _SERVICES),)
 
@@ -58,8 +66,11 @@ def _standard_types() -> list[MessageType]:
         MessageType("agent_activity", "/agents", payloads.AgentActivity(), agent_publishers),
         MessageType("tool_call", "/agents", tool_call, agent_publishers),
         MessageType("tool_result", "/agents", tool_result, agent_publishers),
-        MessageType("notification", "/notifications", payloads.Notification(), _SERVICES),
-        MessageType("task_update", "/notifications", payloads.TaskUpdate(), _SERVICES),
+        MessageType("notification", "/notifications", payloads.Notification(), _AGENTS | _SERVICES),
+        MessageType("task_update", "/notifications", payloads.TaskUpdate(), _AGENTS | _SERVICES),
+        MessageType(
+            "notification_read", "/notifications", payloads.NotificationRead(), _USERS | _SERVICES
+        ),
         MessageType(
             "system_announcement", "/notifications", payloads.SystemAnnouncement(), _SERVICES
         ),
@@ -74,6 +85,10 @@ def _standard_types() -> list[MessageType]:
     ]
 
 
-def standard_registry() -> Registry:
-    """Return a new registry of all the standard types and `CUSTOM_TYPES`."""
-    return Registry(NAMESPACES, [*_standard_types(), *CUSTOM_TYPES])
+def standard_registry(*, open_types: bool = True) -> Registry:
+    """Return a new registry of all the standard types and `CUSTOM_TYPES`.
+
+    Args:
+        open_types: as `Registry` takes it.
+    """
+    return Registry(NAMESPACES, [*_standard_types(), *CUSTOM_TYPES], open_types=open_types)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
-from marshmallow import Schema, fields
+from marshmallow import EXCLUDE, Schema, fields
 
-from schemas.fields import ChannelName, Integer, JsonObject, ShortText
+from schemas.fields import ChannelName, Integer, IntegerOrText, JsonObject, Object, ShortText
 from schemas.payloads import MemberIdentity
 from schemas.requests import Loader
 
@@ -15,8 +15,7 @@ from schemas.requests import Loader
 class Envelope(Schema):
     """A whole envelope, as members receive it.
 
-    A worker may leave keys out: the server adds them, and always sets `offset` and `timestamp`
-    itself.
+    The server sets `offset`, `timestamp` and `sender` itself.
     """
 
     type = ShortText(required=True, max_length=128)
@@ -29,7 +28,43 @@ class Envelope(Schema):
     nonce = ShortText(max_length=128)
 
 
+class Sender(Schema):
+    """Whom a worker publishes for. What else it knows of them isn't passed on."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    id = IntegerOrText(required=True)
+    kind = MemberIdentity().fields["kind"]
+
+
+class WorkerEnvelope(Schema):
+    """What is used of a worker's envelope; the rest isn't judged, for workers are trusted."""
+
+    data = Object(required=True)  # checked by the type's payload
+    action = ShortText(max_length=64)
+    sender = fields.Nested(Sender)
+    nonce = ShortText(max_length=128)
+
+
 ENVELOPE = Loader(Envelope())
+_WORKER_ENVELOPE = Loader(WorkerEnvelope())
+KEYS: Final = frozenset(Envelope().fields)
+
+
+def read_worker_envelope(envelope: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is used of a worker's envelope; `data` has also the keys that envelopes don't.
+
+    Raises:
+        SchemaError: something that is used is wrong.
+    """
+    used = {key: envelope[key] for key in _WORKER_ENVELOPE.schema.fields if key in envelope}
+    loaded = dict(_WORKER_ENVELOPE.load(used))
+    if further := {key: item for key, item in envelope.items() if key not in KEYS}:
+        loaded["data"] = {**further, **loaded["data"]}
+    if (sender := loaded.get("sender")) is not None:
+        loaded["sender"] = {**sender, "id": str(sender["id"])}
+    return loaded
 
 
 def is_envelope(event: str, value: Any) -> bool:

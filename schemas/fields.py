@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
 from marshmallow import ValidationError, fields, validate
 
+from app.core.channel import MAX_ID, name_problem
 from schemas.json_value import json_problem
-
-CHANNEL_NAME: Final = re.compile(r"[A-Za-z0-9_.:/-]{1,128}")
-_MAX_CHANNEL_NAME: Final = 128
-CHANNEL_RULE: Final = "Must be 1 to 128 characters of A-Z a-z 0-9 _ . : / - and nothing else."
 
 
 def is_channel_name(value: Any) -> bool:
     """Return whether `value` can be the name of a channel in some namespace."""
-    return type(value) is str and len(value) <= _MAX_CHANNEL_NAME and _matches_channel_name(value)
+    if type(value) is not str:
+        return False
+    return _is_name(value) if len(value) <= MAX_ID else name_problem(value) is None
 
 
-# Called for each message; callers check the length first, so the cache holds no long texts.
+# Called for each message; the caller checks the length, so the cache holds no long texts.
 @lru_cache(maxsize=4096)
-def _matches_channel_name(name: str) -> bool:
-    return CHANNEL_NAME.fullmatch(name) is not None
+def _is_name(name: str) -> bool:
+    return name_problem(name) is None
 
 
 class Text(fields.String):
@@ -52,15 +50,14 @@ class ShortText(Text):
 
 
 class ChannelName(Text):
-    """The name of a channel: 1 to 128 characters of `A-Z a-z 0-9 _ . : / -`."""
-
-    default_error_messages = {"name": CHANNEL_RULE}
+    """The name of a channel in some namespace."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
-        name = super()._deserialize(value, attr, data, **kwargs)
-        if not is_channel_name(name):
-            raise self.make_error("name")
-        return name
+        if not isinstance(value, str):
+            raise self.make_error("invalid")
+        if (problem := name_problem(value)) is not None:
+            raise ValidationError(problem)
+        return value
 
 
 class Integer(fields.Integer):

@@ -1,7 +1,8 @@
 """JSON Schema (draft 2020-12) of a registry, for programs in other languages.
 
-It can't express what a schema checks in code (`validates_schema`), nor the rules for every value
-(plain JSON, nested no more than 64 deep). Those only the server checks.
+It can't express what a schema checks in code (`validates_schema`), all the rules of channels'
+names, nor those for every value (plain JSON, nested no more than 64 deep). Those only the server
+checks.
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ from typing import Any, Final
 
 from marshmallow import INCLUDE, Schema, fields, validate
 
+from app.core.channel import MAX_NAME
 from schemas.catalogue import standard_registry
 from schemas.envelope import Envelope
 from schemas.fields import (
-    CHANNEL_NAME,
     Boolean,
     ChannelName,
     Integer,
@@ -32,6 +33,8 @@ from schemas.registry import Registry
 JsonSchema = dict[str, Any]
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+# What JSON Schema's patterns can say of a channel's name in every language.
+_NAME: Final = r'^[^\x00-\x1f\x7f-\x9f\u2028\u2029*~"\\<>{}]+$'
 # The server adds these to an envelope before members receive it.
 _ALWAYS: Final = frozenset({"type", "channel", "data", "timestamp"})
 
@@ -153,7 +156,7 @@ _KINDS: Final[dict[type, Callable[[Any], JsonSchema]]] = {
     fields.String: _type("string"),
     Text: _type("string"),
     ShortText: _type("string"),
-    ChannelName: _type("string", pattern=f"^{CHANNEL_NAME.pattern}$"),
+    ChannelName: _type("string", minLength=1, maxLength=MAX_NAME, pattern=_NAME),
     fields.AwareDateTime: _type("string", format="date-time"),
     Integer: _type("integer"),
     Boolean: _type("boolean"),

@@ -88,11 +88,11 @@ class ToolResult(Payload):
 
     call_id = IntegerOrText(required=True)
     output = JsonValue(allow_none=True)
-    error = JsonValue(allow_none=True)
+    error = JsonValue()
 
     @validates_schema
     def has_outcome(self, data: Mapping[str, Any], **kwargs: Any) -> None:
-        if "output" not in data and data.get("error") is None:
+        if "output" not in data and "error" not in data:
             raise ValidationError("Either output or error is required.", "output")
 
 
@@ -106,6 +106,20 @@ class Notification(Payload):
 class TaskUpdate(Payload):
     task_id = IntegerOrText(required=True)
     title = ShortText()
+
+
+class NotificationRead(Payload):
+    """What a user has read on one device, for all of them: some notifications, or all so far."""
+
+    ids = fields.List(IntegerOrText())
+    all = Boolean()
+
+    @validates_schema
+    def has_one(self, data: Mapping[str, Any], **kwargs: Any) -> None:
+        if "ids" not in data and "all" not in data:
+            raise ValidationError("Either ids or all is required.", "ids")
+        if data.get("all") is False:
+            raise ValidationError("Must be true.", "all")
 
 
 class SystemAnnouncement(Payload):

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from marshmallow import Schema
 
+from app.core.channel import id_problem, name_problem
 from schemas.acceptor import Accept, compile_acceptor
 from schemas.errors import SchemaError
-from schemas.fields import CHANNEL_NAME, CHANNEL_RULE
 from schemas.json_value import json_problem
+from schemas.nulls import optional_keys, without_nulls
+from schemas.payloads import Payload
+from schemas.type_names import is_type_name, unknown_type
 
 KINDS: Final = frozenset({"user", "agent", "service"})
 _CACHED_CHANNELS: Final = 4096
-_TYPE_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
-# Socket.IO's own events, and the requests and events that every namespace has.
-RESERVED: Final = frozenset(
-    {"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"}
-    | {"join", "leave", "history", "presence", "authenticate"}
-    | {"ping", "pong", "error", "connection_ack"}
-)
+#: The name in metrics of all types that Hearth doesn't know. No type is called so.
+OPEN: Final = "*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +32,7 @@ class MessageType:
         payload: the schema of its `data`.
         publishers: kinds of identity that may publish it; none: workers and Hearth only.
         kept: whether it is kept in history.
+        inbox_only: whether it goes to workers by the inbox, and to no member.
     """
 
     name: str
@@ -42,50 +40,87 @@ class MessageType:
     payload: Schema
     publishers: frozenset[str] = frozenset()
     kept: bool = True
+    inbox_only: bool = False
+    names_agent: bool = field(init=False, repr=False, compare=False)
     key: tuple[str, str] = field(init=False, repr=False, compare=False)
     _accepts: Accept = field(init=False, repr=False, compare=False)
+    _optional: frozenset[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "names_agent", "agent_id" in self.payload.fields)
+        object.__setattr__(self, "_optional", optional_keys(self.payload))
         object.__setattr__(self, "key", (self.namespace, self.name))
         object.__setattr__(self, "_accepts", compile_acceptor(self.payload))
 
-    def check(self, data: Any) -> None:
-        """Raise `SchemaError` unless `data` is a payload of this type."""
+    def load(self, data: Any) -> dict[str, Any]:
+        """Return `data` as it is published: without the optional keys that are null.
+
+        Raises:
+            SchemaError: it isn't a payload of this type.
+        """
         if self._accepts(data):
-            return
+            accepted: dict[str, Any] = data
+            return accepted
         if not isinstance(data, dict):
             raise SchemaError({"data": "Must be an object."})
         if (problem := json_problem(data)) is not None:
             raise SchemaError({"data": problem})
-        if errors := self.payload.validate(data):
+        loaded = without_nulls(data, self._optional)
+        if errors := self.payload.validate(loaded):
             raise SchemaError.from_marshmallow(errors, "data")
+        return loaded
 
 
 @dataclass(frozen=True, slots=True)
 class NamespaceRules:
     """One namespace.
 
+    Types that Hearth doesn't know are open to workers, to `open_to`, and, if they have a dot in
+    their names, to users, whose messages of them are for workers alone: so nobody speaks in
+    another's types.
+
     Args:
         name: e.g. `/chat`.
         channel: what its channels are, in words.
-        channel_pattern: what their names must match, beyond the rule for all names; None: anything.
+        channel_problem: returns why a name can't be that of a channel here, or None if it can; the
+            rule for all names has been checked.
+        open_to: kinds of identity that publish types that Hearth doesn't know; none: there are
+            none here.
     """
 
     name: str
     channel: str
-    channel_pattern: re.Pattern[str] | None = None
+    channel_problem: Callable[[str], str | None] = id_problem
+    open_to: frozenset[str] = frozenset()
 
 
 class Registry:
-    """All namespaces and types."""
+    """All namespaces and types.
+
+    Args:
+        open_types: whether namespaces may have types that Hearth doesn't know (`OPEN_TYPES`).
+    """
 
     def __init__(
-        self, namespaces: Iterable[NamespaceRules] = (), types: Iterable[MessageType] = ()
+        self,
+        namespaces: Iterable[NamespaceRules] = (),
+        types: Iterable[MessageType] = (),
+        *,
+        open_types: bool = True,
     ) -> None:
         self.namespaces = {rules.name: rules for rules in namespaces}
         self._types: dict[tuple[str, str], MessageType] = {}
         self._by_namespace: dict[str, dict[str, MessageType]] = {
             name: {} for name in self.namespaces
+        }
+        self._open = {
+            name: MessageType(OPEN, name, Payload(), rules.open_to)
+            for name, rules in self.namespaces.items()
+            if open_types and rules.open_to
+        }
+        self._for_inbox = {
+            name: MessageType(OPEN, name, Payload(), frozenset({"user"}), inbox_only=True)
+            for name in self._open
         }
         self._checked: set[tuple[str, str]] = set()  # a cache of valid channels
         for message_type in types:
@@ -101,7 +136,7 @@ class Registry:
         key = message_type.key
         if message_type.namespace not in self.namespaces:
             raise ValueError(f"{message_type.name}: no namespace {message_type.namespace}")
-        if message_type.name in RESERVED or not _TYPE_NAME.fullmatch(message_type.name):
+        if not is_type_name(message_type.name):
             raise ValueError(f"{message_type.name!r} can't be the name of a type")
         if key in self._types:
             raise ValueError(f"{message_type.name} is registered in {message_type.namespace} twice")
@@ -118,14 +153,31 @@ class Registry:
         """Return a type, or None if the namespace has none of that name."""
         return self._types.get((namespace, name))
 
-    def require(self, namespace: str, name: str) -> MessageType:
-        """Return a type. Raises `SchemaError` if the namespace has none of that name."""
+    def find(self, namespace: str, name: str, kind: str | None = None) -> MessageType | None:
+        """Return a type, or None if the namespace has none of that name for this kind.
+
+        For a type that Hearth doesn't know, `MessageType.name` is `OPEN`.
+
+        Args:
+            kind: the kind of identity that publishes it; None: a worker.
+        """
         message_type = self._types.get((namespace, name))
-        if message_type is None:
-            if namespace not in self.namespaces:
-                raise SchemaError({"namespace": "Not a namespace of this server."})
-            raise SchemaError({"type": f"Not a type of message in {namespace}."})
-        return message_type
+        if message_type is not None:
+            return message_type
+        if (opened := self._open.get(namespace)) is not None and is_type_name(name):
+            if kind is None or kind in opened.publishers:
+                return opened
+            if kind == "user" and "." in name:
+                return self._for_inbox[namespace]
+        return None
+
+    def require(self, namespace: str, name: str, kind: str | None = None) -> MessageType:
+        """Return a type as `find` does. Raises `SchemaError` if there is none."""
+        if (message_type := self.find(namespace, name, kind)) is not None:
+            return message_type
+        if namespace not in self.namespaces:
+            raise SchemaError({"namespace": "Not a namespace of this server."})
+        raise SchemaError({"type": unknown_type(name, namespace, self._by_namespace[namespace])})
 
     def check_channel(self, namespace: str, name: str) -> None:
         """Raise `SchemaError` unless `name` can be the name of a channel in `namespace`."""
@@ -134,10 +186,9 @@ class Registry:
         rules = self.namespaces.get(namespace)
         if rules is None:
             raise SchemaError({"namespace": "Not a namespace of this server."})
-        if not CHANNEL_NAME.fullmatch(name):
-            raise SchemaError({"channel": CHANNEL_RULE})
-        if rules.channel_pattern is not None and not rules.channel_pattern.fullmatch(name):
-            raise SchemaError({"channel": f"Channels of {namespace} are {rules.channel}."})
+        if (problem := name_problem(name) or rules.channel_problem(name)) is not None:
+            what = f"Channels of {namespace} are {rules.channel}"
+            raise SchemaError({"channel": f"{what}. {problem}"})
         if len(self._checked) >= _CACHED_CHANNELS:
             self._checked.clear()
         self._checked.add((namespace, name))

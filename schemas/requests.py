@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields
@@ -9,6 +10,7 @@ from marshmallow import Schema, ValidationError, fields
 from schemas.acceptor import compile_acceptor
 from schemas.errors import SchemaError
 from schemas.fields import ChannelName, Integer, Object, ShortText
+from schemas.nulls import optional_keys, without_nulls
 
 MAX_PAGE = 1000
 DEFAULT_PAGE = 50
@@ -21,7 +23,7 @@ class Since(Schema):
 
 class Join(Schema):
     channel = ChannelName(required=True)
-    since = fields.Nested(Since, allow_none=True)
+    since = fields.Nested(Since)
     history = Integer(minimum=0, maximum=MAX_PAGE)
 
 
@@ -58,9 +60,10 @@ class Loader:
     def __init__(self, schema: Schema) -> None:
         self.schema = schema
         self._accepts = compile_acceptor(schema)
+        self._optional = optional_keys(schema)
 
     def load(self, value: Any) -> dict[str, Any]:
-        """Return `value` as the schema loads it.
+        """Return `value` as the schema loads it, without the optional keys that are null.
 
         Raises:
             SchemaError: it doesn't fit.
@@ -68,6 +71,8 @@ class Loader:
         if self._accepts(value):
             accepted: dict[str, Any] = value
             return accepted
+        if isinstance(value, Mapping):
+            value = without_nulls(value, self._optional)
         try:
             loaded: dict[str, Any] = self.schema.load(value)
         except ValidationError as error:

@@ -182,7 +182,7 @@ def test_the_reference_of_the_forgeries_is_a_good_token(clock: SettableClock) ->
 
 
 WRONG_CLAIMS = [
-    *({"sub": sub} for sub in ("", "a b", "a\n", "ä", "a~", "x" * 121)),
+    *({"sub": sub} for sub in ("", "a b ", "a\n", "a\u0308", "a~", "x" * 256)),
     *({"kind": kind} for kind in ("root", "", "User", 5, None, True)),
     *({"grants": grants} for grants in ("*:*:rw", {"*:*": "rw"}, 5, None, [5], ["a:b:r", None])),
     *({"grants": [grant]} for grant in ("", "circles:a", "circles:a:x", "circles:a:r\n")),

@@ -119,7 +119,7 @@ class Broken:
 
 async def test_a_status_that_can_not_be_added_to_the_queue_is_logged(logs: Logs) -> None:
     broken: Any = Broken()
-    roster = Roster(broken, broken)
+    roster = Roster(broken, broken, broken)
     roster.start()
     roster._tasks.add(roster._note_due(pytest.__name__))  # type: ignore[arg-type]
     await until(lambda: bool(logs.lines))

@@ -110,7 +110,7 @@ def test_without_a_secret_it_is_for_development_and_says_so(tmp_path: Path) -> N
     ("arguments", "settings", "named"),
     [
         ([], {}, "--id"),
-        (["--id", "a b"], {}, "--id"),
+        (["--id", "a b "], {}, "--id"),
         (["--id", "a", "--kind", "root"], {}, "--kind"),
         (["--id", "a", "--grants", "circles:a"], {}, "circles:a"),
         (["--id", "a", "--grants", "circles:a:r,circel:a:r"], {}, "circel:a:r"),

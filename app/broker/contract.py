@@ -197,6 +197,62 @@ class StatusQueue(Protocol):
         """
 
 
+class Departure(NamedTuple):
+    """An agent that has left, as members are to be told.
+
+    Args:
+        mark: names this departure to all processes.
+    """
+
+    identity: Identity
+    mark: str
+
+
+class Departures(NamedTuple):
+    """Departures of one channel.
+
+    Args:
+        due: those that members are to be told of.
+        wait: seconds until the next one is due; 0: there is none.
+    """
+
+    due: list[Departure]
+    wait: float
+
+
+class Announcements(Protocol):
+    """Announcements: which agents the members of a channel believe to be there.
+
+    Members don't learn of a short absence, whichever processes an agent leaves and comes back to.
+    """
+
+    async def arrive(self, channel: Channel, identity: Identity, absence: float) -> str | None:
+        """Note that an agent is there; only it is announced again that was away for `absence`.
+
+        Returns:
+            None if members believe it to be there. Else the mark of a departure that they are to be
+            told of before, or ''.
+        """
+
+    async def depart(self, channel: Channel, identity: Identity) -> None:
+        """Note that an agent has left with its last connection."""
+
+    async def departures(
+        self, channel: Channel, absence: float, told: Sequence[Departure] = ()
+    ) -> Departures:
+        """Return who has been away for `absence` seconds, of whom members aren't told yet.
+
+        Args:
+            told: those that members have been told of by now.
+        """
+
+    async def overdue(self, seconds: float) -> list[Channel]:
+        """Return some channels with departures that nobody has looked at for `seconds`.
+
+        No other caller gets them for another `seconds`.
+        """
+
+
 class SessionEvents(Protocol):
     """Callbacks of a session store."""
 

@@ -9,12 +9,14 @@ A channel's name is in braces, so that a Redis Cluster would keep its keys in on
 | `{…}:nonce:<publisher> <nonce>` | receipt of a publish | six minutes after it |
 | `{…}:connections` `{…}:joined` | identity → number of connections; identities by the time of joining | an hour after the last renewal |
 | `{…}:of:<process>` | session id → identity, of one process's members | an hour after the last renewal |
+| `{…}:announced` | agents that members believe to be there: identity → 0, or when it left, in ms | an hour after the last change or renewal |
 | `{…}:turn` | claim on publishing the channel's status | after a second |
 | `session:<pid>` | hash: `owner`, `whose` (the claimant), `record`; only `owner` once the session is over | `RECOVERY_SECONDS` after the connection was lost, or at most half as long again; three times that once it is over |
 | `sequence` | counter of all publications | never |
 | `processes` | process → its last heartbeat, in ms | an hour after the last heartbeat of any |
 | `process:<process>` | set of the channels in which it has members | an hour after its last heartbeat |
 | `owed` | status queue: channel → since when its status has been due, in ms | when none is due |
+| `departures` | channels that agents have left, of which members may not be told yet → since when, in ms | when there are none |
 | `emits:holder` | lease: fencing token of the leader, which ingests what workers emit | 3 seconds after the last renewal |
 | `emits:taken` | log of digests: stream of what was ingested | ten minutes after a process last read it |
 | `emits:whole` | process → when it last was caught up, in ms | a minute after that |
@@ -48,6 +50,7 @@ class Keys:
         self.sequence = f"{prefix}:sequence"
         self.processes = f"{prefix}:processes"
         self.statuses_due = f"{prefix}:owed"
+        self.departures = f"{prefix}:departures"
         self.ingest_lease = f"{prefix}:emits:holder"
         self.ingest_digests = f"{prefix}:emits:taken"
         self.ingest_caught_up = f"{prefix}:emits:whole"
@@ -79,6 +82,9 @@ class Keys:
 
     def connections_of(self, channel: Channel, process: str) -> str:
         return f"{self.prefix}:{{{channel.namespace}:{channel.name}}}:of:{process}"
+
+    def announced(self, channel: Channel) -> str:
+        return f"{self.prefix}:{{{channel.namespace}:{channel.name}}}:announced"
 
     def status_claim(self, channel: Channel) -> str:
         return f"{self.prefix}:{{{channel.namespace}:{channel.name}}}:turn"

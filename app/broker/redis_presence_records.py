@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Final, cast
 
 from app.broker.keys import PRESENCE_SECONDS, Keys
 from app.core.channel import Channel
@@ -78,7 +78,7 @@ class PresenceRecords:
         names = scored[::2]
         counts = await self._commands.send("HMGET", connections, *names) if names else []
         present = [
-            Present(_identity(name), float(at), int(number))
+            Present(identity_of(name), float(at), int(number))
             for name, at, number in zip(names, scored[1::2], counts, strict=True)
             if number is not None  # left in between
         ]
@@ -90,6 +90,7 @@ class PresenceRecords:
             yield self._keys.connections(channel)
             yield self._keys.joined(channel)
             yield self._keys.connections_of(channel, self.process)
+            yield self._keys.announced(channel)
 
     # For the heartbeat
 
@@ -164,7 +165,7 @@ class PresenceRecords:
         )
         if sid is not None:
             self._departed.pop((channel, sid), None)
-        return [_identity(name) for name in left]
+        return [identity_of(name) for name in left]
 
     def _forget(self, channel: Channel, sid: str) -> None:
         connections = self._connections.get(channel, {})
@@ -173,6 +174,7 @@ class PresenceRecords:
             self._connections.pop(channel, None)
 
 
-def _identity(name: Any) -> Identity:
+def identity_of(name: bytes) -> Identity:
+    """Return the identity of a key as `Identity.key` writes it; its grants aren't known."""
     kind, _, identity_id = name.decode().partition(":")
     return Identity(identity_id, cast(Kind, kind), ())

@@ -11,7 +11,7 @@ from app.redis.commands import ANSWER_SECONDS, Commands
 from app.redis.scripts import load_script
 
 OVERDUE: Final = load_script(LUA, "overdue")
-_OVERDUE_AT_ONCE: Final = 100
+OVERDUE_AT_ONCE: Final = 100
 
 
 class RedisStatusQueue:
@@ -37,6 +37,6 @@ class RedisStatusQueue:
         await self._commands.send("ZADD", self._keys.statuses_due, now_ms, str(channel))
 
     async def overdue(self, seconds: float) -> list[Channel]:
-        arguments = [int(seconds * 1000), _OVERDUE_AT_ONCE]
+        arguments = [int(seconds * 1000), OVERDUE_AT_ONCE]
         names = await self._commands.run(OVERDUE, [self._keys.statuses_due], arguments)
         return [Channel(*name.decode().split(":", 1)) for name in names]

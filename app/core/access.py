@@ -5,7 +5,8 @@ Source: docs/protocol.md, "Namespaces and types" and "Identity and permission".
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import Any
 
 from app.core.channel import BROADCAST_CHANNEL, NOTIFICATIONS, Channel, user_channel
 from app.core.errors import Forbidden
@@ -58,10 +59,38 @@ def require_publish(
         raise Forbidden(f"{message_type} is not for the kind {kind} to publish in {namespace}.")
     if namespace == "/agents" and kind == "agent" and identity.id != channel.name:
         raise Forbidden("An agent publishes into its own channel only.")
-    if not identity.granted(channel, "w"):
-        raise Forbidden(
-            f"The token does not permit publishing into {channel.name} in {channel.namespace}."
-        )
+    if namespace == NOTIFICATIONS and kind != "service":
+        permitted = _may_notify(identity, channel)
+    else:
+        permitted = identity.granted(channel, "w")
+    if not permitted:
+        raise Forbidden(f"The token does not permit publishing into {channel.name} in {namespace}.")
+
+
+def name_agent(identity: Identity, data: Any) -> Any:
+    """Return the payload of an agent with its `agent_id`, which is its own.
+
+    Raises:
+        Forbidden: it is another's.
+    """
+    named = data.get("agent_id") if isinstance(data, Mapping) else identity.id
+    if named is None:
+        return {**data, "agent_id": identity.id}
+    own = [identity.id] if identity.agent_id is None else [identity.id, str(identity.agent_id)]
+    if str(named) not in own:  # some systems number agents: 7 is "7"
+        raise Forbidden("agent_id is neither the token's sub nor its claim agent_id.")
+    return data
+
+
+def _may_notify(identity: Identity, channel: Channel) -> bool:
+    """Return whether a user or an agent may publish into a channel of notifications.
+
+    A user's own channel is its own. Notifying others takes a grant that says so: one for all
+    channels of all namespaces doesn't.
+    """
+    if identity.kind == "user":
+        return _is_own(identity, channel)
+    return channel != BROADCAST_CHANNEL and identity.granted_by_name(channel, "w")
 
 
 def _is_own(identity: Identity, channel: Channel) -> bool:

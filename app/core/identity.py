@@ -11,17 +11,14 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final, Literal, cast, get_args
 
-from app.core.channel import Channel
+from app.core.channel import MAX_ID, MAX_NAME, Channel, name_problem
 
 Kind = Literal["user", "agent", "service"]
 Mode = Literal["r", "w", "rw"]
 
 KINDS: Final = frozenset(get_args(Kind))
 MODES: Final = frozenset(get_args(Mode))
-# An id becomes part of a channel's name ("user:<id>"), so it has the same alphabet.
-ID_PATTERN: Final = re.compile(r"[A-Za-z0-9_.:/-]{1,120}")
 _CACHED_DECISIONS: Final = 256
-_GRANT_PART: Final = re.compile(r"[A-Za-z0-9_.:/*-]{1,128}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +50,17 @@ class Grant:
         contain colons (`"feeds:codeworm:logs:r"`).
 
         Raises:
-            ValueError: it is not of that form.
+            ValueError: it is not of that form, or no name can match one of its patterns.
         """
         namespace, _, rest = text.partition(":")
         channel, _, mode = rest.rpartition(":")
-        if (
-            mode not in MODES
-            or not _GRANT_PART.fullmatch(namespace)
-            or not _GRANT_PART.fullmatch(channel)
-        ):
+        if mode not in MODES:
             raise ValueError(f"not of the form <namespace>:<channel>:<r|w|rw>: {text!r}")
+        for pattern, most in ((namespace, MAX_ID), (channel, MAX_NAME)):
+            # A star stands for any characters, so any one that needs no other will do.
+            if (problem := name_problem(pattern.replace("*", "x"), most)) is not None:
+                form = "<namespace>:<channel>:<r|w|rw>"
+                raise ValueError(f"not of the form {form}: {text!r}. {problem}")
         return cls(namespace.removeprefix("/"), channel, cast(Mode, mode))
 
     def covers(self, channel: Channel, mode: Literal["r", "w"]) -> bool:
@@ -147,6 +145,18 @@ class Identity:
                 self._decisions.clear()
             self._decisions[channel, mode] = granted
         return granted
+
+    def granted_by_name(self, channel: Channel, mode: Literal["r", "w"]) -> bool:
+        """Return whether a grant gives `mode` in `channel` that is for its namespace alone.
+
+        One for every channel of the namespace (`*`) doesn't count.
+        """
+        return any(
+            f"/{grant.namespace}" == channel.namespace
+            and grant.channel.strip("*")
+            and grant.covers(channel, mode)
+            for grant in self.grants
+        )
 
     def to_dict(self) -> dict[str, str]:
         """Return `{id, kind}`, as in `sender` and in member lists."""

@@ -18,6 +18,7 @@ class Draft:
     Args:
         data: the payload.
         sender: `{id, kind}` of the publisher, or None.
+        compaction_key: as in `Message`.
     """
 
     channel: Channel
@@ -26,6 +27,7 @@ class Draft:
     sender: Mapping[str, str] | None = None
     action: str | None = None
     nonce: str | None = None
+    compaction_key: str | None = None
 
     @property
     def nonce_key(self) -> str | None:
@@ -33,14 +35,20 @@ class Draft:
         if self.nonce is None:
             return None
         sender = f"{self.sender['kind']}:{self.sender['id']}" if self.sender else "worker"
+        # Both may have spaces: "ann" with "x y" isn't "ann x" with "y".
+        sender = sender.replace("%", "%25").replace(" ", "%20")
         return f"{sender} {self.nonce}"
 
-    def encode(self, timestamp: str) -> bytes:
-        """Return the envelope as JSON, without an offset."""
+    def encode(self, data: Mapping[str, Any], timestamp: str) -> bytes:
+        """Return the envelope as JSON, without an offset.
+
+        Args:
+            data: the payload as its type has loaded it.
+        """
         envelope: dict[str, Any] = {
             "type": self.type,
             "channel": self.channel.name,
-            "data": self.data,
+            "data": data,
             "timestamp": timestamp,
         }
         if self.action is not None:

@@ -11,23 +11,28 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 from app.broker.contract import Broker, Fence, PresenceStore
 from app.core import access
 from app.core.channel import Channel
 from app.core.clock import isoformat
 from app.core.counters import Counters
+from app.core.errors import Unavailable
 from app.core.history import MOST_ANSWER_BYTES, Page
 from app.core.identity import Identity
 from app.core.message import Message, Receipt
 from app.core.presence import Members
 from app.hub.draft import Draft
 from app.hub.memberships import LISTED_MEMBERS, Memberships
+from app.hub.surrogates import SplitCharacters, repaired
 from app.hub.watching import Watching
 from app.transport.refusals import Refusals
 from schemas.errors import SchemaError
 from schemas.registry import MessageType, Registry
+
+#: The type whose text comes in pieces, which may be cut within a character.
+STREAMED: Final = "chat_token"
 
 
 class Emitted(NamedTuple):
@@ -42,6 +47,17 @@ class Emitted(NamedTuple):
     refused: SchemaError | None
 
 
+class Inbox(Protocol):
+    """Inbox: hands workers what is for them alone."""
+
+    def add_nowait(self, channel: Channel, message: Message) -> asyncio.Future[Receipt]:
+        """Add a message, once for its nonce; its receipt has no offset.
+
+        Raises:
+            Unavailable: the inbox can't be reached.
+        """
+
+
 class Hub:
     """Publishing, history and presence; `memberships` is for joining, receiving and leaving,
     `watching` for receiving all of a namespace.
@@ -51,6 +67,7 @@ class Hub:
         clock: seconds since 1970.
         counters, refusals: for metrics and the log, shared with the ways in.
         answer_bytes: of messages that one answer holds at most.
+        inbox: of workers; None: there are none.
     """
 
     def __init__(
@@ -63,6 +80,7 @@ class Hub:
         counters: Counters | None = None,
         answer_bytes: int = MOST_ANSWER_BYTES,
         refusals: Refusals | None = None,
+        inbox: Inbox | None = None,
     ) -> None:
         self._answer_bytes = answer_bytes
         self.memberships = memberships
@@ -73,6 +91,8 @@ class Hub:
         self.clock = clock
         self._broker = broker
         self._presence = presence
+        self._inbox = inbox
+        self._split = SplitCharacters()
 
     @property
     def ready(self) -> bool:
@@ -95,14 +115,22 @@ class Hub:
         Raises:
             SchemaError: the type, channel or payload is not valid.
             Forbidden: the identity may not publish this here.
-            Unavailable: the broker can't be reached.
+            Unavailable: the broker can't be reached, or there is no inbox for what is for workers
+                alone.
         """
         channel = draft.channel
         if message_type is None:
-            message_type = self.registry.require(channel.namespace, draft.type)
+            message_type = self.registry.require(channel.namespace, draft.type, identity.kind)
         access.require_publish(identity, channel, draft.type, message_type.publishers)
+        if message_type.names_agent and identity.kind == "agent":
+            draft.data = access.name_agent(identity, draft.data)
         message = self._message(draft, message_type, for_workers=True)
-        receipt = self._broker.publish_nowait(channel, message)
+        if message_type.inbox_only:
+            if self._inbox is None:
+                raise Unavailable(f"{draft.type} is for workers: none is here without REDIS_URL.")
+            receipt: Receipt | asyncio.Future[Receipt] = self._inbox.add_nowait(channel, message)
+        else:
+            receipt = self._broker.publish_nowait(channel, message)
         if isinstance(receipt, Receipt):
             self._count(message_type, receipt)
         else:
@@ -170,18 +198,29 @@ class Hub:
         self, draft: Draft, message_type: MessageType, *, for_workers: bool = False
     ) -> Message:
         self.registry.check_channel(draft.channel.namespace, draft.channel.name)
-        message_type.check(draft.data)
+        data = self._load(draft, message_type, trusted=not for_workers)
         published_at = self.clock()
         timestamp = isoformat(published_at)
         return Message(
             draft.type,
-            draft.encode(timestamp),
+            draft.encode(data, timestamp),
             published_at,
             timestamp,
             message_type.kept,
             draft.nonce_key,
             for_workers,
+            draft.compaction_key,
         )
+
+    def _load(self, draft: Draft, message_type: MessageType, *, trusted: bool) -> dict[str, Any]:
+        """Return the payload; of a worker, which is trusted, also if its text is no Unicode."""
+        try:
+            return message_type.load(draft.data)
+        except SchemaError:
+            data: Any = draft.data
+            if draft.type == STREAMED and isinstance(data, dict):
+                data = self._split.join(draft.channel, data)
+            return message_type.load(repaired(data) if trusted else data)
 
     def _on_published(self, message_type: MessageType, published: asyncio.Future[Receipt]) -> None:
         if not published.cancelled() and published.exception() is None:

@@ -12,7 +12,7 @@ from typing import Final
 
 import structlog
 
-from app.broker.contract import StatusQueue
+from app.broker.contract import Announcements, StatusQueue
 from app.core.channel import Channel
 from app.core.errors import HearthError
 from app.core.identity import Identity
@@ -33,6 +33,7 @@ class RosterTimes:
         interval: between two statuses of a circle, at least.
         debounce: after a change, before its status: after a restart many members come back at
             once, and one status does for all of them.
+        absence: of an agent that members don't learn of, if it is back by then.
         retry: the wait before a failed publish is retried.
         overdue: the age of a due status at which its process counts as gone, and another publishes
             it.
@@ -41,23 +42,35 @@ class RosterTimes:
 
     interval: float = 1.0
     debounce: float = 0.2
+    absence: float = 5.0
     retry: float = 1.0
     overdue: float = 3.0
     close: float = 1.0
 
 
 class Roster:
-    """Publishes `agent_joined` and `agent_left` at once, `circle_status` at most once a second.
+    """Publishes `agent_joined` at once, `agent_left` when an agent hasn't come back for some
+    seconds, and `circle_status` at most once a second.
 
     What can't be published is retried until it is. If this process is killed, another one
-    publishes the statuses that are due; an `agent_joined` or `agent_left` of that instant is lost.
+    publishes the statuses and the departures that are due; an `agent_joined` of that instant is
+    lost.
     """
 
-    def __init__(self, hub: Hub, statuses: StatusQueue, times: RosterTimes | None = None) -> None:
+    def __init__(
+        self,
+        hub: Hub,
+        statuses: StatusQueue,
+        announcements: Announcements,
+        times: RosterTimes | None = None,
+    ) -> None:
         self._times = times or RosterTimes()
         self._hub = hub
         self._statuses = statuses
+        self._announcements = announcements
         self._timers: dict[Channel, asyncio.TimerHandle] = {}
+        self._departure_timers: dict[Channel, asyncio.TimerHandle] = {}
+        self._changes: dict[Channel, list[tuple[Identity, bool]]] = {}
         self._unpublished: dict[Channel, list[Draft]] = {}
         self._publishing: set[Channel] = set()
         self._closing = False
@@ -65,13 +78,16 @@ class Roster:
         self._overdue = Tasks("circle_status of processes that are gone")
 
     def start(self) -> None:
-        """Publish the overdue statuses of processes that are gone from now on."""
+        """Publish what processes that are gone haven't published from now on."""
         self._overdue.add(self._publish_overdue())
 
     async def close(self) -> None:
         """Publish all due statuses once; other processes publish those that fail."""
         self._closing = True
         await self._overdue.cancel()
+        for timer in self._departure_timers.values():  # other processes publish these
+            timer.cancel()
+        self._departure_timers.clear()
         timers, self._timers = self._timers, {}
         for channel, timer in timers.items():
             timer.cancel()
@@ -90,30 +106,75 @@ class Roster:
                 # Each time: another process may have published the status that was due before.
                 self._tasks.add(self._note_due(channel))
         if identity.kind == "agent":
-            # The nonce deduplicates a retry of what was published though its ack was lost.
-            draft = Draft(
-                channel,
-                "agent_joined" if joined else "agent_left",
-                {"agent_id": identity.id},
-                sender=identity.to_dict(),
-                nonce=secrets.token_hex(8),
-            )
-            self._unpublished.setdefault(channel, []).append(draft)
+            self._changes.setdefault(channel, []).append((identity, joined))
             await self._publish_membership(channel)
 
     async def _publish_membership(self, channel: Channel) -> None:
-        """Publish who joined and left, in that order. Raises as `Hub.publish` does."""
-        if channel in self._publishing or channel not in self._unpublished:
+        """Publish which agents have joined, in that order; note those that have left.
+
+        Raises:
+            SchemaError, Unavailable: as `Hub.publish`; the rest is published later.
+        """
+        if channel in self._publishing:
             return
         self._publishing.add(channel)
+        changes = self._changes.setdefault(channel, [])
+        unpublished = self._unpublished.setdefault(channel, [])
         try:
-            unpublished = self._unpublished[channel]
-            while unpublished:
-                await self._hub.publish(unpublished[0])
-                del unpublished[0]
-            del self._unpublished[channel]
+            while changes or unpublished:
+                while unpublished:
+                    await self._hub.publish(unpublished[0])
+                    del unpublished[0]
+                if changes:
+                    unpublished += await self._note(channel, *changes[0])
+                    del changes[0]
+            del self._changes[channel], self._unpublished[channel]
         finally:
             self._publishing.discard(channel)
+
+    async def _note(self, channel: Channel, identity: Identity, joined: bool) -> list[Draft]:
+        """Note that an agent has joined or left; return what is to be published at once."""
+        absence = self._times.absence
+        if not joined:
+            await self._announcements.depart(channel, identity)
+            self._schedule_departures(channel, absence)
+            return []
+        mark = await self._announcements.arrive(channel, identity, absence)
+        if mark is None:
+            return []
+        # Another process may just be publishing that it has left: the order must be this one.
+        left = [_announcement(channel, "agent_left", identity, mark)] if mark else []
+        return [*left, _announcement(channel, "agent_joined", identity, secrets.token_hex(8))]
+
+    # Departures
+
+    def _schedule_departures(self, channel: Channel, delay: float) -> None:
+        if not self._closing and channel not in self._departure_timers:
+            loop = asyncio.get_running_loop()
+            timer = loop.call_later(delay, self._on_departure_time, channel)
+            self._departure_timers[channel] = timer
+
+    def _on_departure_time(self, channel: Channel) -> None:
+        del self._departure_timers[channel]
+        self._tasks.add(self._publish_departures(channel))
+
+    async def _publish_departures(self, channel: Channel) -> None:
+        """Publish who hasn't come back."""
+        try:
+            due, wait = await self._announcements.departures(channel, self._times.absence)
+            while due:
+                for one in due:
+                    await self._hub.publish(
+                        _announcement(channel, "agent_left", one.identity, one.mark)
+                    )
+                due, wait = await self._announcements.departures(channel, self._times.absence, due)
+        except HearthError as error:
+            log.debug("could not publish agent_left", channel=channel.name, reason=error.code)
+            wait = self._times.retry
+        if wait > 0:
+            self._schedule_departures(channel, wait)
+
+    # Statuses
 
     def _schedule(self, channel: Channel, delay: float) -> None:
         # A status that is scheduled already will include this change.
@@ -155,5 +216,20 @@ class Roster:
             try:
                 for channel in await self._statuses.overdue(self._times.overdue):
                     self._schedule(channel, 0.0)
+                late = self._times.absence + self._times.overdue
+                for channel in await self._announcements.overdue(late):
+                    self._schedule_departures(channel, 0.0)
             except HearthError as error:
-                log.debug("could not read the status queue", reason=error.code)
+                log.debug("could not read what is due", reason=error.code)
+
+
+def _announcement(channel: Channel, event: str, identity: Identity, mark: str) -> Draft:
+    """Return a draft, whose nonce deduplicates what several processes publish, or one repeats."""
+    return Draft(
+        channel,
+        event,
+        {"agent_id": identity.id},
+        sender=identity.to_dict(),
+        nonce=f"{event} {mark}",
+        compaction_key=f"presence {identity.key}",
+    )

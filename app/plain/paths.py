@@ -9,10 +9,10 @@ from enum import Enum
 from typing import Final, NamedTuple
 
 from app.core import access
-from app.core.channel import BROADCAST_CHANNEL, Channel, user_channel
+from app.core.channel import BROADCAST_CHANNEL, Channel, id_problem, user_channel
 from app.core.errors import Forbidden, Invalid
 from app.core.history import Position
-from app.core.identity import ID_PATTERN, Identity
+from app.core.identity import Identity
 from schemas.requests import MAX_PAGE
 
 FEEDS: Final = "/feeds"
@@ -75,9 +75,8 @@ class Endpoint:
 
     def check(self) -> None:
         """Raise `Invalid` if the user that the path names is no valid id."""
-        if self.user_id is not None and not ID_PATTERN.fullmatch(self.user_id):
-            rule = "Must be 1 to 120 characters of A-Z a-z 0-9 _ . : / -"
-            raise Invalid(fields={"user_id": rule})
+        if self.user_id is not None and (problem := id_problem(self.user_id)) is not None:
+            raise Invalid(fields={"user_id": problem})
 
     def open_to(self, identity: Identity) -> tuple[Channel, ...]:
         """Return the channels that `identity` joins: those that it may read.

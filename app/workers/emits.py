@@ -7,7 +7,7 @@ from typing import Any
 from app.core.channel import BROADCAST_CHANNEL, NOTIFICATIONS, Channel, is_sid
 from app.hub.draft import Draft
 from app.hub.hub import Hub
-from schemas.envelope import ENVELOPE, is_envelope
+from schemas.envelope import is_envelope, read_worker_envelope
 from schemas.errors import SchemaError
 
 
@@ -99,8 +99,9 @@ def make_draft(channel: Channel, event: str, value: Any) -> Draft:
     """
     if not is_envelope(event, value):
         return Draft(channel, event, value)
-    envelope = ENVELOPE.load(value)
-    if envelope.get("channel", channel.name) != channel.name:
+    envelope = read_worker_envelope(value)
+    named = value.get("channel")
+    if named is not None and str(named) != channel.name:
         raise SchemaError({"channel": f"Not the room that it was emitted to, {channel.name}."})
     return Draft(
         channel,

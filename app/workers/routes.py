@@ -7,8 +7,10 @@ A new route is one line in `ROUTES`: a Redis channel, and how a message of it be
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
-from typing import Final
+from contextlib import suppress
+from typing import Any, Final
 
 import orjson
 
@@ -35,15 +37,12 @@ def keyed(namespace: str, key: str, event: str) -> Route:
     """
 
     def read(data: bytes) -> Draft:
-        try:
-            message = orjson.loads(data)
-        except orjson.JSONDecodeError as error:
-            raise SchemaError({"message": f"Not JSON: {error}."}) from None
+        message = _loads(data)
         if not isinstance(message, dict):
             raise SchemaError({"message": "Must be an object."})
         names = [message.get(key)]
         if is_envelope(event, message):
-            message.pop(key, None)  # the envelope's schema doesn't know it
+            message.pop(key, None)  # the place that it goes to, no part of its data
             payload = message["data"]
             names.append(payload.get(key) if isinstance(payload, dict) else None)
             names.append(message.get("channel"))
@@ -77,6 +76,19 @@ def feed(name: str, event: str) -> Route:
         return Draft(channel, event, message)
 
     return read
+
+
+def _loads(data: bytes) -> Any:
+    """Return the value of a JSON text.
+
+    orjson refuses lone surrogates, which Python's own reader reads: the Hub mends them.
+    """
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        with suppress(ValueError, RecursionError):
+            return json.loads(data)
+        raise SchemaError({"message": f"Not JSON: {error}."}) from None
 
 
 ROUTES: Final[dict[str, Route]] = {

@@ -10,9 +10,7 @@ import pytest
 from aiohttp.test_utils import TestServer
 from hearth_realtime import Channel, HearthError
 
-from app import application
 from app.core import errors
-from app.settings import Settings
 from tests.fixtures.clients import Connect
 from tests.fixtures.servers import Serve
 from tests.support.agents import contents, take
@@ -157,19 +155,6 @@ def test_what_is_temporary_is_the_servers_to_say_and_follows_from_the_code_else(
     for said in (True, False):
         told = [HearthError.from_wire({"code": code, "temporary": said}) for code in codes]
         assert {error.temporary for error in told} == {said}
-
-
-@pytest.fixture
-def untold_rate(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server that doesn't tell its `messages_per_second`, as older ones."""
-    limits = application._limits
-
-    def without_rate(settings: Settings) -> dict[str, float]:
-        return {
-            key: value for key, value in limits(settings).items() if key != "messages_per_second"
-        }
-
-    monkeypatch.setattr(application, "_limits", without_rate)
 
 
 @pytest.mark.usefixtures("untold_rate")

@@ -81,9 +81,10 @@ def names(presence: dict[str, Any]) -> list[str]:
     return [one["id"] for one in presence["members"]]
 
 
-async def recovers(joined: dict[str, Any], sent: int) -> bool:
-    offsets = [message["offset"] for message in joined["messages"]]
-    return joined["recovered"] is True and offsets == list(range(1, sent + 1))
+def are_whole(recovered: tuple[dict[str, Any], list[dict[str, Any]]], sent: int) -> bool:
+    answer, messages = recovered
+    offsets = [message["offset"] for message in messages]
+    return answer["recovered"] is True and offsets == list(range(1, sent + 1))
 
 
 async def test_a_member_that_does_not_read_is_cut_off_and_recovers(
@@ -115,7 +116,7 @@ async def test_a_member_that_does_not_read_is_cut_off_and_recovers(
 
     again = await (await Wire.open(session, server)).join("/circles", ALICE)
     since = {"channel": "c", "since": {"offset": 0, "epoch": epoch}}
-    assert await recovers(await again.request(json.dumps(["join", since])), sent + 1)
+    assert are_whole(await again.recover(json.dumps(["join", since])), sent + 1)
     await again.close()
 
 
@@ -143,7 +144,7 @@ async def test_a_member_that_does_not_poll_is_cut_off_and_recovers(
     again = await (await Poller(session, server).open()).join("/circles", ALICE)
     since = {"channel": "c", "since": {"offset": 0, "epoch": joined["epoch"]}}
     await again.post("42/circles,1" + json.dumps(["join", since]))
-    assert await recovers(await again.acknowledged(), sent)
+    assert are_whole(await again.recovered(), sent)
 
 
 async def test_one_message_over_the_limit_cuts_off_nobody_who_reads(
@@ -160,7 +161,7 @@ async def test_one_message_over_the_limit_cuts_off_nobody_who_reads(
     assert logs.events() == []
 
 
-async def test_an_answer_over_the_limit_cuts_off_nobody_who_reads(
+async def test_a_long_history_cuts_off_nobody_who_reads(
     server: TestServer, bob: Client, logs: Logs, session: aiohttp.ClientSession
 ) -> None:
     for _number in range(MUCH):
@@ -168,14 +169,39 @@ async def test_an_answer_over_the_limit_cuts_off_nobody_who_reads(
     wire = await (await Wire.open(session, server)).join("/circles", ALICE)
     poller = await (await Poller(session, server).open()).join("/circles", ALICE)
     for _time in range(2):
-        await wire.send(JOIN)
-        assert len(await wire.next("43/circles,1")) > MUCH * TEXT_BYTES
-        assert await wire.settle()
+        answer, messages = await wire.recover('["join",{"channel":"c","history":1000}]')
+        assert answer["following"] == MUCH - len(answer["messages"])
+        assert sum(len(json.dumps(one)) for one in answer["messages"]) <= LIMIT + MESSAGE_BYTES
+        assert len(messages) == MUCH
         await poller.post(JOIN)
-        answer = await poller.acknowledged()
-        assert len(json.dumps(answer)) > MUCH * TEXT_BYTES
+        _answer, messages = await poller.recovered()
+        assert len(messages) == MUCH
     assert logs.events() == []
     await wire.close()
+
+
+async def test_who_asks_for_a_long_history_and_does_not_read_has_little_held_for_it(
+    server: TestServer, bob: Client
+) -> None:
+    for _number in range(MUCH):
+        await say(bob)
+    async with raw_websocket(server, receive_buffer_bytes=4096) as slow:
+        sid = await slow.engine()
+        slow.write("40/circles," + json.dumps({"token": ALICE}))
+        await slow.until('42/circles,["connection_ack"')
+        slow.write(JOIN)
+        slow.write('42/circles,2["ping"]')
+        packets = await slow.until("43/circles,2")
+        for _number in range(20):
+            await say(bob)
+            assert unsent(sockets(server)[sid]) <= LIMIT + MESSAGE_BYTES
+        [answer] = [str(one) for one in packets if str(one).startswith("43/circles,1")]
+        offsets = [one["offset"] for one in json.loads(answer[12:])[0]["messages"]]
+        while offsets[-1] < MUCH + 20:
+            packet = str(packets.pop(0) if packets else await slow.next())
+            if packet.startswith('42/circles,["user_message"'):
+                offsets.append(json.loads(packet[11:])[1]["offset"])
+        assert offsets == list(range(1, MUCH + 21))
 
 
 async def test_what_follows_an_answer_over_the_limit_cuts_off_nobody_who_reads(

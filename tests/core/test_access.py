@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
 from app.core import access
@@ -109,3 +112,70 @@ def test_an_agent_needs_a_grant_for_its_own_channel_too() -> None:
 def test_a_user_does_not_publish_into_its_own_notifications() -> None:
     with pytest.raises(Forbidden):
         access.require_publish(somebody("alice"), ALICES, "notification", {"service"})
+
+
+@pytest.mark.parametrize("channel", [ALICES, BROADCAST_CHANNEL])
+def test_a_user_publishes_into_its_own_notifications_only(channel: Channel) -> None:
+    access.require_publish(somebody("alice"), ALICES, "notification_read", {"user"})
+    with pytest.raises(Forbidden):
+        access.require_publish(somebody("bob", "user", ALL), channel, "notification_read", {"user"})
+
+
+@pytest.mark.parametrize(
+    ("grant", "notified"),
+    [
+        ("notifications:user:alice:w", True),
+        ("notifications:user:a*:rw", True),
+        ("notifications:user:*:w", True),
+        ("/notifications:user:alice:w", True),
+        ("notifications:user:alice:r", False),
+        ("notifications:user:bob:w", False),
+        ("notifications:*:w", False),
+        ("notifications:**:w", False),
+        ("*:user:alice:w", False),
+        ("notif*:user:alice:w", False),
+        (ALL, False),
+    ],
+)
+def test_an_agent_notifies_users_that_a_grant_names(grant: str, notified: bool) -> None:
+    agent, publishers = somebody("agent-7", "agent", grant), {"agent", "service"}
+    if notified:
+        access.require_publish(agent, ALICES, "notification", publishers)
+    else:
+        with pytest.raises(Forbidden):
+            access.require_publish(agent, ALICES, "notification", publishers)
+    with pytest.raises(Forbidden):
+        access.require_publish(agent, BROADCAST_CHANNEL, "notification", publishers)
+
+
+def test_no_agent_notifies_everybody() -> None:
+    agent = somebody("agent-7", "agent", "notifications:broadcast:w", "notifications:b*:w")
+    with pytest.raises(Forbidden):
+        access.require_publish(agent, BROADCAST_CHANNEL, "notification", {"agent"})
+
+
+@pytest.mark.parametrize(
+    ("claim", "named", "published"),
+    [
+        (None, {}, "agent-7"),
+        (None, {"agent_id": None}, "agent-7"),
+        (None, {"agent_id": "agent-7"}, "agent-7"),
+        (7, {}, "agent-7"),
+        (7, {"agent_id": 7}, 7),
+        (7, {"agent_id": "7"}, "7"),
+        ("seven", {"agent_id": "seven"}, "seven"),
+        (None, {"agent_id": 7}, None),
+        (None, {"agent_id": "agent-8"}, None),
+        (None, {"agent_id": "None"}, None),
+        (7, {"agent_id": 8}, None),
+        (7, {"agent_id": True}, None),
+        (7, {"agent_id": ["agent-7"]}, None),
+    ],
+)
+def test_an_agent_goes_by_its_own_name(claim: Any, named: Any, published: Any) -> None:
+    agent = replace(somebody("agent-7", "agent"), agent_id=claim)
+    if published is None:
+        with pytest.raises(Forbidden, match="agent_id"):
+            access.name_agent(agent, named)
+    else:
+        assert access.name_agent(agent, named) == {"agent_id": published}

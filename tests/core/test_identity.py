@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.channel import Channel
-from app.core.identity import ID_PATTERN, Grant, Identity, parse_grants
+from app.core.identity import Grant, Identity, parse_grants
 
 PATTERNS = st.text("ab:/.*", min_size=1, max_size=6).filter(lambda text: text.count("*") <= 3)
 NAMES = st.text("ab:/.", min_size=1, max_size=8)
@@ -30,6 +30,11 @@ def matches(pattern: str, text: str) -> bool:
         ("feeds:codeworm:logs:w", "feeds", "codeworm:logs", "w"),
         ("feeds:a::b:r", "feeds", "a::b", "r"),
         ("/chat:flow/app/1:r", "chat", "flow/app/1", "r"),
+        ("circles:Dev Team:rw", "circles", "Dev Team", "rw"),
+        ("circles:* Team *:r", "circles", "* Team *", "r"),
+        ("circles:équipe:r", "circles", "équipe", "r"),
+        ("notifications:user:auth0|5f7c:w", "notifications", "user:auth0|5f7c", "w"),
+        ("notifications:user:it's (a+b)?:w", "notifications", "user:it's (a+b)?", "w"),
     ],
 )
 def test_the_first_colon_ends_the_namespace_and_the_last_begins_the_mode(
@@ -56,14 +61,15 @@ def test_the_first_colon_ends_the_namespace_and_the_last_begins_the_mode(
         "circles:a:R",
         "circles:a:r ",
         " circles:a:r",
-        "circles:a b:r",
+        "circles: a:r",
+        "circles:a :r",
         "circles:a\n:r",
         "circles\n:a:r",
         "circles:a:r\n",
-        "circles:ä:r",
+        "circles:a\u0308:r",
         "circles:a~:r",
-        f"circles:{'a' * 129}:r",
-        f"{'a' * 129}:a:r",
+        f"circles:{'a' * 1025}:r",
+        f"{'a' * 256}:a:r",
         "circles:\ud800:r",
     ],
 )
@@ -86,6 +92,11 @@ def test_what_is_not_of_the_form_is_refused(text: str) -> None:
         ("f*:*:logs:r", Channel("/feeds", "logs"), False),
         ("c*s:x:r", Channel("/circles", "x"), True),
         ("circles:Dev:r", Channel("/circles", "dev"), False),
+        ("circles:Dev *:r", Channel("/circles", "Dev Team"), True),
+        ("circles:é*:r", Channel("/circles", "équipe"), True),
+        ("circles:a|b:r", Channel("/circles", "a"), False),
+        ("circles:a|b:r", Channel("/circles", "a|b"), True),
+        ("circles:[a]:r", Channel("/circles", "a"), False),
     ],
 )
 def test_which_channels_a_grant_covers(text: str, channel: Channel, granted: bool) -> None:
@@ -155,13 +166,3 @@ def test_the_same_id_of_two_kinds_is_two_identities() -> None:
 def test_an_identity_shows_id_and_kind_only() -> None:
     identity = Identity("ci", "service", parse_grants(["*:*:rw"]), expires_at=5.0)
     assert identity.to_dict() == {"id": "ci", "kind": "service"}
-
-
-@pytest.mark.parametrize("name", ["", "a b", "a\n", "ä", "a~", "x" * 121])
-def test_other_characters_make_no_id(name: str) -> None:
-    assert not ID_PATTERN.fullmatch(name)
-
-
-@pytest.mark.parametrize("name", ["7", "agent-7", "auth0:alice", "team/a.b_c", "x" * 120])
-def test_ids_are_of_the_alphabet_of_channels(name: str) -> None:
-    assert ID_PATTERN.fullmatch(name)

@@ -106,8 +106,10 @@ ROOMS: Final[tuple[Room, ...]] = (
     ),
     Room(("app.origins",), "origins of pages, in a browser's form", ()),
     Room(("app.tasks",), "tasks: named, waited for, logged when they fail", ("app.core",)),
+    Room(
+        ("schemas",), "envelope, payloads and requests, and what is made from them", ("app.core",)
+    ),
     Room(("app.core",), "rules without I/O and without a clock", ()),
-    Room(("schemas",), "envelope, payloads and requests, and what is made from them", ()),
 )
 
 

@@ -24,6 +24,11 @@ HANDSHAKE = {
 PATHS: list[tuple[str, str, str, str, str, dict[str, Any]]] = [
     (TEAM, "/circles", "dev-team", ALICE, "user_message", {"content": "Hi"}),
     ("/ws/circles/a%2Fb", "/circles", "a/b", ALICE, "user_message", {"content": "Hi"}),
+    ("/ws/circles/Dev%20Team", "/circles", "Dev Team", ALICE, "user_message", {"content": "Hi"}),
+    ("/ws/circles/%C3%A9quipe", "/circles", "équipe", ALICE, "user_message", {"content": "Hi"}),
+    # Decoded once.
+    ("/ws/circles/100%25%2541", "/circles", "100%%41", ALICE, "user_message", {"content": "Hi"}),
+    ("/ws/circles/a%2Bb+c%3Fd", "/circles", "a+b+c?d", ALICE, "user_message", {"content": "Hi"}),
     ("/ws/workspace/7", "/workspaces", "7", SERVICE, "file_changed", {"path": "a.py"}),
     ("/ws/agents/agent-7", "/agents", "agent-7", AGENT, "agent_activity", {"activity": "thinks"}),
     ("/ws/support/app-1/chat-1/alice", "/chat", "support/app-1/chat-1", ALICE, "chat_cancel", {}),
@@ -104,10 +109,10 @@ async def test_notifications_and_announcements_reach_their_user(
         (TEAM, "nonsense", (4001, "unauthorized")),
         (TEAM, token("alice", secret="another secret, of somebody else's"), (4001, "unauthorized")),
         (TEAM, token("alice", expires_in=-60), (4001, "token_expired")),
-        ("/ws/circles/no%20name", ALICE, (4004, "invalid")),
+        ("/ws/circles/no%22name", ALICE, (4004, "invalid")),
         ("/ws/circles/two%0Alines", ALICE, (4004, "invalid")),
-        ("/ws/notifications/" + "x" * 121, ALICE, (4004, "invalid")),
-        ("/ws/a/b/c/no%20body", ALICE, (4004, "invalid")),
+        ("/ws/notifications/" + "x" * 256, ALICE, (4004, "invalid")),
+        ("/ws/a/b/c/no%7Ebody", ALICE, (4004, "invalid")),
         ("/ws/a/b%2Fb/c/alice", ALICE, (4004, "invalid")),
     ],
 )

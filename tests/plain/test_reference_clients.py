@@ -51,7 +51,8 @@ async def server(serve: Serve) -> TestServer:
 
 def development(kind: Kind) -> str:
     """Return a token that a developer's server takes."""
-    return token(f"some-{kind}", kind, "*:*:rw", secret=DEVELOPMENT_SECRET)
+    agent_id = 7 if kind == "agent" else None
+    return token(f"some-{kind}", kind, "*:*:rw", secret=DEVELOPMENT_SECRET, agent_id=agent_id)
 
 
 async def test_the_circle_clients_handlers_get_data(

@@ -71,7 +71,8 @@ async def test_all_processes_see_the_same(processes: list[HearthProcess], connec
     for agent in agents:
         assert left(alice) == []
         await agent.request("leave", {"channel": "dev-team"})
-    await alice.next("agent_left")
+    for client in (alice, bob):
+        await client.next("agent_left")
     await until_status_says(alice, "alice", "bob")
     assert (len(alice.all("agent_joined")), left(alice)) == (1, ["agent-7"])
     assert [m["offset"] for m in alice.all("agent_left")] == [
@@ -92,7 +93,23 @@ async def test_the_members_of_a_process_that_ends_leave(
     await two.stop(signum)
     await until_status_says(alice, "alice", "agent-8")
     await until_members(alice, ("alice", 1), ("agent-8", 1))
+    await alice.next("agent_left")
     assert left(alice) == ["agent-7"]  # agent-8 is still there, by another connection
+
+
+async def test_an_agent_whose_process_is_killed_is_back_elsewhere(
+    processes: list[HearthProcess], connect: Connect
+) -> None:
+    one, two = processes
+    alice = await join(connect, one, ALICE)
+    await join(connect, two, AGENT)
+    await until_status_says(alice, "alice", "agent-7")
+    await two.stop(signal.SIGKILL)
+    await join(connect, one, AGENT)
+    await join(connect, one, OTHER_AGENT)
+    await until_members(alice, ("alice", 1), ("agent-7", 1), ("agent-8", 1))
+    told = [one["data"]["agent_id"] for one in alice.all("agent_joined")]
+    assert (told, left(alice)) == (["agent-7", "agent-8"], [])
 
 
 async def test_redis_loses_everything(
@@ -125,8 +142,10 @@ async def test_a_process_that_stood_still_has_its_members_again(
     two.process.send_signal(signal.SIGSTOP)
     try:
         await until_status_says(alice, "alice")
+        await alice.next("agent_left")
     finally:
         two.process.send_signal(signal.SIGCONT)
     await until_status_says(alice, "alice", "agent-7")
+    await alice.next("agent_joined", 2)
     assert len(alice.all("agent_joined")) == 2
     assert left(alice) == ["agent-7"]

@@ -16,12 +16,13 @@ from tests.support.messages import OTHER, TEAM, message, somebody
 from tests.support.redis import RedisServer
 
 ALICE = somebody("alice")
+AGENT = somebody("agent-7", "agent")
 PERMANENT = {"hearth:sequence", "hearth:inbox", "hearth:rejected"}
 # What a name ends with → the longest that it may live, in seconds.
 AGES = {
     r"head|log": LEAST_HISTORY_SECONDS,
     r"nonce:.*": 361,
-    r"connections|joined|of:.*": PRESENCE_SECONDS,
+    r"connections|joined|of:.*|announced": PRESENCE_SECONDS,
     r"turn": 1,
     r"processes|process:.*": PRESENCE_SECONDS,
     r"emits:taken": 600,
@@ -38,6 +39,7 @@ async def use_everything(running: RunningBackend) -> None:
     await broker.publish(OTHER, message("typing", time.time(), kept=False))
     await broker.recover(OTHER, None, None)
     await running.presence.enter(TEAM, "a1", ALICE)
+    await running.announcements.arrive(TEAM, AGENT, 5)
     await running.statuses.claim(TEAM, 1.0)
     await running.commands.send("SET", "hearth:emits:holder", "p", "PX", 3000)
     await broker.publish_all([(TEAM, message("b", time.time()))], Fence("p", b"digest"))
@@ -67,6 +69,7 @@ async def test_what_has_members_is_renewed(
     await use_everything(running)
     renewed = [f"hearth:{{/circles:dev-team}}:{name}" for name in ("head", "log", "joined")]
     renewed.append("hearth:{/circles:dev-team}:connections")
+    renewed.append("hearth:{/circles:dev-team}:announced")
     renewed.append(f"hearth:{{/circles:dev-team}}:of:{running.process}")
     for key in renewed:
         redis_server.ask("EXPIRE", key, 5)

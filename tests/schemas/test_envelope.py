@@ -1,4 +1,4 @@
-"""The envelope, as workers write it and members receive it."""
+"""The envelope, as clients and workers write it and members receive it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.envelope import ENVELOPE, is_envelope, notice
+from schemas.envelope import ENVELOPE, is_envelope, notice, read_worker_envelope
 from schemas.errors import SchemaError
 from tests.support.properties import json_like, nested_lists
 
@@ -25,7 +25,7 @@ WHOLE: dict[str, Any] = MINIMAL | {
 }
 WRONG: dict[str, list[Any]] = {
     "type": ["", 5, None, True, [], LONG, "\ud800"],
-    "channel": ["", "a b", "dev-team\n", LONG, 5, None, "\ud800"],
+    "channel": ["", "a b ", "dev-team\n", LONG, 5, "\ud800"],
     "data": [None, [], "a", 5, {"a": math.nan}, {"a": math.inf}, {"a": 2**64}, {"a": "\ud800"}],
     "timestamp": [
         "2026-11-20T12:00:00",
@@ -38,16 +38,15 @@ WRONG: dict[str, list[Any]] = {
         1_795_176_000,
         1.5,
         True,
-        None,
         [],
         {},
         "\ud800",
         LONG,
     ],
-    "offset": [0, -1, "5", 5.0, True, None, 2**64, math.nan, math.inf],
-    "action": ["", 5, None, LONG, "\ud800"],
-    "sender": [None, "alice", [], 5],
-    "nonce": ["", 5, None, True, LONG, "\ud800"],
+    "offset": [0, -1, "5", 5.0, True, 2**64, math.nan, math.inf],
+    "action": ["", 5, LONG, "\ud800"],
+    "sender": ["alice", [], 5],
+    "nonce": ["", 5, True, LONG, "\ud800"],
 }
 
 
@@ -64,8 +63,65 @@ def test_a_whole_envelope_is_taken() -> None:
     assert loaded == {key: value for key, value in WHOLE.items() if key != "timestamp"}
 
 
-def test_a_worker_may_write_as_much_as_it_knows() -> None:
+def test_a_publisher_may_write_as_much_as_it_knows() -> None:
     assert ENVELOPE.load(MINIMAL) == MINIMAL
+
+
+def test_a_null_in_an_optional_key_is_a_key_left_out() -> None:
+    nulls = dict.fromkeys(("channel", "timestamp", "offset", "action", "sender", "nonce"))
+    assert ENVELOPE.load(MINIMAL | nulls) == MINIMAL
+    assert read_worker_envelope(MINIMAL | nulls) == {"data": MINIMAL["data"]}
+
+
+USED = {"data": WHOLE["data"], "action": "created", "sender": WHOLE["sender"], "nonce": "c1f0"}
+
+
+@pytest.mark.parametrize(
+    "further",
+    [
+        {"timestamp": "2026-11-20T12:00:00"},
+        {"timestamp": 1_795_176_000_000},
+        {"timestamp": {"at": "noon"}},
+        {"offset": "42"},
+        {"offset": -1},
+    ],
+    ids=repr,
+)
+def test_what_the_server_sets_is_not_judged(further: dict[str, Any]) -> None:
+    assert read_worker_envelope(WHOLE | further) == USED
+
+
+def test_a_workers_further_keys_are_kept_in_its_data() -> None:
+    further = {"room": "hall", "content": "not this", "priority": None}
+    read = read_worker_envelope(WHOLE | further)
+    assert read == USED | {"data": {"content": "Hello", "room": "hall", "priority": None}}
+
+
+@pytest.mark.parametrize(
+    "sender",
+    [
+        {"id": "agent-7", "kind": "agent", "name": "Seven", "avatar": None},
+        {"kind": "agent", "id": "agent-7"},
+    ],
+)
+def test_what_a_worker_knows_further_of_a_sender_is_left_out(sender: dict[str, Any]) -> None:
+    assert read_worker_envelope(MINIMAL | {"sender": sender})["sender"] == WHOLE["sender"]
+
+
+def test_a_workers_sender_may_have_a_number() -> None:
+    sender = {"id": 7, "kind": "agent"}
+    assert read_worker_envelope(MINIMAL | {"sender": sender})["sender"] == sender | {"id": "7"}
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [(key, value) for key in ("action", "sender", "nonce") for value in WRONG[key]],
+    ids=lambda one: repr(one)[:20],
+)
+def test_what_is_used_of_a_worker_is_judged(key: str, value: Any) -> None:
+    with pytest.raises(SchemaError) as caught:
+        read_worker_envelope(MINIMAL | {key: value})
+    assert list(caught.value.fields) == [key]
 
 
 @pytest.mark.parametrize("key", ["type", "data"])

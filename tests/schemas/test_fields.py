@@ -65,7 +65,7 @@ def test_what_is_taken_stays_as_it_is(name: str, value: Any) -> None:
         ("ShortText", ""),
         ("ShortText", "x" * 1025),
         ("ChannelName", "dev-team\n"),
-        ("ChannelName", "x" * 129),
+        ("ChannelName", "x" * 1025),
         ("Integer", True),
         ("Integer", 5.0),
         ("Integer", "5"),

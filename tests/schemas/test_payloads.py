@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from schemas.catalogue import standard_registry
 from schemas.errors import SchemaError
-from tests.support.documented import ANY, TYPES, Documented
+from tests.support.documented import OUTPUT, TYPES, Documented
 from tests.support.properties import json_like
 
 REGISTRY = standard_registry()
@@ -22,8 +22,8 @@ OUTCOMES = ["tool_result", "tool_output"]
 each_type = pytest.mark.parametrize("row", TYPES, ids=str)
 
 
-def check(row: Documented, data: Any) -> None:
-    REGISTRY.require(row.namespace, row.name).check(data)
+def check(row: Documented, data: Any) -> dict[str, Any]:
+    return REGISTRY.require(row.namespace, row.name).load(data)
 
 
 def rejected(row: Documented, data: Any) -> dict[str, str]:
@@ -68,6 +68,11 @@ def test_a_value_of_the_right_kind_is_taken(row: Documented, key: str, value: An
 
 @pytest.mark.parametrize(("row", "key", "value"), values("bad"))
 def test_a_value_of_another_kind_is_named(row: Documented, key: str, value: Any) -> None:
+    if value is None and key in row.optional:
+        assert check(row, row.minimal | {key: None, "further": None}) == (
+            row.minimal | {"further": None}
+        )
+        return
     assert list(rejected(row, row.minimal | {key: value})) == [f"data.{key}"]
 
 
@@ -83,7 +88,7 @@ def test_a_missing_key_is_named(row: Documented, key: str) -> None:
 
 @each_type
 def test_all_that_is_missing_is_named_at_once(row: Documented) -> None:
-    required = {f"data.{key}" for key, kind in row.required.items() if kind is not ANY}
+    required = {f"data.{key}" for key, kind in row.required.items() if kind is not OUTPUT}
     if required:
         assert set(rejected(row, {})) == required
 
@@ -107,7 +112,20 @@ def test_a_result_has_an_output_or_an_error(row: Documented) -> None:
     check(row, {"call_id": 1, "error": "It broke."})
     check(row, {"call_id": 1, "output": None})  # a tool may return null
     check(row, {"call_id": 1, "output": 1, "error": "And yet it broke."})
+    assert check(row, {"call_id": 1, "output": None, "error": None}) == {
+        "call_id": 1,
+        "output": None,
+    }
     assert list(rejected(row, {"call_id": 1})) == ["data.output"]
+    assert list(rejected(row, {"call_id": 1, "error": None})) == ["data.output"]
+
+
+def test_what_is_read_is_some_or_all() -> None:
+    (row,) = (row for row in TYPES if row.name == "notification_read")
+    check(row, {"ids": [1, "a"]})
+    check(row, {"all": True})
+    assert check(row, {"all": True, "ids": None}) == {"all": True}
+    assert list(rejected(row, {"all": False})) == ["data.all"]
 
 
 @pytest.mark.parametrize(

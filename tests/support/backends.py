@@ -10,6 +10,7 @@ from typing import Final
 from app.broker import redis_renewal
 from app.broker.keys import Keys
 from app.broker.redis import RedisBroker
+from app.broker.redis_announcements import RedisAnnouncements
 from app.broker.redis_heartbeat import HeartbeatTimes
 from app.broker.redis_presence import RedisPresence
 from app.broker.redis_statuses import RedisStatusQueue
@@ -55,6 +56,7 @@ class RunningBackend:
         )
         self.presence = RedisPresence(commands, keys, process, clock, heartbeat_times)
         self.statuses = RedisStatusQueue(commands, keys)
+        self.announcements = RedisAnnouncements(commands, keys)
 
     @property
     def ready(self) -> bool:

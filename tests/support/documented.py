@@ -14,7 +14,8 @@ class Kind:
 
     Args:
         good: values that are of this kind.
-        bad: values that are not, none of them JSON's fault.
+        bad: values that are not, none of them JSON's fault; null is one of them unless it says
+            something.
     """
 
     good: tuple[Any, ...]
@@ -31,6 +32,9 @@ ID: Final = Kind((7, "agent-7"), (5.0, True, None, ["a"], {"a": "b"}, "", LONG, 
 BOOLEAN: Final = Kind((True, False), (1, 0, "true", "yes", 1.0, None, [], {}))
 OBJECT: Final = Kind(({}, {"a": [1, None]}), ("a", 5, True, None, [], [["a", 1]]))
 ANY: Final = Kind(("done", 5, 0.5, True, [1], {"a": 1}), ())
+OUTPUT: Final = Kind((*ANY.good, None), ())
+TRUE: Final = Kind((True,), BOOLEAN.bad)
+IDS: Final = Kind(([], [7, "a"]), ("a", 5, True, None, {"a": 1}))
 
 
 def one_of(*texts: str) -> Kind:
@@ -74,7 +78,7 @@ class Documented:
 
 _FILE: Final = ({"path": NAME}, {"agent_id": ID, "size_bytes": COUNT})
 _CALL: Final = ({"call_id": ID, "tool": NAME}, {"arguments": OBJECT})
-_RESULT: Final = ({"call_id": ID, "output": ANY}, {"error": ANY})
+_RESULT: Final = ({"call_id": ID, "output": OUTPUT}, {"error": ANY})
 
 TYPES: Final = (
     Documented("/circles", "user_message", "user agent", {"content": TEXT}),
@@ -100,11 +104,12 @@ TYPES: Final = (
     Documented("/agents", "tool_call", "agent service", *_CALL),
     Documented("/agents", "tool_result", "agent service", *_RESULT),
     Documented(
-        *("/notifications", "notification", "service"),
+        *("/notifications", "notification", "agent service"),
         {"title": NAME, "message": TEXT},
         {"id": ID, "level": NAME},
     ),
-    Documented("/notifications", "task_update", "service", {"task_id": ID}, {"title": NAME}),
+    Documented("/notifications", "task_update", "agent service", {"task_id": ID}, {"title": NAME}),
+    Documented("/notifications", "notification_read", "user service", {"ids": IDS}, {"all": TRUE}),
     Documented("/notifications", "system_announcement", "service", {"message": TEXT}),
     Documented("/notifications", "my_plugin_update", "service"),
     Documented("/chat", "user_message", "user", {"content": TEXT}),

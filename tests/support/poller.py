@@ -15,6 +15,7 @@ from tests.support.client import PATIENCE_SECONDS
 
 QUERY = {"EIO": "4", "transport": "polling"}
 SEPARATOR = "\x1e"
+_MESSAGE = '42/circles,["user_message"'
 
 
 class Poller:
@@ -50,6 +51,17 @@ class Poller:
         [packet] = [one for one in await self.until("43") if one.startswith("43")]
         [answer] = json.loads(packet[packet.index("[") :])
         return answer
+
+    async def recovered(self) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        """Poll until a join is acknowledged; return the answer, and all its messages."""
+        packets = await self.until("43")
+        [packet] = [one for one in packets if one.startswith("43")]
+        [answer] = json.loads(packet[packet.index("[") :])
+        messages = answer["messages"]
+        following = [one for one in packets if one.startswith(_MESSAGE)]
+        while len(following) < answer.get("following", 0):
+            following += [one for one in await self.poll() if one.startswith(_MESSAGE)]
+        return answer, messages + [json.loads(one[one.index("[") :])[1] for one in following]
 
     async def status(self) -> int:
         """Poll, and return only the status."""

@@ -1,10 +1,13 @@
-"""A TCP proxy in front of a server or a Redis, that cuts, stalls and refuses as networks do."""
+"""A TCP proxy in front of a server or a Redis, that cuts, stalls, refuses and is slow as networks
+are."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from urllib.parse import urlsplit
+
+_STEP_SECONDS: Final = 0.02  # in which what passes is counted, where the line is slow
 
 
 class _Passage(NamedTuple):
@@ -38,17 +41,28 @@ class Proxy:
         self._silent: set[asyncio.StreamWriter] = set()
         self._passing: set[asyncio.Task[None]] = set()
         self._refuses = False
+        self._bytes_per_second = 0.0  # no limit
+        self._prefix = b""
 
     @property
     def url(self) -> str:
         """What stands for the target's URL."""
-        return urlsplit(self.target)._replace(netloc=f"127.0.0.1:{self.port}").geturl()
+        prefix = self._prefix.decode()
+        return urlsplit(self.target)._replace(netloc=f"127.0.0.1:{self.port}").geturl() + prefix
 
     async def start(self) -> Proxy:
         """Listen on a free port."""
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
+
+    def put_under(self, prefix: str) -> None:
+        """Have the server under a path, such as `/hearth/`: the proxy takes it out of requests."""
+        self._prefix = prefix.encode()
+
+    def slow_down(self, bytes_per_second: float) -> None:
+        """Pass no more than that, in either direction of each connection to come."""
+        self._bytes_per_second = bytes_per_second
 
     def cut(self) -> None:
         """Reset every connection, with whatever is under way in it."""
@@ -118,11 +132,16 @@ class Proxy:
                 end.transport.abort()
 
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        rate = self._bytes_per_second
         try:
-            while data := await reader.read(65536):
+            while data := await reader.read(int(rate * _STEP_SECONDS) or 65536):
+                if self._prefix:
+                    data = data.replace(b"GET " + self._prefix, b"GET /", 1)
                 if writer not in self._silent:
                     writer.write(data)
                     await writer.drain()
+                if rate:
+                    await asyncio.sleep(len(data) / rate)
         except OSError:
             pass
         if writer not in self._silent:

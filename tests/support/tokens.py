@@ -11,10 +11,16 @@ SECRET = "a secret of the tests, long enough for HS256"
 
 
 def token(
-    name: str, kind: Kind = "user", *grants: str, expires_in: float = 7200, secret: str = SECRET
+    name: str,
+    kind: Kind = "user",
+    *grants: str,
+    expires_in: float = 7200,
+    secret: str = SECRET,
+    agent_id: int | str | None = None,
 ) -> str:
     """Return a token that the test servers take; by default it outlives a run of all tests."""
-    identity = Identity(name, kind, parse_grants(grants), time.time() + expires_in)
+    ends = time.time() + expires_in
+    identity = Identity(name, kind, parse_grants(grants), ends, agent_id=agent_id)
     return make_token(secret, identity)
 
 

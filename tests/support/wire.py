@@ -12,6 +12,7 @@ from aiohttp.test_utils import TestServer
 from tests.support.client import PATIENCE_SECONDS
 
 QUERY = {"EIO": "4", "transport": "websocket"}
+_MESSAGE = '42/circles,["user_message"'
 MARK = "/mark"  # a namespace that nobody has: asking for it is answered, and changes nothing
 
 
@@ -59,6 +60,15 @@ class Wire:
         beginning = f"43{namespace},1"
         [answer] = json.loads((await self.next(beginning)).removeprefix(beginning))
         return dict(answer)
+
+    async def recover(self, payload: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        """Join a circle; return the answer, and its messages with those that follow it."""
+        answer = await self.request(payload)
+        following = [
+            json.loads((await self.next(_MESSAGE)).removeprefix("42/circles,"))[1]
+            for _ in range(answer.get("following", 0))
+        ]
+        return answer, answer["messages"] + following
 
     async def closed(self) -> None:
         """Wait until the server has closed the connection."""

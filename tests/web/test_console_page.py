@@ -61,6 +61,6 @@ async def test_the_types_to_choose_from_are_those_of_the_schemas(
         shown = listed[key]
         assert set(shown["publishers"]) == message_type.publishers
         payload = {shown[name]: "text" for name in ("text", "ownId") if name in shown}
-        message_type.check(shown.get("template", payload))
+        message_type.load(shown.get("template", payload))
     for namespace in namespaces:
         registry.check_channel(namespace["name"], namespace["channel"])

@@ -11,6 +11,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from playwright.async_api import Locator, Page, expect
 
+from tests.fixtures.clients import Connect
 from tests.fixtures.processes import Run
 from tests.support.package import PAGE, see_that_it_is_made
 from tests.support.redis import RedisServer, free_port
@@ -56,7 +57,7 @@ async def test_two_people_talk_in_it_while_the_server_is_restarted(
     alice, bob = await open_page(ALICE), await open_page(BOB)
     for page in (alice, bob):
         await expect(page.get_by_role("status")).to_have_text("live")
-    await expect(alice.locator("p")).to_contain_text("alice, bob")
+    await expect(alice.locator("p").first).to_contain_text("alice, bob")
     await say(alice, "before")
     await expect(lines(bob)).to_have_text(["alice before"])
 
@@ -64,7 +65,7 @@ async def test_two_people_talk_in_it_while_the_server_is_restarted(
     for page in (alice, bob):
         await expect(page.get_by_role("status")).to_have_text("recovering")
     await say(alice, "meanwhile")
-    await expect(lines(alice)).to_have_text(["alice before", "me meanwhile"])
+    await expect(lines(alice)).to_have_text(["alice before", "alice meanwhile"])
     await expect(lines(alice).nth(1)).to_have_class("pending")
 
     await run(**settings)
@@ -75,3 +76,46 @@ async def test_two_people_talk_in_it_while_the_server_is_restarted(
         await expect(lines(page)).to_have_text(told)
         await expect(page.locator("li.sent")).to_have_count(3)
         await expect(page.get_by_role("status")).to_have_text("live")
+
+
+async def test_a_page_that_is_not_admitted_says_why(
+    open_console: OpenConsole, site: str, run: Run
+) -> None:
+    server = await run()
+    fragment = urlencode({"url": server.url, "token": ALICE})
+    page = (await open_console(f"{site}#{fragment}", expected=(*LOST, "HearthError"))).page
+    origin = site.removesuffix("/index.html")
+    told = f"does not admit pages of {origin}; its ALLOWED_ORIGINS would"
+    await expect(page.get_by_role("status")).to_contain_text(told)
+
+
+async def test_a_page_without_a_server_says_that_it_cannot_be_reached(
+    open_console: OpenConsole, site: str
+) -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    fragment = urlencode({"url": url, "token": ALICE})
+    page = (await open_console(f"{site}#{fragment}", expected=(*LOST, "HearthError"))).page
+    await expect(page.get_by_role("status")).to_contain_text(f"{url} can't be reached")
+
+
+async def test_older_messages_and_who_is_typing_are_shown(
+    open_console: OpenConsole, site: str, run: Run, connect: Connect
+) -> None:
+    origin = site.removesuffix("/index.html")
+    server = await run(ALLOWED_ORIGINS=origin)
+    bob = await connect(url=server.url, token=BOB)
+    await bob.join()
+    for number in range(60):
+        message = {"channel": "dev-team", "data": {"content": f"number {number}"}}
+        assert (await bob.request("user_message", message))["ok"]
+    fragment = urlencode({"url": server.url, "token": ALICE})
+    page = (await open_console(f"{site}#{fragment}")).page
+    await expect(lines(page)).to_have_count(50)
+    await page.get_by_role("button", name="Older messages").click()
+    await expect(lines(page)).to_have_count(60)
+    await expect(lines(page).first).to_have_text("bob number 0")
+    await expect(page.get_by_role("button", name="Older messages")).to_have_count(0)
+    await bob.request("typing", {"channel": "dev-team", "data": {"typing": True}})
+    await expect(page.get_by_text("bob …")).to_be_visible()
+    await bob.request("typing", {"channel": "dev-team", "data": {"typing": False}})
+    await expect(page.get_by_text("bob …")).to_have_count(0)

@@ -15,7 +15,7 @@
  * @property {(room: Room, count: number) => void} onAppend so many messages came
  * @property {(room: Room) => void} onChange the room shows something else
  * @property {(row: Row) => void} onInspect
- * @property {(room: Room) => void} onJoined it is joined, and shown as it is to be
+ * @property {(room: Room) => void} onShown it is joined, and shown as it is to be
  * @property {(error: ErrorObject | null) => void} onError about joining or leaving
  */
 
@@ -92,8 +92,16 @@ export class Channels {
       return;
     }
     this.#visit.want(place);
-    const connection = this.#session?.connection(place.namespace);
-    if (connection?.connected) void this.#join(place, true); // else once it is
+    this.#seek(place, true);
+  }
+
+  /** Go where the address says, after it has changed. */
+  follow() {
+    const room = this.#rooms.at(this.#visit.first);
+    for (const place of this.#visit.wanted()) this.#seek(place, this.#visit.isFirst(place));
+    if (room === undefined) return;
+    this.#rooms.select(room);
+    void this.#restore(room);
   }
 
   /** @param {Room} room */
@@ -134,6 +142,15 @@ export class Channels {
   }
 
   /**
+   * @param {Place} place
+   * @param {boolean} isShown
+   */
+  #seek(place, isShown) {
+    const connection = this.#session?.connection(place.namespace);
+    if (connection?.connected) void this.#join(place, isShown); // else once it is
+  }
+
+  /**
    * Join the channels that the server joins everybody to.
    *
    * @param {Identity} identity
@@ -162,9 +179,7 @@ export class Channels {
       return;
     }
     this.#visit.settle(place);
-    const view = this.#visit.takeView(place);
-    if (view !== null) await this.#show(room, view);
-    this.#listener.onJoined(room);
+    await this.#restore(room);
   }
 
   /** @param {Room} room */
@@ -189,20 +204,25 @@ export class Channels {
   }
 
   /**
+   * Show a room as the address wants it.
+   *
    * @param {Room} room
-   * @param {import("./address.js").View} view
    */
-  async #show(room, { types, senders, find, layout, at }) {
+  async #restore(room) {
+    const view = this.#visit.takeView(placeOf(room));
     const { stream } = room;
-    const { filter } = stream.list;
-    filter.types = new Set(types);
-    filter.senders = new Set(senders);
-    filter.find = find;
-    if (layout !== null) stream.setLayout(layout);
-    stream.applyFilter();
-    if (at === null) return;
-    await membership.loadBackTo(this.#connectionOf(room), this.#rooms, room, at);
-    const row = stream.list.rowOf(at);
+    if (view !== null) {
+      const { filter } = stream.list;
+      filter.types = new Set(view.types);
+      filter.senders = new Set(view.senders);
+      filter.find = view.find;
+      if (view.layout !== null) stream.setLayout(view.layout);
+      stream.applyFilter();
+    }
+    this.#listener.onShown(room);
+    if (view === null || view.at === null) return;
+    await membership.loadBackTo(this.#connectionOf(room), this.#rooms, room, view.at);
+    const row = stream.list.rowOf(view.at);
     if (row === undefined) return;
     this.#listener.onInspect(row);
     row.node.scrollIntoView({ block: "center" });

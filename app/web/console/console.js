@@ -42,7 +42,7 @@ class Console {
     onAppend: (room, count) => this.#onAppend(room, count),
     onChange: (room) => room === this.#rooms.selected && this.#toolbar.refresh(),
     onInspect: (row) => this.#inspector.open(row),
-    onJoined: (room) => this.#onJoined(room),
+    onShown: (room) => this.#onShown(room),
     onError: (error) => this.#joinForm.showError(error),
   });
   #joinForm = new JoinForm((place) => this.#channels.open(place));
@@ -87,7 +87,7 @@ class Console {
     }
     this.#panel.enable();
     this.#addShortcuts();
-    addEventListener("hashchange", () => this.#onAddress());
+    addEventListener("hashchange", () => this.#visit.read() && this.#channels.follow());
     addEventListener("online", () => this.#session?.state === "waiting" && this.#session.retry());
     const isAsked = this.#visit.read();
     const token = this.#panel.keptToken();
@@ -202,17 +202,12 @@ class Console {
     this.#writeAddress();
   }
 
-  #onAddress() {
-    this.#visit.read();
-    for (const place of this.#visit.wanted()) this.#channels.open(place);
-  }
-
   #writeAddress() {
     this.#visit.write(this.#inspector.row?.envelopes.at(-1)?.offset ?? null);
   }
 
   /** @param {Room} room */
-  #onJoined(room) {
+  #onShown(room) {
     if (room === this.#rooms.selected) this.#toolbar.show(room.stream);
     this.#writeAddress();
     void this.#directory.refresh();

@@ -54,12 +54,14 @@ export class MessageList {
       ?.envelopes[0];
   }
 
-  /** How many messages there are, and how many of them are shown. */
+  /** How many messages there are to see in this layout, and how many the filter lets through. */
   get counts() {
+    const all = new Filter();
     let [total, shown] = [0, 0];
-    for (const { envelopes, node } of this.#rows) {
-      total += envelopes.length;
-      if (!node.hidden) shown += envelopes.length;
+    for (const row of this.#rows) {
+      const { length } = row.envelopes;
+      if (!row.node.hidden) shown += length;
+      if (!row.node.hidden || this.#fits(row, all)) total += length;
     }
     return { total, shown };
   }
@@ -222,8 +224,15 @@ export class MessageList {
   }
 
   /** @param {Row} row */
-  #isShown({ node, envelopes }) {
-    if (node.classList.contains("note")) return true;
-    return this.filter.fits(envelopes, this.#layout === "dense");
+  #isShown(row) {
+    return this.#fits(row, this.filter);
+  }
+
+  /**
+   * @param {Row} row
+   * @param {Filter} filter
+   */
+  #fits({ node, envelopes }, filter) {
+    return node.classList.contains("note") || filter.fits(envelopes, this.#layout === "dense");
   }
 }

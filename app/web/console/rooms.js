@@ -45,6 +45,11 @@ export class Rooms {
     return channel === null ? undefined : this.#rooms.get(keyOf(namespace, channel));
   }
 
+  /** @param {Place | null} place */
+  at(place) {
+    return place === null ? undefined : this.get(place.namespace, place.channel);
+  }
+
   /** @param {string} [namespace] only those of it */
   all(namespace) {
     const rooms = [...this.#rooms.values()];

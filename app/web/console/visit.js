@@ -58,6 +58,11 @@ export class Visit {
     return [...new Set(all.map(({ namespace }) => namespace))];
   }
 
+  /** What the address wants to be shown, as long as it isn't. */
+  get first() {
+    return this.#first?.place ?? null;
+  }
+
   /**
    * Tell whether a channel, once joined, is the one to show.
    *

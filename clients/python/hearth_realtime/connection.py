@@ -18,6 +18,9 @@ from hearth_realtime.pace import Pace
 from hearth_realtime.wire import Wire
 
 CLOSE_SECONDS: Final = 3.0
+# Requests on their way, in bytes, unless it is a single one. More would keep a slow line busy so
+# long that answers to pings, and fresh tokens, come too late.
+WINDOW_BYTES: Final = 256_000
 
 T = TypeVar("T")
 Answer = dict[str, Any]
@@ -58,6 +61,9 @@ class Connection:
         )
         self._requests = 0
         self._pending: dict[int, Callable[[Any], None]] = {}
+        self._sending = asyncio.Lock()
+        self._on_its_way = 0
+        self._answered = asyncio.Event()
         self._reader: asyncio.Task[None] | None = None
         self.why_ended = "it was closed"
 
@@ -113,11 +119,19 @@ class Connection:
         self._requests += 1
         number = self._requests
         self._pending[number] = settle
+        size = 0
         try:
+            if event == "authenticate":  # a token's end waits for nobody
+                await self._wire.send(self._packet(_EVENT, encode([event, argument]), number))
+                return await answered
             await self.pace.turn(event)
-            if not self.ended.is_set():
+            async with self._sending:
                 text = encode([event, argument() if callable(argument) else argument])
-                await self._wire.send(self._packet(_EVENT, text, number))
+                await self._until_room(len(text))
+                size = len(text)
+                self._on_its_way += size
+                if not self.ended.is_set():
+                    await self._wire.send(self._packet(_EVENT, text, number))
             return await answered
         except HearthError as error:
             if error.code == "rate_limited":
@@ -125,6 +139,8 @@ class Connection:
             raise
         finally:
             self._pending.pop(number, None)
+            self._on_its_way -= size
+            self._answered.set()
             if answered.done() and not answered.cancelled():
                 answered.exception()  # retrieved, also if sending has failed as well
 
@@ -142,6 +158,11 @@ class Connection:
             pass  # nobody reads what we send
         finally:
             await self._wire.close()
+
+    async def _until_room(self, size: int) -> None:
+        while self._on_its_way and self._on_its_way + size > WINDOW_BYTES:
+            self._answered.clear()
+            await self._answered.wait()
 
     async def _read(self) -> None:
         why = ""

@@ -51,7 +51,9 @@ class HearthError(Exception):
 
     def __str__(self) -> str:
         fields = "".join(f" {path or 'it'}: {wrong}" for path, wrong in self.fields.items())
-        refused = f"refused: {self.reason}, " if self.reason else ""
+        refused = "refused: " if self.reason else ""
+        if self.reason and self.reason != self.code:
+            refused += f"{self.reason}, "
         return f"{refused}{self.code}: {self.message}{fields}"
 
     @classmethod

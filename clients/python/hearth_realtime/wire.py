@@ -37,7 +37,6 @@ class Wire:
         self._connector = _Connector()
         self._http = aiohttp.ClientSession(connector=self._connector)
         self._socket: aiohttp.ClientWebSocketResponse
-        self._sending = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
         self._ended = ""  # why, if it isn't the other end that has ended it
 
@@ -66,16 +65,13 @@ class Wire:
     async def send(self, message: str) -> None:
         """Send a message; return when little of it is left to be written.
 
-        Whoever is cancelled while others' messages are being written has sent nothing.
-
         Raises:
             ConnectionLost: it is lost.
         """
-        async with self._sending:
-            await self._write(_MESSAGE + message)
+        await self._write(_MESSAGE + message)
 
     def reply(self, message: str) -> None:
-        """Send a message without waiting, ahead of those who wait."""
+        """Send a message without waiting."""
         self._spawn(self._try_to_write(_MESSAGE + message))
 
     async def messages(self) -> AsyncIterator[str]:

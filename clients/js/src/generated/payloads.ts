@@ -27,6 +27,7 @@ export interface Payloads {
   "/notifications": {
     notification: Notification;
     task_update: TaskUpdate;
+    notification_read: NotificationRead;
     system_announcement: SystemAnnouncement;
     my_plugin_update: Payload;
   };
@@ -127,6 +128,14 @@ export interface Notification {
 export interface TaskUpdate {
   task_id: number | string;
   title?: string;
+  [k: string]: unknown;
+}
+/**
+ * What a user has read on one device, for all of them: some notifications, or all so far.
+ */
+export interface NotificationRead {
+  ids?: (number | string)[];
+  all?: boolean;
   [k: string]: unknown;
 }
 export interface SystemAnnouncement {

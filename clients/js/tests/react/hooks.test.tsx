@@ -2,7 +2,14 @@
 import { act, cleanup } from "@testing-library/react";
 import { afterEach, expect, test } from "vitest";
 import { noticesOf } from "../../src/notices.js";
-import { type TypingView, useClient, useConnection, useTyping } from "../../src/react/index.js";
+import {
+  type NotificationsView,
+  type TypingView,
+  useClient,
+  useConnection,
+  useNotifications,
+  useTyping,
+} from "../../src/react/index.js";
 import { client, token, until } from "../support/clients.js";
 import { freePort, sharedServer } from "../support/processes.js";
 import { look, type Looked, shown } from "./support.js";
@@ -45,6 +52,28 @@ test("who is typing is shown to the others until they stop", async () => {
   await shown(() => expect(bob.view.typing).toHaveLength(1));
   looked.unmount(); // the page is gone before the text is sent
   await shown(() => expect(bob.view.typing).toEqual([]));
+});
+
+test("what is read on one device is read on all", async () => {
+  const service = client(server.url, token("ci", { kind: "service" })).channel("/notifications", "user:alice");
+  const send = (id?: number): Promise<unknown> =>
+    service.publish("notification", { title: "CI", message: "green", ...(id === undefined ? {} : { id }) });
+  await Promise.all([send(1), send(2), send()]);
+  const devices = [client(server.url), client(server.url)].map((one) => look(one, useNotifications));
+  const [phone, desk] = devices as [Looked<NotificationsView>, Looked<NotificationsView>];
+  for (const { view } of devices) expect(view.notifications).toEqual([]);
+  await shown(() => devices.forEach(({ view }) => expect([view.state, view.unread]).toEqual(["live", 3])));
+  act(() => phone.view.markRead(1));
+  expect(phone.view.unread).toBe(2); // at once
+  await shown(() => expect(desk.view.unread).toBe(2));
+  await send(3);
+  await shown(() => expect(phone.view.unread).toBe(3));
+  act(() => desk.view.markAllRead());
+  await shown(() => devices.forEach(({ view }) => expect(view.unread).toBe(0)));
+  expect(phone.view.notifications.map(({ type }) => type)).toEqual(Array.from({ length: 4 }, () => "notification"));
+  // And so does whoever comes later.
+  const late = look(client(server.url), useNotifications);
+  await shown(() => expect([late.view.state, late.view.notifications.length, late.view.unread]).toEqual(["live", 4, 0]));
 });
 
 test("a notification is read once a later message says so, of it or of all", () => {

@@ -1,0 +1,64 @@
+"""Announcements of all processes, in Redis."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from app.broker.contract import Departure, Departures
+from app.broker.keys import PRESENCE_SECONDS, Keys
+from app.broker.redis_log import LUA
+from app.broker.redis_presence_records import identity_of
+from app.broker.redis_statuses import OVERDUE, OVERDUE_AT_ONCE
+from app.core.channel import Channel
+from app.core.identity import Identity
+from app.redis.commands import ANSWER_SECONDS, Commands
+from app.redis.scripts import load_script
+
+ARRIVE, DEPART, DEPARTURES = (load_script(LUA, name) for name in ("arrive", "depart", "departures"))
+_EXPIRY: Final = int(PRESENCE_SECONDS)
+
+
+class RedisAnnouncements:
+    """See `Announcements`."""
+
+    def __init__(self, commands: Commands, keys: Keys) -> None:
+        self._commands = commands
+        self._keys = keys
+
+    async def arrive(self, channel: Channel, identity: Identity, absence: float) -> str | None:
+        mark: bytes | None = await self._commands.run(
+            ARRIVE,
+            [self._keys.announced(channel)],
+            [self._commands.deadline(), identity.key, int(absence * 1000), _EXPIRY],
+        )
+        return None if mark is None else mark.decode()
+
+    async def depart(self, channel: Channel, identity: Identity) -> None:
+        # First, so that a process that is killed now is stood in for.
+        now_ms = self._commands.deadline() - int(ANSWER_SECONDS * 1000)  # of Redis's clock
+        await self._commands.send("ZADD", self._keys.departures, now_ms, str(channel))
+        await self._commands.run(DEPART, self._of(channel), [identity.key, _EXPIRY])
+
+    async def departures(
+        self, channel: Channel, absence: float, told: Sequence[Departure] = ()
+    ) -> Departures:
+        names = [name for one in told for name in (one.identity.key, one.mark)]
+        wait_ms, *rest = await self._commands.run(
+            DEPARTURES, self._of(channel), [int(absence * 1000), *names]
+        )
+        due = [
+            Departure(identity_of(key), mark.decode())
+            for key, mark in zip(rest[::2], rest[1::2], strict=True)
+        ]
+        if not due and not wait_ms:
+            await self._commands.send("ZREM", self._keys.departures, str(channel))
+        return Departures(due, wait_ms / 1000)
+
+    async def overdue(self, seconds: float) -> list[Channel]:
+        arguments = [int(seconds * 1000), OVERDUE_AT_ONCE]
+        names = await self._commands.run(OVERDUE, [self._keys.departures], arguments)
+        return [Channel(*name.decode().split(":", 1)) for name in names]
+
+    def _of(self, channel: Channel) -> list[str]:
+        return [self._keys.announced(channel), self._keys.joined(channel)]

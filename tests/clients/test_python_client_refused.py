@@ -1,0 +1,143 @@
+"""Agents in Python that are refused, or find nobody: they say why."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import hearth_realtime
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from hearth_realtime import HearthError
+from hearth_realtime.address import Address
+from hearth_realtime.errors import refused_by
+
+from tests.fixtures.proxies import Through
+from tests.fixtures.servers import Serve, Start
+from tests.support.agents import contents, take
+from tests.support.ready import until
+from tests.support.redis import free_port
+from tests.support.tokens import ALICE
+
+
+async def test_a_refused_token_is_called_refused(server: TestServer) -> None:
+    async with hearth_realtime.connect(str(server.make_url("")), token="garbage") as hearth:
+        with pytest.raises(HearthError, match=r"^refused: (.*, )?unauthorized: ") as caught:
+            await hearth.circle("dev-team")
+        assert (caught.value.code, caught.value.temporary) == ("unauthorized", False)
+        assert caught.value.reason
+
+
+async def test_a_refused_host_is_called_refused(serve: Serve) -> None:
+    """In development mode a server answers to the names of this machine only."""
+    server = await serve(auth_secret=None, auth_mode="none")
+    async with hearth_realtime.connect(f"http://0.0.0.0:{server.port}") as hearth:
+        with pytest.raises(HearthError, match=r"refused: .*localhost or 127\.0\.0\.1"):
+            await hearth.circle("dev-team")
+    async with hearth_realtime.connect(f"http://127.0.0.1:{server.port}") as hearth:
+        assert (await hearth.circle("dev-team")).state == "live"
+
+
+async def test_what_is_not_hearth_is_called_so(start_server: Start) -> None:
+    server = await start_server(web.Application(), TestServer)
+    async with hearth_realtime.connect(str(server.make_url("/app"))) as hearth:
+        with pytest.raises(HearthError) as caught:
+            await hearth.circle("dev-team")
+        assert caught.value.code == "refused"
+        expected = f"refused: {server.make_url('/app/socket.io/')} answers HTTP 404 ("
+        assert str(caught.value).startswith(expected)
+
+
+async def test_a_proxy_without_its_server_is_waited_for(
+    server: TestServer, start_server: Start, through: Through
+) -> None:
+    async def unavailable(_request: web.Request) -> web.Response:
+        return web.Response(status=502, text="<html>Bad gateway</html>")
+
+    app = web.Application()
+    app.router.add_get("/socket.io/", unavailable)
+    proxy = await through(str((await start_server(app, TestServer)).make_url("")))
+    async with hearth_realtime.connect(proxy.url, token=ALICE) as hearth:
+        joining = asyncio.create_task(hearth.circle("dev-team"))
+        await until(lambda: proxy.accepted > 0)
+        proxy.target = str(server.make_url(""))
+        assert (await joining).state == "live"
+
+
+async def test_who_was_admitted_outlives_a_page_that_is_not_hearths(
+    server: TestServer, start_server: Start, through: Through
+) -> None:
+    proxy = await through(str(server.make_url("")))
+    async with hearth_realtime.connect(proxy.url, token=ALICE) as hearth:
+        circle = await hearth.circle("dev-team")
+        proxy.target = str((await start_server(web.Application(), TestServer)).make_url(""))
+        accepted = proxy.accepted
+        proxy.cut()
+        await until(lambda: proxy.accepted > accepted + 1)
+        proxy.target = str(server.make_url(""))
+        await circle.publish("user_message", {"content": "back"})
+        assert contents(await take(circle, 1)) == ["back"]
+
+
+async def test_nobody_there_is_said_and_waited_for(caplog: pytest.LogCaptureFixture) -> None:
+    port = free_port()
+    async with hearth_realtime.connect(f"http://127.0.0.1:{port}", token=ALICE) as hearth:
+        with pytest.raises(HearthError, match=f"timeout: .* connect to host 127.0.0.1:{port}"):
+            await hearth.publish(
+                *("/circles", "dev-team", "user_message", {"content": "Hi"}), timeout=0.3
+            )
+    (told,) = [one for one in caplog.records if one.levelno >= logging.WARNING]
+    assert told.name == "hearth_realtime"
+    assert f"Cannot connect to host 127.0.0.1:{port}" in told.getMessage()
+    assert told.getMessage().startswith(f"http://127.0.0.1:{port}/socket.io/ /circles: ")
+
+
+def test_the_servers_error_and_a_proxys_page_are_told_apart() -> None:
+    error = {"code": "forbidden", "message": "Not here.", "temporary": False, "reason": "host"}
+    body = f'{{"code":4,"message":"Forbidden","error":{error}}}'.replace("'", '"')
+    refused = refused_by("http://h/", 403, body.replace("False", "false").encode())
+    assert str(refused) == "refused: host, forbidden: Not here."
+    assert (refused.code, refused.reason, refused.temporary) == ("forbidden", "host", False)
+    page = refused_by("http://h/", 502, b"<html><h1>Bad gateway</h1></html>")
+    assert (str(page), page.temporary) == ("refused: http://h/ answers HTTP 502.", True)
+    text = refused_by("http://h/", 403, b"Blocked\n")
+    assert (str(text), text.temporary) == ("refused: http://h/ answers HTTP 403 (Blocked).", False)
+
+
+@pytest.mark.parametrize(
+    ("url", "path", "opens"),
+    [
+        ("http://h:8000", None, "ws://h:8000/socket.io/"),
+        ("https://h/", None, "wss://h/socket.io/"),
+        ("https://h/hearth", None, "wss://h/hearth/socket.io/"),
+        ("https://h/a/hearth/", None, "wss://h/a/hearth/socket.io/"),
+        ("wss://h/hearth/", "/live/", "wss://h/live/"),
+        ("ws://[::1]:8000", "live", "ws://[::1]:8000/live/"),
+        ("https://ann:pw@h/?x=1", None, "wss://ann:pw@h/socket.io/?x=1&"),
+    ],
+)
+def test_where_a_url_leads(url: str, path: str | None, opens: str) -> None:
+    address = Address.of(url, path)
+    query = "EIO=4&transport=websocket"
+    assert address.url("websocket") == opens + (query if opens.endswith("&") else f"?{query}")
+    assert "pw" not in str(address)
+
+
+@pytest.mark.parametrize("url", ["localhost:8000", "", "/hearth", "ftp://h", "http://"])
+def test_what_is_no_url_of_a_server_is_said_at_once(url: str) -> None:
+    with pytest.raises(ValueError, match="URL is like https"):
+        hearth_realtime.connect(url)
+
+
+@pytest.mark.parametrize("path", [None, "/hearth/socket.io"], ids=["url", "path"])
+async def test_a_server_under_a_prefix(
+    server: TestServer, through: Through, path: str | None
+) -> None:
+    proxy = await through(str(server.make_url("")))
+    proxy.put_under("/hearth/")
+    url = proxy.url if path is None else proxy.url.removesuffix("/hearth/")
+    async with hearth_realtime.connect(url, token=ALICE, path=path) as hearth:
+        circle = await hearth.circle("dev-team")
+        await circle.publish("user_message", {"content": "Hi"})
+        assert contents(await take(circle, 1)) == ["Hi"]
