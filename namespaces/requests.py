@@ -85,7 +85,7 @@ class ChannelClient:
     def publishes(self, event: str) -> bool:
         if event in self._context.types:
             return event not in REQUESTS
-        registry, kind = self._context.hub.registry, self.member.identity.kind
+        registry, kind = self._context.hub.registry, self.member.identity.publishes_as(event)
         return registry.find(self._context.path, event, kind) is not None
 
     def on_request(self, request: Request) -> Awaitable[Any] | None:
@@ -127,7 +127,7 @@ class ChannelClient:
             return handle(self, request)
         message_type = context.types.get(request.event)
         if message_type is None:
-            kind = self.member.identity.kind
+            kind = self.member.identity.publishes_as(request.event)
             message_type = context.hub.registry.require(context.path, request.event, kind)
         return self._publish(request, message_type)
 

@@ -120,7 +120,9 @@ class Hub:
         """
         channel = draft.channel
         if message_type is None:
-            message_type = self.registry.require(channel.namespace, draft.type, identity.kind)
+            message_type = self.registry.require(
+                channel.namespace, draft.type, identity.publishes_as(draft.type)
+            )
         access.require_publish(identity, channel, draft.type, message_type.publishers)
         if message_type.names_agent and identity.kind == "agent":
             draft.data = access.name_agent(identity, draft.data)
