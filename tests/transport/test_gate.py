@@ -45,7 +45,7 @@ async def test_a_page_of_another_origin_is_refused_everywhere_and_can_read_why(
     [line] = logs.refusals()
     assert line["address"] == "127.0.0.1"
     assert line["origin"] == EVIL
-    assert line["admitted_by"] == f"ALLOWED_ORIGINS={EVIL}"
+    assert line["admitted_by"].startswith(f"ALLOWED_ORIGINS={EVIL}")
     assert (await scrape(server))["hearth_refused_total", ("origin",)] == 1
 
 
