@@ -50,7 +50,12 @@ class Topics(Dialect):
         self._namespaces: set[str] = set()
 
     async def begin(self, member: Member) -> None:
-        """Nothing is joined unasked."""
+        """Subscribe again, as another identity, to what a stranger has subscribed to."""
+        topics = [namespace.removeprefix("/") for namespace in sorted(self._namespaces)]
+        topics += [f"{where.removeprefix('/')}:{name}" for where, name in sorted(self._channels)]
+        await self.end()
+        self._channels = set()
+        await self.subscribe(member, topics)
 
     async def end(self) -> None:
         for namespace in self._namespaces:

@@ -181,6 +181,25 @@ async def test_strangers_with_grants_subscribe_without_a_token(
     assert await other.read() == {"type": "pong"}
 
 
+async def test_a_stranger_keeps_the_topics_that_its_token_opens(
+    serve: Serve, open_plain: Open, connect: Connect
+) -> None:
+    server = await serve(anonymous_grants=parse_grants(["circles:*:r", "agents:*:r"]))
+    url = str(server.make_url(""))
+    plain = await open_plain("/ws", None, url)
+    await subscribe(plain, "circles", "agents", "circles:dev-team", "circles:secret")
+    await plain.send({"type": "auth", "token": token("eve", "user", "circles:dev-*:r")})
+    refused = [(await plain.next("error"))["topic"] for _one in range(3)]
+    assert refused == ["agents", "circles", "circles:secret"]
+    assert (await plain.next("subscribed"))["data"] == {"topics": ["circles:dev-team"]}
+    bob = await connect(token=BOB, url=url)
+    await bob.say("unheard", channel="secret")
+    await bob.say("unheard", channel="other")
+    await bob.say("Hi")
+    got = [one["data"] for one in await settle(plain) if one["type"] == "user_message"]
+    assert got == [{"content": "Hi"}]
+
+
 async def test_a_fresh_token_leaves_topics_that_it_does_not_open(
     open_plain: Open, bob: Client
 ) -> None:
