@@ -126,7 +126,7 @@ async def test_errors_have_codes(serve: Serve) -> None:
             with pytest.raises(HearthError, match="forbidden"):
                 await hearth.circle(name)
         with pytest.raises(HearthError, match="invalid"):
-            await hearth.circle("no such name")
+            await hearth.circle("no {such} name")
         with pytest.raises(HearthError, match="invalid"):
             await hearth.channel("/nowhere", "x")
         with pytest.raises(ValueError, match="240"):
