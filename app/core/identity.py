@@ -134,13 +134,6 @@ class Identity:
         """The identity as one string, which is the same on all of its connections."""
         return f"{self.kind}:{self.id}"
 
-    def publishes_as(self, message_type: str) -> Kind | None:
-        """Return the kind as which it publishes an open type; None: as a worker, so any.
-
-        A user's types with a dot are for workers alone, whoever else may publish them.
-        """
-        return None if self.all_rights and "." not in message_type else self.kind
-
     def granted(self, channel: Channel, mode: Literal["r", "w"]) -> bool:
         """Return whether any grant gives `mode` in `channel`."""
         if self.all_rights:
