@@ -28,7 +28,8 @@ async def main() -> None:
             sender = message.sender["id"] if message.sender else "somebody"  # a worker need not say
             print(f"{sender}: {content}", flush=True)
             answer = {"content": f"You said: {content}"}  # its `agent_id` is the token's sub
-            await circle.publish("agent_message", answer, nonce=f"answer-{message.offset}")
+            nonce = f"answer-{message.epoch}-{message.offset}"
+            await circle.publish("agent_message", answer, nonce=nonce)
 
 
 if __name__ == "__main__":
