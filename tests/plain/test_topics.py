@@ -241,8 +241,9 @@ async def test_the_broker_out_of_reach_is_told_and_the_rest_goes_on(
     assert (error["topic"], error["data"]["code"]) == ("circles", "unavailable")
     assert done["data"] == {"topics": []}
     redis_server.start()
-    while (await subscribe(plain, "circles"))[-1]["data"]["topics"] != ["circles"]:
-        pass
+    await until_status(process.url)
+    assert (await subscribe(plain, "circles"))[-1]["data"]["topics"] == ["circles"]
+    await plain.socket.close()
 
 
 @pytest.mark.parametrize("taken", [(), ("-psubscribe",)])
