@@ -43,13 +43,11 @@ async def test_a_circle_tells_of_an_agent_that_comes_types_speaks_and_goes(
     await agent.request("typing", {"channel": "dev-team", "data": {"typing": True}})
     typing = console.page.get_by_text("agent-7 is typing…")
     await expect(typing).to_be_visible()
-    data = {"agent_id": 7, "content": "Deployed.", "build": "1.4.2"}
+    data = {"content": "Deployed.", "build": "1.4.2"}
     await agent.request("agent_message", {"channel": "dev-team", "data": data})
     await expect(typing).to_be_hidden()
     await expect(console.texts).to_have_text(["agent-7 joined", "Deployed."])
-    await expect(console.messages.locator(".payload")).to_have_text(
-        '{"agent_id":7,"build":"1.4.2"}'
-    )
+    await expect(console.messages.locator(".payload")).to_have_text('{"build":"1.4.2"}')
     await agent.disconnect()
     await expect(console.texts.last).to_have_text("agent-7 left")
     await expect(console.members).to_have_count(1)
