@@ -62,7 +62,7 @@ class ChannelNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
             self._expiry.set(handler, identity.ends_at)
             now = isoformat(self.hub.clock())
             data = {"user_id": identity.id, "kind": identity.kind, "server_time": now}
-            # Held back until the reply, and written with it.
+            client.connection.hold_writes()  # until the reply, to be written with it
             handler.notify("connection_ack", data | {"limits": self._limits})
             for channel, publication in missed or ():
                 self.hub.memberships.send(member, channel, publication)

@@ -29,7 +29,7 @@ class NamespaceRooms:
     def covers(self, namespace: str, room: Any) -> bool:
         return namespace in self._namespaces and not is_sid(room)
 
-    async def enter(self, client: Client, room: str) -> None:
+    async def enter(self, client: Client, room: Any) -> None:
         """Make a client a member; does nothing if it is one.
 
         Raises:
@@ -41,7 +41,7 @@ class NamespaceRooms:
             raise ValueError("sid is not connected to requested namespace")
         await self._memberships.enter(member, _channel(client, room), trusted=True)
 
-    async def leave(self, client: Client, room: str) -> None:
+    async def leave(self, client: Client, room: Any) -> None:
         if (member := _member(client)) is not None:
             await self._memberships.leave(member, _channel(client, room))
 
@@ -49,11 +49,11 @@ class NamespaceRooms:
         member = _member(client)
         return [channel.name for channel in member.channels] if member is not None else []
 
-    def members(self, namespace: str, room: str) -> Iterable[str]:
+    def members(self, namespace: str, room: Any) -> Iterable[str]:
         return self._memberships.sids(Channel(namespace, str(room)))
 
 
-def _channel(client: Client, room: str) -> Channel:
+def _channel(client: Client, room: Any) -> Channel:
     return Channel(client.namespace, str(room))
 
 

@@ -58,9 +58,12 @@ AUTH, QUERY, HEADER = {"token": "a"}, "token=q&access_token=q2", "Bearer h"
     ("auth", "query", "header", "found"),
     [
         (AUTH, QUERY, HEADER, "a"),
-        (None, QUERY, HEADER, "q"),
-        (None, "access_token=q2", HEADER, "q2"),
+        (None, QUERY, HEADER, "h"),
+        (None, QUERY, "", "q"),
+        (None, "access_token=q2", "", "q2"),
         (None, "access_token=q2&token=q", "", "q"),
+        (None, QUERY, "Basic YTpi", "q"),
+        (None, QUERY, "Bearer ", "q"),
         (None, "EIO=4&transport=websocket", HEADER, "h"),
         (None, "token=", HEADER, "h"),
         (None, "", "bearer  h ", "h"),
@@ -80,6 +83,18 @@ AUTH, QUERY, HEADER = {"token": "a"}, "token=q&access_token=q2", "Bearer h"
 )
 def test_where_a_token_is_found(auth: Any, query: str, header: str, found: str | None) -> None:
     environ = {"QUERY_STRING": query, "HTTP_AUTHORIZATION": header}
+    assert find_token(environ, auth) == found
+
+
+@pytest.mark.parametrize(
+    ("auth", "query", "header", "found"),
+    [(AUTH, QUERY, HEADER, "a"), (None, QUERY, HEADER, "h"), (None, QUERY, "", "s.s.s")],
+)
+def test_a_subprotocol_comes_before_the_query(
+    auth: Any, query: str, header: str, found: str
+) -> None:
+    environ = {"QUERY_STRING": query, "HTTP_AUTHORIZATION": header}
+    environ["HTTP_SEC_WEBSOCKET_PROTOCOL"] = "bearer, s.s.s"
     assert find_token(environ, auth) == found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 NOTIFICATIONS: Final = "/notifications"
 BROADCAST: Final = "broadcast"
@@ -100,6 +100,11 @@ def user_channel(user_id: str) -> Channel:
 
 
 BROADCAST_CHANNEL: Final = Channel(NOTIFICATIONS, BROADCAST)
+
+
+def listed(room: Any) -> list[Any]:
+    """Return the rooms that `room` names, as python-socketio reads it: one, or several."""
+    return list(room) if hasattr(room, "__len__") and not isinstance(room, str) else [room]
 
 
 def is_sid(room: object) -> bool:

@@ -265,6 +265,8 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
                     return bytes(body)
             except web.RequestPayloadError:  # not what its Content-Encoding says
                 raise Refusal(Refused.REQUEST, "Bad payload.") from None
+            except ConnectionResetError:  # it left while a middleware waited
+                raise web.HTTPBadRequest(text="The client is gone.\n") from None
         raise Refusal(Refused.TOO_LARGE, f"A POST has at most {limit} bytes.")
 
 

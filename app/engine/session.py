@@ -268,8 +268,11 @@ class EngineSession(Connection):
         self.write = self._held_writes.append
 
     def release_writes(self, first: bytes) -> None:
-        """Send `first`, and then what was held."""
-        held, self._held_writes = self._held_writes or [], None
+        """Send `first`, and then what was held, if anything was."""
+        if self._held_writes is None:
+            self.write(first)
+            return
+        held, self._held_writes = self._held_writes, None
         if not self.closed:
             self.write = self._buffer_for_poll if self.socket is None else self._writer(self.socket)
             self.write(b"".join([first, *held]))

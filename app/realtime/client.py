@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Hashable, Sequence
 from typing import Any, Protocol
 
 import orjson
-from socketio.packet import EVENT
+from socketio.packet import CONNECT, EVENT
 
 from app.core.errors import HearthError
 from app.core.session import Session
@@ -47,10 +47,12 @@ class Client:
     """
 
     __slots__ = (
+        "_held",
         "_siblings",
         "ack_head",
         "connected",
         "connection",
+        "greeted",
         "handler",
         "leaving",
         "namespace",
@@ -68,7 +70,11 @@ class Client:
         #: The beginning of acknowledgements of its events, up to the id.
         self.ack_head = b"43%b," % namespace.encode()
         #: The rooms that are not channels.
-        self.rooms: set[str] = set()
+        self.rooms: set[Hashable] = set()
+        #: What is sent to it before its CONNECT reply; None where nothing is held.
+        self._held: list[bytes] | None = None
+        #: Whether it has its CONNECT reply.
+        self.greeted = False
         self.connected = False
         self.leaving = False
         #: None in namespaces that are not of channels.
@@ -87,6 +93,34 @@ class Client:
         """Remove it from its connection, which may then enter the namespace again."""
         if self._siblings.get(self.namespace) is self:
             del self._siblings[self.namespace]
+
+    def hold(self) -> None:
+        """Hold back what is sent to it until its CONNECT reply."""
+        self._held = []
+
+    def greet(self) -> None:
+        """Send its CONNECT reply, and what was held back; does nothing the second time."""
+        if self.greeted:
+            return
+        self.greeted = True
+        data = {"sid": self.sid}
+        if self.session is not None:
+            data["pid"] = self.session.pid
+        held, self._held = self._held or [], None
+        reply = encode_json(CONNECT, self.namespace, data)
+        self.connection.release_writes(b"".join([reply, *held]))
+
+    def write(self, data: bytes) -> None:
+        """Send encoded frames."""
+        if self._held is None:
+            self.connection.write(data)
+        else:
+            self._held.append(data)
+
+    def ask(self, data: bytes) -> None:
+        """Send encoded frames that want an acknowledgement: clients give none before CONNECT."""
+        self.greet()
+        self.connection.write(data)
 
     def post(self, event: str, argument: Any) -> None:
         """Send an event, without waiting."""

@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol, runtime_checkable
 
 import structlog
 from socketio.exceptions import ConnectionRefusedError as StockRefused
-from socketio.packet import CONNECT, CONNECT_ERROR
+from socketio.packet import CONNECT_ERROR, DISCONNECT
 
 from app.core.closing import Closing
 from app.core.errors import HearthError, Unavailable
@@ -17,7 +17,7 @@ from app.core.refused import Refusal, Refused
 from app.engine.session import EngineSession
 from app.realtime.client import Client
 from app.realtime.manager import Manager
-from app.realtime.packets import Packet, encode_json, encode_packet
+from app.realtime.packets import Packet, encode_packet
 from app.realtime.peer import Peer
 from app.transport.deadlines import Deadlines
 from app.transport.refusals import Refusals
@@ -49,6 +49,9 @@ class ClientNamespace(Protocol):
 
 class StockHandlers(Protocol):
     """python-socketio's own handlers of events."""
+
+    #: Whether clients have their CONNECT reply before their connect handler runs.
+    always_connect: bool
 
     def has_handlers(self, namespace: str) -> bool:
         """Tell whether a namespace has any."""
@@ -114,6 +117,10 @@ class Lifecycle:
             )
         else:
             self._manager.add(client)
+            if self._stock.always_connect:
+                client.greet()
+            else:
+                client.hold()  # the reply comes before what handlers emit
             self._work.run(
                 peer.session, self._connect(peer, client, self._admitting_by_stock(client, auth))
             )
@@ -122,13 +129,13 @@ class Lifecycle:
         self, peer: Peer, client: Client, admitting: AbstractAsyncContextManager[None]
     ) -> None:
         session = peer.session
-        session.hold_writes()  # the reply comes before what handlers emit
         refusal: Any = {"message": "Connection rejected by server"}
         try:
             async with admitting:
-                self._manager.add(client)
-                client.connected = True
-                session.release_writes(_reply(client))
+                if not client.leaving:  # else its connect handler has disconnected it
+                    self._manager.add(client)
+                    client.connected = True
+                    client.greet()
         except _Refused as error:
             (refusal,) = error.args
         except Unavailable:
@@ -139,10 +146,13 @@ class Lifecycle:
             if (refused := Refusal.of(error, namespace=client.namespace)) is not None:
                 self._refusals.tell(refused, session.address)
         finally:
-            if not client.connected:
+            if not (client.connected or client.leaving):
                 client.detach()
                 await self._manager.disconnect(client.sid, client.namespace, ignore_queue=True)
-                packet = Packet(CONNECT_ERROR, data=refusal, namespace=client.namespace)
+                if client.greeted:  # with a reason, the JS client would not take it
+                    packet = Packet(DISCONNECT, namespace=client.namespace)
+                else:
+                    packet = Packet(CONNECT_ERROR, data=refusal, namespace=client.namespace)
                 session.release_writes(encode_packet(packet))
         if not client.connected:
             return
@@ -216,13 +226,6 @@ class Lifecycle:
         if isinstance(peer := session.handler, Peer):
             loop = asyncio.get_running_loop()
             loop.call_later(CLOSE_DELAY_SECONDS, _close_unless_entered, peer)
-
-
-def _reply(client: Client) -> bytes:
-    data = {"sid": client.sid}
-    if client.session is not None:
-        data["pid"] = client.session.pid
-    return encode_json(CONNECT, client.namespace, data)
 
 
 def _close_unless_entered(peer: Peer) -> None:

@@ -7,15 +7,15 @@ Rooms that are channels are the Hub's; the others are here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from typing import Any, Protocol
 
 import socketio
 from socketio.packet import EVENT
 
-from app.core.channel import is_sid
+from app.core.channel import is_sid, listed
 from app.realtime.client import Client
-from app.realtime.packets import encode_packet
+from app.realtime.packets import Encoded
 
 
 class ChannelRooms(Protocol):
@@ -24,16 +24,16 @@ class ChannelRooms(Protocol):
     def covers(self, namespace: str, room: Any) -> bool:
         """Tell whether a room is a channel."""
 
-    async def enter(self, client: Client, room: str) -> None:
+    async def enter(self, client: Client, room: Any) -> None:
         """Make a client a member of a channel."""
 
-    async def leave(self, client: Client, room: str) -> None:
+    async def leave(self, client: Client, room: Any) -> None:
         """Make a client leave a channel."""
 
     def of(self, client: Client) -> Iterable[str]:
         """Return the names of the channels that a client is in."""
 
-    def members(self, namespace: str, room: str) -> Iterable[str]:
+    def members(self, namespace: str, room: Any) -> Iterable[str]:
         """Return the session ids of a channel's members here, after writing pending frames."""
 
 
@@ -49,7 +49,7 @@ class Manager(socketio.AsyncManager):  # type: ignore[misc]
         super().__init__(**options)
         self._channels = channels
         self._clients: dict[str, dict[str, Client]] = {}
-        self._rooms: dict[str, dict[str, dict[str, Client]]] = {}
+        self._rooms: dict[str, dict[Hashable, dict[str, Client]]] = {}
 
     def client(self, namespace: str, sid: str) -> Client | None:
         """Return the client with a session id, or None."""
@@ -83,7 +83,7 @@ class Manager(socketio.AsyncManager):  # type: ignore[misc]
 
     def is_connected(self, sid: str, namespace: str) -> bool:
         client = self.client(namespace, sid)
-        return client is not None and client.connected and not client.leaving
+        return client is not None and client.greeted and not client.leaving
 
     def sid_from_eio_sid(self, eio_sid: str, namespace: str) -> str | None:
         session = self.server.eio.sockets.get(eio_sid)
@@ -118,21 +118,21 @@ class Manager(socketio.AsyncManager):  # type: ignore[misc]
         return isinstance(room, str) and self.client(namespace, room) is not None
 
     async def enter_room(
-        self, sid: str, namespace: str, room: str, eio_sid: str | None = None
+        self, sid: str, namespace: str, room: Any, eio_sid: str | None = None
     ) -> None:
         if self._channels is not None and self._channels.covers(namespace, room):
             await self._channels.enter(self._require(sid, namespace), room)
         else:
             self.basic_enter_room(sid, namespace, room)
 
-    async def leave_room(self, sid: str, namespace: str, room: str) -> None:
+    async def leave_room(self, sid: str, namespace: str, room: Any) -> None:
         if self._channels is not None and self._channels.covers(namespace, room):
             if (client := self.client(namespace, sid)) is not None:
                 await self._channels.leave(client, room)
         else:
             self.basic_leave_room(sid, namespace, room)
 
-    async def close_room(self, room: str, namespace: str) -> None:
+    async def close_room(self, room: Any, namespace: str) -> None:
         if self._channels is not None and self._channels.covers(namespace, room):
             for client in self._find(namespace, [room]):
                 await self._channels.leave(client, room)
@@ -140,26 +140,28 @@ class Manager(socketio.AsyncManager):  # type: ignore[misc]
             self.basic_close_room(room, namespace)
 
     def basic_enter_room(
-        self, sid: str, namespace: str, room: str, eio_sid: str | None = None
+        self, sid: str, namespace: str, room: Any, eio_sid: str | None = None
     ) -> None:
         client = self._require(sid, namespace)
+        if room == sid:
+            return  # where it is already
         if self.is_sid_room(namespace, room):
             raise ValueError("cannot enter a sid room")
         client.rooms.add(room)
         self._rooms.setdefault(namespace, {}).setdefault(room, {})[sid] = client
 
-    def basic_leave_room(self, sid: str, namespace: str, room: str) -> None:
+    def basic_leave_room(self, sid: str, namespace: str, room: Any) -> None:
         client = self.client(namespace, sid)
         if client is not None and room in client.rooms:
             self._leave(client, room)
 
-    def basic_close_room(self, room: str, namespace: str) -> None:
+    def basic_close_room(self, room: Any, namespace: str) -> None:
         if self.is_sid_room(namespace, room):
             raise ValueError("cannot close a sid room")
         for client in self._find(namespace, [room]):
             self._leave(client, room)
 
-    def get_rooms(self, sid: str, namespace: str) -> list[str]:
+    def get_rooms(self, sid: str, namespace: str) -> list[Any]:
         client = self.client(namespace, sid)
         if client is None:
             return []
@@ -181,39 +183,39 @@ class Manager(socketio.AsyncManager):  # type: ignore[misc]
         room = to or room
         arguments = list(data) if isinstance(data, tuple) else [] if data is None else [data]
         skipped = set(skip_sid) if isinstance(skip_sid, list | tuple | set) else {skip_sid}
-        ends_with_text = bool(arguments) and isinstance(arguments[-1], str)
-        frame = None
+        event_for_all = None
         for client in self._find(namespace, room):
             if client.sid in skipped:
                 continue
             if callback is not None:
                 # Each recipient acknowledges with an id of its own.
                 ack_id = self._generate_ack_id(client.sid, callback)
-                frame = self._frame(namespace, [event, *arguments], ack_id)
-            elif ends_with_text and client.session is not None:
-                # Else the client would take that text for its offset string.
-                text = client.session.text()
-                client.connection.write(self._frame(namespace, [event, *arguments, text]))
+                client.ask(self._encode(namespace, [event, *arguments], ack_id).frames)
                 continue
-            elif frame is None:
-                frame = self._frame(namespace, [event, *arguments])
-            client.connection.write(frame)
+            if event_for_all is None:
+                event_for_all = self._encode(namespace, [event, *arguments])
+            session = client.session
+            client.write(
+                event_for_all.frames
+                if session is None
+                else event_for_all.followed_by(session.text())
+            )
 
-    def _frame(self, namespace: str, data: list[Any], ack_id: int | None = None) -> bytes:
+    def _encode(self, namespace: str, data: list[Any], ack_id: int | None = None) -> Encoded:
         packet_class = self.server.packet_class
-        return encode_packet(packet_class(EVENT, namespace=namespace, data=data, id=ack_id))
+        return Encoded(packet_class(EVENT, namespace=namespace, data=data, id=ack_id))
 
     def sids_apart(self, namespace: str, rooms: Any) -> list[str]:
         """Return the session ids in a list of rooms, except those of members of the other rooms.
 
         An emit to the rooms reaches those members already.
         """
-        if not isinstance(rooms, list | tuple):
+        if rooms is None or isinstance(rooms, str):
             return []
-        names = {str(room) for room in rooms if not is_sid(room)}
+        names = {str(room) for room in listed(rooms) if not is_sid(room)}
         return [
             room
-            for room in rooms
+            for room in listed(rooms)
             if is_sid(room) and names.isdisjoint(self.get_rooms(room, namespace))
         ]
 
@@ -228,7 +230,7 @@ class Manager(socketio.AsyncManager):  # type: ignore[misc]
         if room is None:
             return list(clients.values())
         found: dict[str, Client] = {}
-        for name in [room] if isinstance(room, str) else room:
+        for name in listed(room):
             if name in clients:
                 found[name] = clients[name]
             elif self._channels is not None and self._channels.covers(namespace, name):
@@ -239,7 +241,7 @@ class Manager(socketio.AsyncManager):  # type: ignore[misc]
                 found |= self._rooms.get(namespace, {}).get(name, {})
         return list(found.values())
 
-    def _leave(self, client: Client, name: str) -> None:
+    def _leave(self, client: Client, name: Hashable) -> None:
         client.rooms.discard(name)
         rooms = self._rooms.get(client.namespace, {})
         members = rooms.get(name, {})

@@ -245,13 +245,33 @@ def encode_json(packet_type: int, namespace: str, data: Any) -> bytes:
 
 def encode_packet(packet: Any) -> bytes:
     """Return a Socket.IO packet and its attachments as WebSocket frames."""
-    encoded = packet.encode()
-    if isinstance(encoded, str):
-        return frames.encode(frames.TEXT, b"4" + encoded.encode())
-    text, *attachments = encoded
-    return b"".join(
-        [
-            frames.encode(frames.TEXT, b"4" + text.encode()),
-            *(frames.encode(frames.BINARY, bytes(attachment)) for attachment in attachments),
-        ]
-    )
+    return Encoded(packet).frames
+
+
+class Encoded:
+    """A Socket.IO packet and its attachments as WebSocket frames.
+
+    Args:
+        packet: a python-socketio packet.
+    """
+
+    __slots__ = ("_attachments", "_text", "frames")
+
+    def __init__(self, packet: Any) -> None:
+        encoded = packet.encode()
+        text, *attachments = encoded if isinstance(encoded, list) else [encoded]
+        self._text: bytes = b"4" + text.encode()
+        self._attachments = b"".join(
+            frames.encode(frames.BINARY, bytes(attachment)) for attachment in attachments
+        )
+        self.frames = frames.encode(frames.TEXT, self._text) + self._attachments
+
+    def followed_by(self, offset: str) -> bytes:
+        """Return an event's frames for a client that can be restored.
+
+        It takes a text at the end, also the event's name, for its offset string: so that follows.
+        """
+        if not self._text.endswith(b'"]'):
+            return self.frames
+        text = b'%b,"%b"]' % (self._text[:-1], offset.encode())
+        return frames.encode(frames.TEXT, text) + self._attachments

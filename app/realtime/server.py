@@ -172,6 +172,23 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
         client = self.manager.client(namespace or "/", sid)
         return client.connection.handshake.environ if client else None
 
+    # Stock looks for these by the Engine.IO session, which disconnect handlers don't find any more.
+
+    async def get_session(self, sid: str, namespace: str | None = None) -> Any:
+        return self._connection(sid, namespace).session.setdefault(namespace or "/", {})
+
+    async def save_session(self, sid: str, session: Any, namespace: str | None = None) -> None:
+        self._connection(sid, namespace).session[namespace or "/"] = session
+
+    def transport(self, sid: str, namespace: str | None = None) -> str:
+        return "websocket" if self._connection(sid, namespace).upgraded else "polling"
+
+    def _connection(self, sid: str, namespace: str | None) -> EngineSession:
+        client = self.manager.client(namespace or "/", sid)
+        if client is None:
+            raise KeyError("Session not found")
+        return client.connection
+
     async def close_all(self) -> None:
         """Close every connection; the clients see a lost transport, and connect again.
 

@@ -18,6 +18,7 @@ from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 
 from app.core.refused import Refusal, Refused
+from app.core.subprotocol import read_offered
 from app.transport.frames import (
     BINARY,
     CLOSE,
@@ -198,20 +199,21 @@ def take_over(request: web.Request) -> Upgraded:
 
     Raises:
         Refusal: the handshake is not valid.
-        ConnectionResetError: the client is gone.
+        HTTPBadRequest: the client is gone.
     """
     headers = request.headers
     reply = answer(
         headers.get("Upgrade", ""),
         headers.get("Sec-WebSocket-Version", ""),
         headers.get("Sec-WebSocket-Key", ""),
+        ",".join(headers.getall("Sec-WebSocket-Protocol", [])),
     )
     if reply is None:
         raise Refusal(Refused.UPGRADE, "This is no WebSocket handshake.")
     protocol = request.protocol
     transport = protocol.transport
-    if transport is None:
-        raise ConnectionResetError
+    if transport is None:  # it left while a middleware waited
+        raise web.HTTPBadRequest(text="The client is gone.\n")
     # To aiohttp the connection is lost, though it stays open: so it drops its objects.
     tail = protocol._message_tail  # noqa: SLF001 - not public
     protocol.transport = None
@@ -230,7 +232,7 @@ def begin(
     return socket
 
 
-def answer(upgrade: str, version: str, key: str) -> bytes | None:
+def answer(upgrade: str, version: str, key: str, protocols: str) -> bytes | None:
     """Return the response to a handshake with these headers; None if they are not valid."""
     if upgrade.lower() != "websocket" or version != "13":
         return None
@@ -240,7 +242,10 @@ def answer(upgrade: str, version: str, key: str) -> bytes | None:
     except (binascii.Error, ValueError):
         return None
     accepted = base64.b64encode(hashlib.sha1(key.encode() + _GUID, usedforsecurity=False).digest())
+    selected = read_offered(protocols).selected
+    protocol = f"Sec-WebSocket-Protocol: {selected}\r\n" if selected else ""
     return (
         b"HTTP/1.1 101 Switching Protocols\r\n"
-        b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %b\r\n\r\n" % accepted
+        b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %b\r\n%b\r\n"
+        % (accepted, protocol.encode())
     )

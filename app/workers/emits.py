@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.core.channel import BROADCAST_CHANNEL, NOTIFICATIONS, Channel, is_sid
+from app.core.channel import BROADCAST_CHANNEL, NOTIFICATIONS, Channel, is_sid, listed
 from app.hub.draft import Draft
 from app.hub.hub import Hub
 from schemas.envelope import is_envelope, read_worker_envelope
@@ -31,7 +31,7 @@ def is_for_channels(hub: Hub, message: dict[str, Any]) -> bool:
     ):
         return False
     rooms = message.get("room")
-    return rooms is None or any(not is_sid(room) for room in _listed(rooms))
+    return rooms is None or any(not is_sid(room) for room in listed(rooms))
 
 
 async def read_emit(hub: Hub, message: dict[str, Any]) -> list[Draft]:
@@ -45,7 +45,7 @@ async def read_emit(hub: Hub, message: dict[str, Any]) -> list[Draft]:
     rooms = message.get("room")
     if rooms is not None:
         # Ids may be integers.
-        channels = [Channel(namespace, str(name)) for name in _listed(rooms) if not is_sid(name)]
+        channels = [Channel(namespace, str(name)) for name in listed(rooms) if not is_sid(name)]
     elif namespace == NOTIFICATIONS:
         channels = [BROADCAST_CHANNEL]  # everybody in the namespace has joined it
     else:
@@ -75,10 +75,6 @@ class EmitPublisher:
             return False
         await self._hub.publish_all(await read_emit(self._hub, emit))
         return True
-
-
-def _listed(rooms: Any) -> list[Any]:
-    return list(rooms) if isinstance(rooms, list | tuple) else [rooms]
 
 
 def _draft(channel: Channel, message: dict[str, Any]) -> Draft:

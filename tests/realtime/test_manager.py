@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from typing import Any
 
 import pytest
@@ -29,7 +29,7 @@ class Member:
     def enter(self, manager: Manager, namespace: str) -> Client:
         """Become a client of a namespace; again, if it is one already."""
         client = Client(manager.generate_sid(), namespace, self.connection, self.clients)
-        client.connected = True
+        client.connected = client.greeted = True
         self.clients[namespace] = client
         manager.add(client)
         return client
@@ -179,7 +179,7 @@ def test_nothing_is_left_when_all_are_gone(manager: Manager, members: list[Membe
     assert (manager._clients, manager._rooms, manager.callbacks) == ({}, {}, {})
 
 
-class CountingRooms(dict[str, dict[str, Client]]):
+class CountingRooms(dict[Hashable, dict[str, Client]]):
     """Counts how often a room is asked for, and whether anybody goes through all."""
 
     reads = 0
@@ -188,7 +188,7 @@ class CountingRooms(dict[str, dict[str, Client]]):
         self.reads += 1
         return super().get(*args)
 
-    def __getitem__(self, name: str) -> dict[str, Client]:
+    def __getitem__(self, name: Hashable) -> dict[str, Client]:
         self.reads += 1
         return super().__getitem__(name)
 

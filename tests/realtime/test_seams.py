@@ -32,6 +32,9 @@ OVERRIDDEN: list[tuple[type, type, str, str]] = [
     (realtime.Server, socketio.AsyncServer, "_engineio_server_class", ""),
     (realtime.Server, socketio.AsyncServer, "_send_packet", "eio_sid, pkt"),
     (realtime.Server, socketio.AsyncServer, "get_environ", "sid, namespace=None"),
+    (realtime.Server, socketio.AsyncServer, "get_session", "sid, namespace=None"),
+    (realtime.Server, socketio.AsyncServer, "save_session", "sid, session, namespace=None"),
+    (realtime.Server, socketio.AsyncServer, "transport", "sid, namespace=None"),
     (realtime.Server, socketio.AsyncServer, "register_namespace", "namespace_handler"),
     (
         realtime.Server,
@@ -112,8 +115,6 @@ CALLED: list[tuple[Any, str, str]] = [
         "_handle_event_internal",
         "server, sid, eio_sid, data, namespace, id",
     ),
-    (engineio.AsyncServer, "_cors_allowed_origins", "environ"),
-    (engineio.AsyncServer, "_cors_headers", "environ"),
     (engineio.AsyncServer, "_generate_sid_cookie", "sid, attributes"),
     (socketio.AsyncManager, "disconnect", "sid, namespace, **kwargs"),
     (socketio.AsyncManager, "trigger_callback", "sid, id, data"),
