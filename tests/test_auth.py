@@ -58,8 +58,10 @@ AUTH, QUERY, HEADER = {"token": "a"}, "token=q&access_token=q2", "Bearer h"
     ("auth", "query", "header", "found"),
     [
         (AUTH, QUERY, HEADER, "a"),
-        (None, QUERY, HEADER, "q"),
-        (None, "access_token=q2", HEADER, "q2"),
+        (None, QUERY, HEADER, "h"),
+        (None, QUERY, "Basic YTpi", "q"),
+        (None, QUERY, "Bearer ", "q"),
+        (None, "access_token=q2", "", "q2"),
         (None, "access_token=q2&token=q", "", "q"),
         (None, "EIO=4&transport=websocket", HEADER, "h"),
         (None, "token=", HEADER, "h"),
@@ -80,6 +82,19 @@ AUTH, QUERY, HEADER = {"token": "a"}, "token=q&access_token=q2", "Bearer h"
 )
 def test_where_a_token_is_found(auth: Any, query: str, header: str, found: str | None) -> None:
     environ = {"QUERY_STRING": query, "HTTP_AUTHORIZATION": header}
+    assert find_token(environ, auth) == found
+
+
+@pytest.mark.parametrize(
+    ("auth", "header", "found"),
+    [(AUTH, HEADER, "a"), (None, HEADER, "h"), (None, "", "h.p.s")],
+)
+def test_a_subprotocol_counts_before_the_query(auth: Any, header: str, found: str) -> None:
+    environ = {
+        "QUERY_STRING": QUERY,
+        "HTTP_AUTHORIZATION": header,
+        "HTTP_SEC_WEBSOCKET_PROTOCOL": "bearer, h.p.s",
+    }
     assert find_token(environ, auth) == found
 
 

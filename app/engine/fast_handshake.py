@@ -96,6 +96,7 @@ class FastHandshakeReader:
             headers.get("upgrade", ""),
             headers.get("sec-websocket-version", ""),
             headers.get("sec-websocket-key", ""),
+            headers.get("sec-websocket-protocol", ""),
         )
         if reply is None:
             return None

@@ -18,6 +18,7 @@ from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 
 from app.core.refused import Refusal, Refused
+from app.core.subprotocols import read_subprotocols
 from app.transport.frames import (
     BINARY,
     CLOSE,
@@ -205,6 +206,7 @@ def take_over(request: web.Request) -> Upgraded:
         headers.get("Upgrade", ""),
         headers.get("Sec-WebSocket-Version", ""),
         headers.get("Sec-WebSocket-Key", ""),
+        ",".join(headers.getall("Sec-WebSocket-Protocol", [])),
     )
     if reply is None:
         raise Refusal(Refused.UPGRADE, "This is no WebSocket handshake.")
@@ -230,8 +232,12 @@ def begin(
     return socket
 
 
-def answer(upgrade: str, version: str, key: str) -> bytes | None:
-    """Return the response to a handshake with these headers; None if they are not valid."""
+def answer(upgrade: str, version: str, key: str, offered: str) -> bytes | None:
+    """Return the response to a handshake with these headers; None if they are not valid.
+
+    Args:
+        offered: subprotocols, of which one is selected.
+    """
     if upgrade.lower() != "websocket" or version != "13":
         return None
     try:
@@ -240,7 +246,9 @@ def answer(upgrade: str, version: str, key: str) -> bytes | None:
     except (binascii.Error, ValueError):
         return None
     accepted = base64.b64encode(hashlib.sha1(key.encode() + _GUID, usedforsecurity=False).digest())
+    selected = read_subprotocols(offered).selected if offered else None
     return (
         b"HTTP/1.1 101 Switching Protocols\r\n"
-        b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %b\r\n\r\n" % accepted
+        b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %b\r\n%b\r\n"
+        % (accepted, b"Sec-WebSocket-Protocol: %b\r\n" % selected.encode() if selected else b"")
     )
