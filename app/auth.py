@@ -13,11 +13,12 @@ from urllib.parse import parse_qs
 
 import jwt
 import structlog
+from jwt.exceptions import InvalidJTIError, InvalidSubjectError
 from jwt.warnings import InsecureKeyLengthWarning
 
 from app.core.channel import id_problem
 from app.core.clock import LATEST
-from app.core.errors import NoToken, TokenExpired, Unauthorized
+from app.core.errors import NoToken, TokenExpired, Unauthorized, WrongClaim
 from app.core.identity import (
     KINDS,
     Grant,
@@ -26,7 +27,7 @@ from app.core.identity import (
     parse_grants,
     unknown_namespaces,
 )
-from app.core.subprotocols import read_subprotocols
+from app.core.subprotocol import read_offered
 from app.settings import Settings
 
 log = structlog.get_logger("hearth.auth")
@@ -40,13 +41,6 @@ DEVELOPMENT_GRANTS: Final = (Grant("*", "*", "rw"),)
 
 # Why a signature is not valid would help those who guess tokens more than those who made a mistake.
 NOT_VALID: Final = "The token is not valid."
-# What is found after the signature was verified helps its issuer alone.
-_REFUSALS: Final[Mapping[type[Exception], str]] = {
-    jwt.InvalidIssuerError: "The token's iss is not the one that this server takes.",
-    jwt.InvalidAudienceError: "The token's aud is not the one that this server takes.",
-    jwt.MissingRequiredClaimError: "The token lacks sub, or the iss or aud that this server takes.",
-}
-
 # `app/start_warnings.py` warns of a short secret at start; PyJWT would with every token.
 warnings.filterwarnings("ignore", category=InsecureKeyLengthWarning)
 
@@ -54,8 +48,8 @@ warnings.filterwarnings("ignore", category=InsecureKeyLengthWarning)
 def find_token(environ: Mapping[str, Any], auth: Any) -> str | None:
     """Return the token of a handshake, or None.
 
-    It is `auth.token`, else `Authorization: Bearer`, else a subprotocol of the WebSocket, else
-    `?token=` or `?access_token=`. The first that is there counts, also if it is not valid.
+    It is the first of `auth.token`, `Authorization: Bearer`, a subprotocol of the WebSocket, and
+    `?token=` or `?access_token=`, good or bad.
 
     Args:
         environ: the WSGI environment of the handshake.
@@ -71,11 +65,11 @@ def find_token(environ: Mapping[str, Any], auth: Any) -> str | None:
         return token or None
     header: str = environ.get("HTTP_AUTHORIZATION", "")
     scheme, _, credentials = header.partition(" ")
-    if scheme.lower() == "bearer" and credentials.strip():
-        return credentials.strip()
-    offered: str = environ.get("HTTP_SEC_WEBSOCKET_PROTOCOL", "")
-    if offered and (token := read_subprotocols(offered).token) is not None:
-        return token
+    if scheme.lower() == "bearer" and (brought := credentials.strip()):
+        return brought
+    offered = read_offered(environ.get("HTTP_SEC_WEBSOCKET_PROTOCOL", ""))
+    if offered.token is not None:
+        return offered.token
     query: dict[str, list[str]] = parse_qs(environ.get("QUERY_STRING", ""))
     for name in ("token", "access_token"):
         if name in query:
@@ -160,15 +154,14 @@ class Authenticator:
                 },
             )
         except jwt.InvalidTokenError as error:
-            raise Unauthorized(_REFUSALS.get(type(error), NOT_VALID)) from None
+            raise _refused(error) from None
         except UnicodeError:
             raise Unauthorized(NOT_VALID) from None
         latest_start = self._clock() + settings.auth_leeway_seconds
         for claim in ("iat", "nbf"):
             if (_instant(claims, claim) or 0) > latest_start:
-                raise Unauthorized(
-                    f"The token's {claim} is in the future: its issuer's clock is ahead."
-                )
+                problem = f"The token's {claim} is in the future: its issuer's clock is ahead."
+                raise WrongClaim(problem, "AUTH_LEEWAY_SECONDS")
         identity = self._identity(claims)
         self._tell_of_unknown_namespaces(identity)
         return identity
@@ -183,9 +176,9 @@ class Authenticator:
             try:
                 parsed = parse_grants(grants)
             except ValueError as error:
-                raise Unauthorized(f"A grant of the token is {error}") from None
+                raise WrongClaim(f"A grant of the token is {error}") from None
         else:
-            raise Unauthorized("The token's grants are not a list of strings.")
+            raise WrongClaim("The token's grants are not a list of strings.")
         return Identity(
             subject,
             kind,
@@ -225,19 +218,36 @@ def make_token(secret: str, identity: Identity, *, with_grants: bool = True, **c
     return jwt.encode(claims, secret, algorithm=ALGORITHM)
 
 
+def _refused(error: jwt.InvalidTokenError) -> Unauthorized:
+    """Return what is told about a token; what is found after its signature helps its issuer."""
+    match error:
+        case jwt.MissingRequiredClaimError():
+            settings = {"iss": "AUTH_ISSUER", "aud": "AUTH_AUDIENCE"}
+            problem = f"The token has no {error.claim}."
+            return WrongClaim(problem, settings.get(error.claim, "its issuer"))
+        case jwt.InvalidIssuerError():
+            return WrongClaim("The token's iss is not this server's AUTH_ISSUER.", "AUTH_ISSUER")
+        case jwt.InvalidAudienceError():
+            return WrongClaim("The token's aud lacks this server's AUTH_AUDIENCE.", "AUTH_AUDIENCE")
+        case InvalidSubjectError() | InvalidJTIError():
+            return WrongClaim("The token's sub or jti is not text.")
+        case _:
+            return Unauthorized(NOT_VALID)
+
+
 def _subject(claims: Mapping[str, Any]) -> str:
     subject = claims["sub"]
     if not isinstance(subject, str):
-        raise Unauthorized("The token's sub is not text.")
+        raise WrongClaim("The token's sub is not text.")
     if (problem := id_problem(subject)) is not None:
-        raise Unauthorized(f"The token's sub can't be an id: {problem}")
+        raise WrongClaim(f"The token's sub can't be an id: {problem}")
     return subject
 
 
 def _kind(claims: Mapping[str, Any]) -> Kind:
     kind = claims.get("kind", "user")  # identity providers know no kinds
     if not isinstance(kind, str) or kind not in KINDS:
-        raise Unauthorized(f"The token's kind is not one of {', '.join(sorted(KINDS))}.")
+        raise WrongClaim(f"The token's kind is not one of {', '.join(sorted(KINDS))}.")
     return cast(Kind, kind)
 
 
@@ -248,7 +258,7 @@ def _instant(claims: Mapping[str, Any], claim: str) -> float | None:
         or not isinstance(instant, int | float)
         or not 0 <= instant <= LATEST
     ):
-        raise Unauthorized(f"The token's {claim} is not a number of seconds since 1970.")
+        raise WrongClaim(f"The token's {claim} is not a number of seconds since 1970.")
     return instant
 
 
@@ -257,7 +267,7 @@ def _agent_id(claims: Mapping[str, Any]) -> int | str | None:
     if agent_id is None:
         return None
     if isinstance(agent_id, bool) or not isinstance(agent_id, int | str) or agent_id == "":
-        raise Unauthorized("The token's agent_id is not an integer or text.")
+        raise WrongClaim("The token's agent_id is not an integer or text.")
     return agent_id
 
 

@@ -51,6 +51,7 @@ bench/.venv/done: bench/requirements.txt .venv/runtime
 
 bench/node_modules/.done: bench/package.json
 	@command -v npm >/dev/null || scripts/apt-install nodejs npm
+	@scripts/node-problem
 	cd bench && npm install --no-audit --no-fund --loglevel=error
 	@touch $@
 

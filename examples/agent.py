@@ -27,8 +27,9 @@ async def main() -> None:
             content = message.data["content"]
             sender = message.sender["id"] if message.sender else "somebody"  # a worker need not say
             print(f"{sender}: {content}", flush=True)
-            answer = {"agent_id": "agent-7", "content": f"You said: {content}"}
-            await circle.publish("agent_message", answer, nonce=f"answer-{message.offset}")
+            answer = {"content": f"You said: {content}"}  # its `agent_id` is the token's sub
+            nonce = f"answer-{message.epoch}-{message.offset}"
+            await circle.publish("agent_message", answer, nonce=nonce)
 
 
 if __name__ == "__main__":

@@ -85,8 +85,8 @@ class ChannelClient:
     def publishes(self, event: str) -> bool:
         if event in self._context.types:
             return event not in REQUESTS
-        registry, kind = self._context.hub.registry, self.member.identity.kind
-        return registry.find(self._context.path, event, kind) is not None
+        context, identity = self._context, self.member.identity
+        return context.hub.find_type(identity, context.path, event) is not None
 
     def on_request(self, request: Request) -> Awaitable[Any] | None:
         """Handle one event and answer it, whatever happens; None if that is done on return."""
@@ -127,8 +127,8 @@ class ChannelClient:
             return handle(self, request)
         message_type = context.types.get(request.event)
         if message_type is None:
-            kind = self.member.identity.kind
-            message_type = context.hub.registry.require(context.path, request.event, kind)
+            identity = self.member.identity
+            message_type = context.hub.require_type(identity, context.path, request.event)
         return self._publish(request, message_type)
 
     def _fail(self, request: Request, error: BaseException) -> None:

@@ -57,7 +57,9 @@ def _standard_types() -> list[MessageType]:
         MessageType("agent_joined", "/circles", agent_presence),
         MessageType("agent_left", "/circles", agent_presence),
         MessageType("circle_status", "/circles", payloads.CircleStatus(), kept=False),
-        MessageType("typing", "/circles", payloads.Typing(), _USERS | _AGENTS, kept=False),
+        MessageType(
+            "typing", "/circles", payloads.Typing(), _USERS | _AGENTS, kept=False, for_workers=False
+        ),
         MessageType("file_changed", "/workspaces", file_change, workspace_publishers),
         MessageType("file_created", "/workspaces", file_change, workspace_publishers),
         MessageType("file_deleted", "/workspaces", file_change, workspace_publishers),
@@ -75,11 +77,17 @@ def _standard_types() -> list[MessageType]:
             "system_announcement", "/notifications", payloads.SystemAnnouncement(), _SERVICES
         ),
         MessageType("user_message", "/chat", user_message, _USERS),
-        MessageType("chat_message", "/chat", chat_message, _AGENTS),
-        MessageType("chat_token", "/chat", payloads.ChatToken(), _AGENTS),
-        MessageType("tool_call", "/chat", tool_call, _AGENTS),
-        MessageType("tool_output", "/chat", tool_result, _AGENTS),
-        MessageType("chat_status", "/chat", payloads.ChatStatus(), _AGENTS),
+        # What agents write there isn't for workers: a streamed text is many messages.
+        *(
+            MessageType(name, "/chat", payload, _AGENTS, for_workers=False)
+            for name, payload in (
+                ("chat_message", chat_message),
+                ("chat_token", payloads.ChatToken()),
+                ("tool_call", tool_call),
+                ("tool_output", tool_result),
+                ("chat_status", payloads.ChatStatus()),
+            )
+        ),
         MessageType("chat_cancel", "/chat", payloads.ChatCancel(), _USERS),
         *(MessageType(name, "/feeds", Payload(), _SERVICES) for name in ("log", "event", "stats")),
     ]

@@ -32,6 +32,7 @@ class MessageType:
         payload: the schema of its `data`.
         publishers: kinds of identity that may publish it; none: workers and Hearth only.
         kept: whether it is kept in history.
+        for_workers: whether the inbox has it, where a client publishes it.
         inbox_only: whether it goes to workers by the inbox, and to no member.
     """
 
@@ -40,6 +41,7 @@ class MessageType:
     payload: Schema
     publishers: frozenset[str] = frozenset()
     kept: bool = True
+    for_workers: bool = True
     inbox_only: bool = False
     names_agent: bool = field(init=False, repr=False, compare=False)
     key: tuple[str, str] = field(init=False, repr=False, compare=False)

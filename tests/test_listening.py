@@ -36,6 +36,16 @@ async def test_the_ipv6_wildcard_serves_both_families(run: Run, host: str) -> No
         await talk(f"http://{name}:{port}")
 
 
+async def test_an_ipv4_address_is_logged_as_one(run: Run) -> None:
+    process = await run(HOST="::")
+    port = process.url.rpartition(":")[2]
+    async with aiohttp.ClientSession() as session:
+        url = f"http://127.0.0.1:{port}/ws/circles/hall?token=none"
+        async with session.ws_connect(url) as plain:
+            assert (await plain.receive_json())["data"]["code"] == "unauthorized"
+    assert (await process.logged("refused"))["address"] == "127.0.0.1"
+
+
 @pytest.mark.parametrize("host", ["::1", "[::1]"])
 async def test_the_address_has_brackets_where_a_url_needs_them(run: Run, host: str) -> None:
     process = await run(HOST=host)

@@ -15,18 +15,19 @@ from tests.support.process import ROOT
 pytestmark = pytest.mark.processes
 
 Make = Callable[..., subprocess.CompletedProcess[str]]
+PACKAGE = ROOT / "package.json"
 NPM = "#!/bin/sh\ntouch npm-was-asked\nexit 1\n"
 
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """What `make` reads of the repository, without what it has made there."""
-    for name in ("Makefile", "package.json", "clients/js.mk", "clients/js/package.json"):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / name, tmp_path / name)
+    included = [*ROOT.glob("clients/*.mk"), *ROOT.glob("bench/*.mk")]
+    for path in (*included, ROOT / "Makefile", ROOT / "clients/js/package.json", PACKAGE):
+        copy = tmp_path / path.relative_to(ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, copy)
     shutil.copytree(ROOT / "scripts", tmp_path / "scripts")
-    (tmp_path / "bench").mkdir()
-    shutil.copy(ROOT / "bench/bench.mk", tmp_path / "bench")
     (tmp_path / "clients/js/src").mkdir()
     return tmp_path
 

@@ -74,6 +74,7 @@ class RedisHeartbeat:
         self._stale = False  # Redis may have lost or evicted connections of this process
         self._was_evicted = False
         self._repairing = False
+        self._to_check: list[Channel] = []
         self._evicting: set[str] = set()
         self._tasks = Tasks("presence")
 
@@ -120,9 +121,10 @@ class RedisHeartbeat:
         self._score = score
         if self._steady_since is None:
             self._steady_since = now
-        if not self._repairing and (self._stale or self._presence.departed()):
+        if not self._repairing:
             self._repairing = True
-            self._tasks.add(self._repair())
+            lags = self._stale or self._presence.departed()
+            self._tasks.add(self._repair() if lags else self._heal())
         if now - self._steady_since > self._times.dead:
             for process in {name.decode() for name in dead} - self._evicting:
                 self._evicting.add(process)
@@ -145,6 +147,24 @@ class RedisHeartbeat:
             pass  # the next heartbeat tries again
         finally:
             self._repairing = False
+
+    async def _heal(self) -> None:
+        """Restore what Redis has evicted of some channels; all have their turn."""
+        try:
+            self._to_check = self._to_check or self._presence.channels()
+            some, self._to_check = self._to_check[:_AT_ONCE], self._to_check[_AT_ONCE:]
+            await _each(self._heal_channel, [(channel,) for channel in some])
+        except (Unavailable, ReplyError):
+            pass  # when it is their turn again
+        finally:
+            self._repairing = False
+
+    async def _heal_channel(self, channel: Channel) -> None:
+        if await self._presence.heal(channel):
+            log.warning(
+                "Redis has evicted a channel's presence, which is restored; see maxmemory-policy",
+                channel=str(channel),
+            )
 
     async def _leave(self, channel: Channel, sid: str) -> None:
         for identity in await self._presence.evict(channel, self._process, sid):

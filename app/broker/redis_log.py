@@ -68,7 +68,7 @@ class RedisLog:
         publications = in_order(map(decode_entry, entries), offset if recovered else None)
         reached = (publications[-1].offset or 0) if following else newest
         position = Position(reached, head.epoch)
-        return head, Recovery(position, publications, bool(recovered), following)
+        return head, Recovery(position, publications, bool(recovered), following, newest)
 
     async def page(
         self, channel: Channel, before: int | None, limit: int, most_bytes: int | None = None

@@ -17,7 +17,7 @@ from app.redis.commands import Commands
 from app.redis.scripts import load_script
 
 _LUA: Final = Path(__file__).parent / "lua"
-ENTER, EXIT = (load_script(_LUA, name) for name in ("enter", "exit"))
+ENTER, EXIT, HEAL = (load_script(_LUA, name) for name in ("enter", "exit", "heal"))
 
 
 class PresenceRecords:
@@ -109,6 +109,41 @@ class PresenceRecords:
     def has(self, channel: Channel, sid: str) -> bool:
         """Return whether a connection of this process is in `channel`."""
         return sid in self._connections.get(channel, {})
+
+    def channels(self) -> list[Channel]:
+        """Return the channels in which this process has members."""
+        return list(self._connections)
+
+    async def heal(self, channel: Channel) -> bool:
+        """Restore `channel` if Redis has evicted a part of it; return whether it had.
+
+        What is sent to enter and to leave is handled before.
+        """
+        keys = self._keys
+        own = [
+            keys.connections(channel),
+            keys.joined(channel),
+            keys.connections_of(channel, self.process),
+            keys.process(self.process),
+        ]
+        if await self._commands.send("EXISTS", *own) == len(own):
+            return False
+        processes = await self._commands.send("ZRANGE", keys.processes, 0, -1)
+        others = [name.decode() for name in processes if name.decode() != self.process]
+        if not (connections := self._connections.get(channel)):
+            return False  # all have left meanwhile
+        await self._commands.run(
+            HEAL,
+            [*own, *(keys.connections_of(channel, process) for process in others)],
+            [
+                self._commands.deadline(),
+                f"{self._clock():.6f}",
+                int(PRESENCE_SECONDS),
+                str(channel),
+                *(text for sid, one in connections.items() for text in (sid, one.key)),
+            ],
+        )
+        return True
 
     async def recorded(self, process: str) -> list[Channel]:
         """Return the channels in which a process has members, according to Redis."""

@@ -77,6 +77,18 @@ class NoToken(Unauthorized):
     pass
 
 
+class WrongClaim(Unauthorized):
+    """A token of a right signature has a wrong claim.
+
+    Args:
+        admitted_by: the setting that would admit it, or who has to mend it.
+    """
+
+    def __init__(self, message: str, admitted_by: str = "its issuer") -> None:
+        super().__init__(message)
+        self.admitted_by = admitted_by
+
+
 class TokenExpired(HearthError):
     code = "token_expired"
     default_message = "The token has expired."

@@ -30,12 +30,14 @@ class Recovery(NamedTuple):
         recovered: whether they are, together with those that follow, exactly those after the
             requested position.
         following: how many more there are up to the channel's newest message.
+        newest: that message's offset.
     """
 
     position: Position
     publications: list[Publication]
     recovered: bool
     following: int = 0
+    newest: int = 0
 
     @property
     def start(self) -> Position:
@@ -176,7 +178,7 @@ class HistoryWindow:
         following = len(found) - len(taken)
         offset = (taken[-1].offset or 0) if following else self.offset
         position = Position(offset, self.epoch)
-        return Recovery(position, in_order(taken, place), recovered, following)
+        return Recovery(position, in_order(taken, place), recovered, following, self.offset)
 
     def page(
         self, before: int | None, limit: int, now: float, most_bytes: int | None = None

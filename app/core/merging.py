@@ -24,10 +24,9 @@ class Read(NamedTuple):
         if not left:
             return self
         position = recovery.position._replace(offset=kept[-1].offset or 0) if kept else self.since
-        return Read(
-            self.since,
-            Recovery(position, kept, recovery.recovered, recovery.following + left),
-        )
+        following = recovery.following + left
+        cut = recovery._replace(position=position, publications=kept, following=following)
+        return Read(self.since, cut)
 
 
 def merge(

@@ -21,6 +21,7 @@ from app.core.errors import (
     TooManyChannels,
     Unauthorized,
     Unavailable,
+    WrongClaim,
 )
 
 
@@ -97,7 +98,10 @@ class Refusal(Exception):
         """Return the refusal that an error is; None for one that lies not with the client."""
         for known, reason in _BY_ERROR:
             if isinstance(error, known):
-                return cls(reason, error.message, error=error.message, **details)
+                admitted_by = error.admitted_by if isinstance(error, WrongClaim) else None
+                return cls(
+                    reason, error.message, admitted_by=admitted_by, error=error.message, **details
+                )
         return None
 
 

@@ -101,6 +101,18 @@ class Hub:
 
     # Publishing
 
+    def find_type(self, identity: Identity, namespace: str, name: str) -> MessageType | None:
+        """Return the type that `identity` publishes under this name, or None."""
+        found = self.registry.find(namespace, name, identity.kind)
+        if found is None and identity.all_rights:
+            return self.registry.find(namespace, name)
+        return found
+
+    def require_type(self, identity: Identity, namespace: str, name: str) -> MessageType:
+        """Return a type as `find_type` does. Raises `SchemaError` if there is none."""
+        found = self.find_type(identity, namespace, name)
+        return found or self.registry.require(namespace, name, identity.kind)
+
     def publish_as(
         self, identity: Identity, draft: Draft, message_type: MessageType | None = None
     ) -> Receipt | asyncio.Future[Receipt]:
@@ -120,11 +132,11 @@ class Hub:
         """
         channel = draft.channel
         if message_type is None:
-            message_type = self.registry.require(channel.namespace, draft.type, identity.kind)
+            message_type = self.require_type(identity, channel.namespace, draft.type)
         access.require_publish(identity, channel, draft.type, message_type.publishers)
         if message_type.names_agent and identity.kind == "agent":
             draft.data = access.name_agent(identity, draft.data)
-        message = self._message(draft, message_type, for_workers=True)
+        message = self._message(draft, message_type, by_client=True)
         if message_type.inbox_only:
             if self._inbox is None:
                 raise Unavailable(f"{draft.type} is for workers: none is here without REDIS_URL.")
@@ -195,10 +207,10 @@ class Hub:
         return message_type, self._message(draft, message_type)
 
     def _message(
-        self, draft: Draft, message_type: MessageType, *, for_workers: bool = False
+        self, draft: Draft, message_type: MessageType, *, by_client: bool = False
     ) -> Message:
         self.registry.check_channel(draft.channel.namespace, draft.channel.name)
-        data = self._load(draft, message_type, trusted=not for_workers)
+        data = self._load(draft, message_type, trusted=not by_client)
         published_at = self.clock()
         timestamp = isoformat(published_at)
         return Message(
@@ -208,7 +220,7 @@ class Hub:
             timestamp,
             message_type.kept,
             draft.nonce_key,
-            for_workers,
+            by_client and message_type.for_workers,
             draft.compaction_key,
         )
 

@@ -41,11 +41,6 @@ class PlainConnection(Connection):
         self._handler: PlainHandler
         socket.attach(self)
 
-    @property
-    def address(self) -> str:
-        """The client's address."""
-        return self.socket.address
-
     def attach(self, handler: PlainHandler) -> None:
         """Pass what arrives to `handler`."""
         self._handler = handler

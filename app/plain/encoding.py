@@ -38,6 +38,11 @@ class NumberedEncoding(Encoding):
 
     def __init__(self) -> None:
         self.epoch = ""
+        self._boundary: tuple[int, bytes] | None = None
+
+    def end_with(self, offset: int, frame: bytes) -> None:
+        """Put a frame behind the message of this offset, or the first that is newer."""
+        self._boundary = offset, frame
 
     def encode(self, channel: Channel, publication: Publication) -> bytes:
         body = envelope_of(publication)
@@ -46,7 +51,11 @@ class NumberedEncoding(Encoding):
         if publication.offset is None:
             return encode(TEXT, body)
         number = first_number(self.epoch) + publication.offset
-        return encode(TEXT, b'%b,"seq":%d}' % (body[:-1], number))
+        frame = encode(TEXT, b'%b,"seq":%d}' % (body[:-1], number))
+        if self._boundary is not None and publication.offset >= self._boundary[0]:
+            frame += self._boundary[1]
+            self._boundary = None
+        return frame
 
 
 PLAIN: Final = PlainEncoding()

@@ -126,8 +126,12 @@ class Chat(Envelopes):
             frames = [] if recovery.recovered else [texts.loss(channel, recovery, now)]
             frames += [self.encoding.encode(channel, one) for one in recovery.publications]
             boundary = {
-                "replayed_events": len(recovery.publications),
-                "seq": first_number(epoch) + recovery.position.offset,
+                "replayed_events": len(recovery.publications) + recovery.following,
+                "seq": first_number(epoch) + recovery.newest,
             }
-            frames.append(texts.notice_frame("chat.resume_boundary", boundary, now, channel.name))
+            last = texts.notice_frame("chat.resume_boundary", boundary, now, channel.name)
+            if recovery.following:
+                self.encoding.end_with(recovery.newest, last)
+            else:
+                frames.append(last)
             self.write(b"".join(frames))

@@ -59,6 +59,11 @@ class Connection(ABC):
         """Whether it is closed."""
         return self.state is State.CLOSED
 
+    @property
+    def address(self) -> str:
+        """The client's address."""
+        return "" if self.socket is None else self.socket.address
+
     # Requests, one at a time
 
     def hold_requests(self) -> None:
@@ -136,7 +141,12 @@ class Connection(ABC):
 
     def _cut_off(self) -> None:
         # Called while a room iterates over its members: stop writing now, and close afterwards.
-        log.warning("cut off a connection that does not read", reason=Closing.SLOW.reason)
+        log.warning(
+            "cut off a connection that does not read",
+            reason=Closing.SLOW.reason,
+            address=self.address,
+            admitted_by="MAX_UNSENT_BYTES",
+        )
         self.write = discard
         if self.socket is not None:
             self.socket.abort()
@@ -156,7 +166,9 @@ class Connection(ABC):
 
     def fail(self, error: ProtocolError) -> None:
         """Close a connection that breaks the protocol."""
-        log.info("closed a connection that broke the protocol", reason=str(error))
+        log.info(
+            "closed a connection that broke the protocol", reason=str(error), address=self.address
+        )
         self.close(Closing.TRANSPORT_ERROR)
 
     @abstractmethod

@@ -148,7 +148,7 @@ class FrameReader:
                 size = int.from_bytes(data[head : head + length], "big")
                 head += length
             if size > self._max_bytes:
-                raise FrameError(TOO_BIG, "a frame that is too large")
+                raise FrameError(TOO_BIG, "a frame over twice MAX_MESSAGE_BYTES")
             body = head + 4
             if body + size > end:
                 # A bad frame is refused by its head, without waiting for the rest.
@@ -178,7 +178,7 @@ class FrameReader:
         elif (opcode == CONTINUATION) != (self._fragments is not None):
             raise FrameError(PROTOCOL_ERROR, "a fragment out of place")
         elif self._fragments is not None and len(self._fragments) + size > self._max_bytes:
-            raise FrameError(TOO_BIG, "a message that is too large")
+            raise FrameError(TOO_BIG, "a message over twice MAX_MESSAGE_BYTES")
 
     def _take(self, first: int, payload: bytearray) -> Frame | None:
         self._check(first, len(payload))

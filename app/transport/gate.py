@@ -101,7 +101,7 @@ class Gate:
             return None
         shown, setting = _cut(origin), Refused.ORIGIN.admitted_by
         by = f"{setting}={shown}"
-        if not self._local and any(name in headers for name in _FROM_PROXIES):
+        if not is_loopback_origin(origin) and _comes_by_proxy(host, headers):
             by = f"{by}; or, for the server's own pages, a proxy that passes the header Host"
         return Refusal(
             Refused.ORIGIN,
@@ -136,6 +136,12 @@ class Gate:
             if refusal.reason is Refused.FILES:
                 response.force_close()
             return response
+
+
+def _comes_by_proxy(host: str, headers: Mapping[str, str]) -> bool:
+    """Tell whether a proxy seems to have put another Host in the place of the browser's."""
+    is_internal = is_own_name(host) or "." not in host
+    return is_internal or any(name in headers for name in _FROM_PROXIES)
 
 
 def _too_large(request: web.Request) -> Refusal | None:

@@ -87,4 +87,5 @@ class Handshake(Mapping[str, Any]):
 
 def remote_address(peername: Any) -> str:
     """Return a socket's peer name without its port; empty when the socket is gone."""
-    return str(peername[0] if isinstance(peername, tuple | list) else peername or "")
+    address = str(peername[0] if isinstance(peername, tuple | list) else peername or "")
+    return address.removeprefix("::ffff:")  # IPv4's, where `HOST` is ::

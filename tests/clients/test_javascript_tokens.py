@@ -26,6 +26,10 @@ CARRIED: dict[str, dict[str, Any]] = {
     "query": {"query": {"token": ALICE}},
     "query, long name": {"query": {"access_token": ALICE}},
     "header": {"extraHeaders": {"Authorization": f"Bearer {ALICE}"}},
+    "header before query": {
+        "extraHeaders": {"Authorization": f"Bearer {ALICE}"},
+        "query": {"token": BOB},
+    },
     "auth before query": {"auth": {"token": ALICE}, "query": {"token": BOB}},
 }
 
@@ -73,6 +77,12 @@ async def test_a_refused_namespace_leaves_the_others_of_its_connection_alone(
     await nowhere.moment("connect_error")
     assert (await circles.request("ping"))["ok"] is True
     assert circles.moments("disconnect") == []
+
+
+async def test_a_websocket_brings_its_token_as_a_subprotocol(connect_node: ConnectNode) -> None:
+    options = {"protocols": ["bearer", ALICE], "query": {"token": BOB}}
+    client = await connect_node(token=None, transport="websocket", **options)
+    assert (await client.next("connection_ack"))["data"]["user_id"] == "alice"
 
 
 async def test_a_connection_ends_with_its_token(connect_node: ConnectNode, transport: str) -> None:

@@ -73,7 +73,7 @@ async def test_sources_and_tests_are_well_typed(package: Path) -> None:
 
 
 @pytest.mark.processes
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_its_own_tests_pass(package: Path) -> None:
     await output("npm", "test", "--silent", directory=package)
 

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
+from aiohttp.test_utils import TestServer
 
 from app.core.closing import Closing
 from tests.fixtures.clients import Connect
@@ -26,7 +27,7 @@ from tests.support.proxy import Proxy
 from tests.support.tokens import ALICE, BOB, token
 
 PAGE = ROOT / "docs/clients-other.md"
-[PYTHON] = blocks(PAGE, "python")
+PYTHON, MANY_CHANNELS = blocks(PAGE, "python")
 [JAVASCRIPT] = blocks(PAGE, "js")
 
 PROGRAMS = ("program.py", "program.mjs")
@@ -64,11 +65,11 @@ async def bob(processes: list[HearthProcess], connect: Connect) -> Client:
     return bob
 
 
-async def until_alice(bob: Client, is_there: bool) -> None:
+async def until_alice(bob: Client, is_there: bool, channel: str = "dev-team") -> None:
     """Wait until presence has alice, or hasn't."""
     async with asyncio.timeout(30):
         while True:
-            members = (await bob.request("presence", {"channel": "dev-team"}))["members"]
+            members = (await bob.request("presence", {"channel": channel}))["members"]
             if any(one["id"] == "alice" for one in members) == is_there:
                 return
             await asyncio.sleep(0.02)
@@ -179,3 +180,53 @@ async def test_who_may_not_come_in_is_told_why_and_stays_away(
     program = await start_program("program.mjs", url, token="no token")
     assert program.stderr is not None
     assert b"unauthorized" in await program.stderr.readuntil(b"}")
+
+
+async def test_the_program_of_many_channels_shows_each_message_once(
+    processes: list[HearthProcess], proxy: Proxy, connect: Connect, launch: Launch, tmp_path: Path
+) -> None:
+    channels = {"/circles": "dev-team", "/chat": "support/app-1/chat-1"}
+    (tmp_path / "many.py").write_text(MANY_CHANNELS)
+    names = [f"{namespace}:{channel}" for namespace, channel in channels.items()]
+    url = proxy.url.replace("http", "ws", 1)
+    program = await launch(
+        sys.executable, tmp_path / "many.py", *names, HEARTH_URL=url, TOKEN=ALICE
+    )
+    output = program.stdout
+    assert output is not None
+    clients = {
+        namespace: await connect(namespace, BOB, url=processes[1].url) for namespace in channels
+    }
+    for namespace, client in clients.items():
+        await until_alice(client, is_there=True, channel=channels[namespace])
+
+    async def say(text: str) -> None:
+        for namespace, client in clients.items():
+            await client.say(text, channel=channels[namespace])
+
+    async def shown(text: str) -> None:
+        async with asyncio.timeout(START_SECONDS):
+            lines = {(await output.readline()).decode().rstrip() for _one in channels}
+        assert lines == {f"{one} {text}" for one in channels.items()}
+
+    await say("1")
+    await shown("1")
+    proxy.cut()
+    await say("2")
+    await shown("2")
+    await say("3")
+    await shown("3")
+
+
+async def test_the_program_of_many_channels_says_what_it_may_not(
+    server: TestServer, launch: Launch, tmp_path: Path
+) -> None:
+    (tmp_path / "many.py").write_text(MANY_CHANNELS)
+    url = str(server.make_url("")).rstrip("/").replace("http", "ws", 1)
+    who = token("alice", "user", "circles:a:r")
+    command = (sys.executable, tmp_path / "many.py", "/circles:secret")
+    program = await launch(*command, HEARTH_URL=url, TOKEN=who)
+    assert program.stdout is not None
+    async with asyncio.timeout(START_SECONDS):
+        line = (await program.stdout.readline()).decode()
+    assert line.startswith("error The token does not permit reading secret")

@@ -32,7 +32,7 @@ async def test_an_agent_answers_a_user(server: TestServer) -> None:
         assert (question.nonce, question.action) == ("n1", "created")
         assert question.position == (asked.offset, asked.epoch)
         assert (question.timestamp, asked.duplicate) == (asked.timestamp, False)
-        await circle.publish("agent_message", {"agent_id": 7, "content": "Yes"})
+        await circle.publish("agent_message", {"content": "Yes"})
         assert contents(await take(hers, 2)) == ["Hi", "Yes"]
         assert (await hers.publish("user_message", {"content": "Hi"}, nonce="n1")).duplicate
         page = await hers.history(limit=1)
@@ -126,7 +126,7 @@ async def test_errors_have_codes(serve: Serve) -> None:
             with pytest.raises(HearthError, match="forbidden"):
                 await hearth.circle(name)
         with pytest.raises(HearthError, match="invalid"):
-            await hearth.circle("no such name")
+            await hearth.circle("no~such~name")
         with pytest.raises(HearthError, match="invalid"):
             await hearth.channel("/nowhere", "x")
         with pytest.raises(ValueError, match="240"):

@@ -8,9 +8,11 @@ import sys
 from pathlib import Path
 
 import hearth_realtime
+import pytest
 from aiohttp.test_utils import TestServer
 
 from tests.fixtures.processes import Launch
+from tests.fixtures.servers import Serve
 from tests.support.agents import take
 from tests.support.process import ROOT
 from tests.support.tokens import AGENT, ALICE, BOB
@@ -18,14 +20,35 @@ from tests.support.tokens import AGENT, ALICE, BOB
 PAGE = (ROOT / "docs/clients-python.md").read_text()
 
 
-async def test_the_programs_on_the_page_talk_to_each_other(
-    server: TestServer, launch: Launch, tmp_path: Path
+@pytest.fixture
+def programs(tmp_path: Path) -> tuple[Path, Path]:
+    """The agent and the user of the page."""
+    paths = tmp_path / "agent.py", tmp_path / "user.py"
+    for path, program in zip(
+        paths, re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL), strict=True
+    ):
+        path.write_text(program)
+    return paths
+
+
+async def test_the_programs_on_the_page_need_no_tokens_in_development(
+    serve: Serve, launch: Launch, programs: tuple[Path, Path]
 ) -> None:
-    agent_program, user_program = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
-    (tmp_path / "agent.py").write_text(agent_program)
-    (tmp_path / "user.py").write_text(user_program)
+    url = str((await serve(auth_mode="none", auth_secret=None)).make_url(""))
+    agent = await launch(sys.executable, programs[0], HEARTH_URL=url)
+    assert agent.stdout is not None
+    assert b"developer" in await agent.stdout.readline()
+    user = await launch(sys.executable, programs[1], HEARTH_URL=url)
+    told, errors = await user.communicate()
+    assert errors == b""
+    assert told == b"here: developer\nagent agent-7: You said: Hello\n"
+
+
+async def test_the_programs_on_the_page_talk_to_each_other(
+    server: TestServer, launch: Launch, programs: tuple[Path, Path]
+) -> None:
     url = str(server.make_url(""))
-    agent = await launch(sys.executable, tmp_path / "agent.py", HEARTH_URL=url, TOKEN=AGENT)
+    agent = await launch(sys.executable, programs[0], HEARTH_URL=url, TOKEN=AGENT)
     assert agent.stdout is not None
     joined = b"joined dev-team as {'id': 'agent-7', 'kind': 'agent'}\n"
     assert await agent.stdout.readline() == joined
@@ -33,7 +56,7 @@ async def test_the_programs_on_the_page_talk_to_each_other(
         circle = await alice.circle("dev-team")
         await circle.publish("user_message", {"content": "Good morning"})
         *_, first = await take(circle, 4)  # with its answer, and that the agent was typing
-        user = await launch(sys.executable, tmp_path / "user.py", HEARTH_URL=url, TOKEN=BOB)
+        user = await launch(sys.executable, programs[1], HEARTH_URL=url, TOKEN=BOB)
         told, errors = await user.communicate()
         assert errors == b""
         here, before, answer = told.decode().splitlines()

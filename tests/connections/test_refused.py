@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import time
+
 import aiohttp
+import jwt
 import pytest
 import socketio.exceptions
 from aiohttp.test_utils import TestServer
@@ -10,10 +13,11 @@ from aiohttp.test_utils import TestServer
 from tests.fixtures.clients import Connect
 from tests.fixtures.logs import Logs
 from tests.fixtures.servers import Serve
+from tests.support.client import Client
 from tests.support.metrics import scrape
 from tests.support.plain import PlainClient
 from tests.support.raw import raw_websocket
-from tests.support.tokens import ALICE, token
+from tests.support.tokens import ALICE, SECRET, token
 
 FOREIGN = token("mallory", secret="somebody else's secret, which is long enough")
 EXPIRED = token("alice", expires_in=-60)
@@ -122,3 +126,24 @@ async def test_a_bad_token_of_a_live_connection_is_told_of(connect: Connect, log
     [line] = logs.refusals()
     assert line["reason"] == "token"
     assert FOREIGN not in str(line)
+
+
+async def test_a_wrong_claim_is_told_of_with_the_setting_that_would_admit_it(
+    serve: Serve, logs: Logs
+) -> None:
+    server = await serve(auth_issuer="us", auth_audience="hearth", auth_leeway_seconds=10)
+    good = {"sub": "ann", "iss": "us", "aud": "hearth"}
+    for wrong, claim, admitted_by in (
+        ({"iss": "them"}, "iss", "AUTH_ISSUER"),
+        ({"aud": "others"}, "aud", "AUTH_AUDIENCE"),
+        ({"iat": int(time.time()) + 600}, "iat", "AUTH_LEEWAY_SECONDS"),
+        ({"kind": "root"}, "kind", "its issuer"),
+    ):
+        client = Client(str(server.make_url("")), "/circles", jwt.encode(good | wrong, SECRET))
+        with pytest.raises(socketio.exceptions.ConnectionError):
+            await client.connect()
+        refused = await client.refused
+        assert claim in refused["message"]
+        line = logs.refusals()[-1]
+        assert (line["reason"], line["admitted_by"]) == ("token", admitted_by)
+        assert line["error"] == refused["message"]

@@ -107,6 +107,7 @@ async def test_a_member_that_does_not_read_is_cut_off_and_recovers(
         assert unsent(connection) == 0
         assert logs.events() == [CUT_OFF]
         assert logs.lines[0]["reason"] == "slow"
+        assert logs.lines[0]["address"] == "127.0.0.1"
     await say(bob)
     await reader.next("user_message", sent + 1)
     offsets = [one["offset"] for one in reader.all("user_message")]

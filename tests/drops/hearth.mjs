@@ -14,7 +14,8 @@ Manager.prototype.socket = function (...args) {
 
 function open({ url, token, channels, options }) {
   const client = connect(url, { token, socket: options });
-  client.on("error", ({ code, message }) => say({ on: "refused", code, message }));
+  // That a killed server can't be reached is as it should be.
+  client.on("error", ({ code, message }) => code !== "disconnected" && say({ on: "refused", code, message }));
   for (const { namespace, channel } of channels) watch(namespace, channel, client.channel(namespace, channel));
 }
 

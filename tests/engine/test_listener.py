@@ -151,6 +151,7 @@ FURTHER = [
     *("Content-Length: 0", "Content-Type: text/plain", "Authorization: Bearer a", "Accept: */*"),
     *(f"X-Long: {'a' * 7000}", f"X-Longer: {'a' * 9000}", "Transfer-Encoding: chunked"),
     *("Sec-WebSocket-Extensions: permessage-deflate", "Sec-WebSocket-Protocol: a, b"),
+    *("Sec-WebSocket-Protocol: bearer, a.b.c", "Sec-WebSocket-Protocol: access_token.a.b.c"),
 ]
 
 

@@ -12,6 +12,7 @@ from tests.support.documented import TYPES, Documented
 from tests.support.tokens import token
 
 ANN = token("ann", "user", "circles:lobby:r", secret=DEVELOPMENT_SECRET)
+AGENT = token("agent-7", "agent", secret=DEVELOPMENT_SECRET)
 CHANNELS = {"/notifications": "user:bob", "/chat": "support/app/42"}
 
 
@@ -32,6 +33,19 @@ async def test_everybody_publishes_every_type(
     answer = await client.request(row.name, {"channel": channel, "data": row.minimal})
     assert answer["ok"], answer
     assert (await client.next(row.name))["data"] == row.minimal
+
+
+async def test_everybody_publishes_open_types(connect: Connect) -> None:
+    client = await connect("/notifications", token=ANN)
+    message = {"channel": "user:ann", "data": {"title": "Updated"}}
+    assert (await client.request("my_plugin_update", message))["ok"]
+    assert (await client.next("my_plugin_update"))["data"] == {"title": "Updated"}
+
+
+async def test_everybody_speaks_as_any_agent(connect: Connect) -> None:
+    client = await connect(token=AGENT)
+    message = {"channel": "dev-team", "data": {"agent_id": "agent-8", "content": "Hello"}}
+    assert (await client.request("agent_message", message))["ok"]
 
 
 async def test_nobody_does_where_others_reach_the_server(serve: Serve, connect: Connect) -> None:

@@ -103,6 +103,19 @@ async def test_resume_is_answered_with_what_follows(open_plain: Open, bob: Clien
     assert (await plain.read())["seq"] == third["seq"] + 1  # and once
 
 
+async def test_the_boundary_comes_behind_all_of_a_long_answer(
+    open_plain: Open, bob: Client
+) -> None:
+    for number in range(40):
+        data = {"content": str(number), "padding": "x" * 50_000}
+        await bob.request("user_message", {"channel": CHAT, "data": data})
+    plain = await open_plain(PATH, history=0)
+    await plain.read()
+    *messages, boundary = await resume(plain, 0)
+    assert contents(messages) == [str(number) for number in range(40)]
+    assert boundary["data"] == {"replayed_events": 40, "seq": messages[-1]["seq"]}
+
+
 async def test_what_history_no_longer_has_is_told(
     serve: Serve, open_plain: Open, connect: Connect
 ) -> None:

@@ -180,7 +180,7 @@ async def test_what_cannot_be_done_is_told_and_ends_nothing(
 ) -> None:
     alice = await connect()
     with capture_logs() as logs:
-        await worker.enter_room(alice.sid, "/circles", "no such room!")
+        await worker.enter_room(alice.sid, "/circles", "no~room")
         await worker.enter_room("nobody~", "/circles", "dev-team")
         await worker.close_room(alice.sid, "/circles")
         await worker._publish({"method": "enter_room", "sid": alice.sid, "namespace": "/circles"})

@@ -115,8 +115,6 @@ CALLED: list[tuple[Any, str, str]] = [
         "_handle_event_internal",
         "server, sid, eio_sid, data, namespace, id",
     ),
-    (engineio.AsyncServer, "_cors_allowed_origins", "environ"),
-    (engineio.AsyncServer, "_cors_headers", "environ"),
     (engineio.AsyncServer, "_generate_sid_cookie", "sid, attributes"),
     (socketio.AsyncManager, "disconnect", "sid, namespace, **kwargs"),
     (socketio.AsyncManager, "trigger_callback", "sid, id, data"),

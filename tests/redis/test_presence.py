@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections import Counter
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -182,3 +183,34 @@ async def test_the_evicted_are_forgotten_after_an_hour(
     redis_server.ask("ZADD", "hearth:processes", -long_ago, "evicted")
     await until(lambda: "evicted" not in redis_server.ask("ZRANGE", "hearth:processes", 0, -1))
     assert running.ready
+
+
+@pytest.mark.parametrize(
+    "evicted", ["connections", "joined", "of:{process}", "process:{process}", "*"]
+)
+async def test_what_redis_evicts_is_restored_while_its_members_are_here(
+    start_backend: StartBackend, redis: Any, evicted: str
+) -> None:
+    one, other = [await start_backend() for _ in range(2)]
+    for sid, who in (("a1", ALICE), ("a2", ALICE), ("b1", BOB)):
+        await one.presence.enter(TEAM, sid, who)
+    await other.presence.enter(TEAM, "a3", ALICE)
+    pattern = f"*{evicted.format(process=one.process)}"
+    keys = [key for key in await redis.keys(pattern) if not key.endswith(b":processes")]
+    assert keys
+    await redis.delete(*keys)
+
+    async def counted() -> dict[str, int]:
+        members = await other.presence.members(TEAM)
+        return {present.identity.id: present.connections for present in members.first}
+
+    async with asyncio.timeout(30):
+        while (  # noqa: ASYNC110 - it is asked for
+            await counted() != {"alice": 3, "bob": 1} or await redis.exists(*keys) < len(keys)
+        ):
+            await asyncio.sleep(0.05)
+    for sid, who, leaves in (("a1", ALICE, False), ("a2", ALICE, False), ("b1", BOB, True)):
+        assert await one.presence.exit(TEAM, sid, who) is leaves
+    assert await other.presence.exit(TEAM, "a3", ALICE) is True
+    assert (await other.presence.members(TEAM)).count == 0
+    assert changes_of(one, other) == Counter()

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from app.core.closing import Closing
 from app.engine.session import EngineSession
 from app.transport.flow import ProtocolError
+from app.transport.handshake import Handshake
 from app.transport.websocket import WebSocket
 from tests.support.transport import RecordingTransport
 
@@ -57,7 +56,7 @@ def new_session(
 ) -> EngineSession:
     """Return a session that polls."""
     handler = handler or RecordingHandler()
-    handshake: Any = None
+    handshake = Handshake("GET", "/socket.io/", "192.0.2.1", "http", b"")
     session = EngineSession(sid, handshake, _Server(handler), max_unsent_bytes)
     handler.session = session
     session.attach(handler)

@@ -26,5 +26,5 @@ def token(
 
 ALICE = token("alice", "user", "*:*:rw")
 BOB = token("bob", "user", "*:*:rw")
-AGENT = token("agent-7", "agent", "*:*:rw")
+AGENT = token("agent-7", "agent", "*:*:rw", agent_id=7)
 SERVICE = token("ci", "service", "*:*:rw")

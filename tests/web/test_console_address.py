@@ -85,7 +85,7 @@ async def test_another_address_in_the_same_tab_is_followed(
     await expect(console.find).to_have_value("x")
 
 
-NOTHING = {"types": [], "senders": [], "find": "", "layout": None, "at": None}
+NOTHING: dict[str, Any] = {"types": [], "senders": [], "find": "", "layout": None, "at": None}
 
 
 @pytest.mark.parametrize(
@@ -114,13 +114,13 @@ async def test_any_name_stands_in_an_address_and_is_read_again(
     assert await console.page.evaluate(script, address) == address
 
 
-@pytest.mark.parametrize("hash", ["", "#", "#x", "#/circles", "#/circles/%", "#?at=1"])
+@pytest.mark.parametrize("written", ["", "#", "#x", "#/circles", "#/circles/%", "#?at=1"])
 async def test_an_address_that_says_nothing_is_none(
-    open_console: OpenConsole, url: str, hash: str
+    open_console: OpenConsole, url: str, written: str
 ) -> None:
     console = await open_console(url)
     script = """async (hash) => {
       const { readAddress } = await import("/console/address.js");
       return readAddress(hash).selected;
     }"""
-    assert await console.page.evaluate(script, hash) is None
+    assert await console.page.evaluate(script, written) is None

@@ -139,3 +139,31 @@ async def test_earlier_messages_are_loaded_page_by_page(
         if first > 1:
             await earlier.click()
     await expect(earlier).to_be_hidden()
+
+
+async def test_who_stops_typing_without_a_word_is_not_believed_to_type_for_ever(
+    open_console: OpenConsole, connect: Connect, url: str
+) -> None:
+    console = await open_console(url, prepare=lambda page: page.clock.install())
+    await console.shows()
+    await console.stop_the_clock()
+    bob = await connect(token=BOB, url=url)
+    typing = console.page.get_by_text("bob is typing…")
+    for told, is_shown in ((True, True), (False, False), (True, True)):
+        await bob.request("typing", {"channel": "dev-team", "data": {"typing": told}})
+        await expect(typing).to_be_visible(visible=is_shown)
+    await console.page.clock.run_for(6_000)
+    await expect(typing).to_be_hidden()
+
+
+async def test_a_history_larger_than_an_answer_comes_whole(
+    open_console: OpenConsole, connect: Connect, url: str
+) -> None:
+    bob = await connect(token=BOB, url=url)
+    await bob.say(*(f"{number} {'x' * 40_000}" for number in range(30)))
+    console = await open_console(url)
+    await expect(console.messages.locator(".offset")).to_have_text(
+        [f"#{number}" for number in range(1, 31)]
+    )
+    await expect(console.notes).to_have_count(0)
+    await expect(console.recovered).to_have_count(0)

@@ -186,7 +186,7 @@ async def test_what_is_not_kept_shows_where_everything_is(
     bob = await connect(token=BOB, url=url)
     await bob.request("typing", {"channel": "dev-team", "data": {"typing": True}})
     typing = console.messages.filter(has_text="typing")
-    await expect(typing.locator(".offset")).to_have_text(["–"])
+    await expect(typing.locator(".offset")).to_have_text(["\u2013"])
     await console.page.get_by_role("button", name="Dense").click()
     await expect(typing).to_have_count(0)
 

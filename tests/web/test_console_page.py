@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from playwright.async_api import expect
+from aiohttp.test_utils import TestServer
+from playwright.async_api import Page, expect
 
 from schemas.catalogue import CUSTOM_TYPES, standard_registry
+from tests.fixtures.servers import Start
+from tests.support.prefix import PrefixProxy
 from tests.web.conftest import BOB, OpenConsole
 
 
@@ -64,3 +67,24 @@ async def test_the_types_to_choose_from_are_those_of_the_schemas(
         message_type.load(shown.get("template", payload))
     for namespace in namespaces:
         registry.check_channel(namespace["name"], namespace["channel"])
+
+
+async def test_the_page_works_under_a_prefix_that_a_proxy_strips(
+    open_console: OpenConsole, start_server: Start, url: str
+) -> None:
+    proxy = await start_server(PrefixProxy(url, "/hearth/").application(), TestServer)
+    asked: list[str] = []
+
+    async def watch(page: Page) -> None:
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("websocket", lambda socket: asked.append(socket.url))
+
+    console = await open_console(
+        str(proxy.make_url("/hearth/")), prepare=watch, at="#/circles/dev-team"
+    )
+    await console.shows()
+    await console.say("from below")
+    await expect(console.texts).to_have_text(["from below"])
+    await expect(console.page.locator("#transport")).to_have_text("websocket")
+    await expect(console.page.locator("#directory-hint")).to_have_text("You are in all of them.")
+    assert [one for one in asked if "/hearth/" not in one] == []

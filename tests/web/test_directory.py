@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
@@ -20,7 +19,7 @@ from tests.web.conftest import OpenConsole
 
 
 @pytest.fixture(params=["memory", pytest.param("redis", marks=pytest.mark.processes)])
-async def listed(request: pytest.FixtureRequest, serve: Serve) -> AsyncIterator[TestServer]:
+async def listed(request: pytest.FixtureRequest, serve: Serve) -> TestServer:
     """A server whose channels are in memory, or in Redis."""
     if request.param == "redis":
         redis: RedisServer = request.getfixturevalue("redis_server")
@@ -28,7 +27,7 @@ async def listed(request: pytest.FixtureRequest, serve: Serve) -> AsyncIterator[
         await until_ready(server)
     else:
         server = await serve()
-    yield server
+    return server
 
 
 async def ask(server: TestServer, proof: str | None) -> tuple[int, Any]:

@@ -139,7 +139,7 @@ async def test_garbage_is_rejected_once_with_the_reason(
     message, namespace, name, event = EVENTS[source]
     client = await connect(namespace)
     await client.join(name)
-    wrong_name = json.dumps(dict.fromkeys(message, "no such name"))
+    wrong_name = json.dumps(dict.fromkeys(message, "no {such} name"))
     garbage = [b"\xff\x00", b"", b"{", b"[]", b"7", b"{}", wrong_name.encode(), b"[" * 100_000]
     for data in garbage:
         await redis.publish(source, data)

@@ -116,4 +116,4 @@ async def test_what_is_nobody_elses_to_answer_is_left_alone(
     await bob.say("first", channel="hall")
     await bob.next("agent_message")
     assert answers(bob) == ["You said: first"]
-    assert await redis.xlen("hearth:inbox") == 3  # the answer is a worker's, and not in it
+    assert await redis.xlen("hearth:inbox") == 2  # the answer is a worker's, and not in it

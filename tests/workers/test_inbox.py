@@ -13,7 +13,7 @@ from tests.fixtures.clients import Connect
 from tests.fixtures.servers import Serve
 from tests.support.ready import until_ready
 from tests.support.redis import RedisServer
-from tests.support.tokens import ALICE
+from tests.support.tokens import AGENT, ALICE
 
 HELLO = {"channel": "hall", "data": {"content": "Hello"}}
 
@@ -44,13 +44,23 @@ async def test_an_entry_says_where_it_was_published_and_what(connect: Connect, r
     assert alice.all("user_message")[1]["offset"] == ack["offset"] == 2
 
 
-async def test_of_a_type_that_is_not_kept_there_is_no_offset(connect: Connect, redis: Any) -> None:
-    alice = await connect()
-    await alice.request("typing", {"channel": "hall", "data": {"typing": True}})
-    (entry,) = await inbox(redis)
-    envelope = json.loads(entry["envelope"])
-    assert (entry["type"], envelope["data"]) == ("typing", {"typing": True})
-    assert "offset" not in envelope
+async def test_who_types_and_what_is_streamed_is_not_in_it(connect: Connect, redis: Any) -> None:
+    circle, chat = await connect(), await connect("/chat", AGENT)
+    answer = await circle.request("typing", {"channel": "hall", "data": {"typing": True}})
+    assert answer["ok"]
+    streamed: dict[str, Any] = {
+        "chat_status": {"status": "started"},
+        "chat_token": {"message_id": 1, "index": 0, "delta": "Hi"},
+        "tool_call": {"call_id": 1, "tool": "ls"},
+        "tool_output": {"call_id": 1, "output": None},
+        "chat_message": {"content": "Hi"},
+    }
+    for name, data in streamed.items():
+        assert (await chat.request(name, {"channel": "w/a/1", "data": data}))["ok"]
+    agents = await connect("/agents", AGENT)
+    call = {"channel": "agent-7", "data": streamed["tool_call"]}
+    assert (await agents.request("tool_call", call))["ok"]
+    assert [entry["namespace"] for entry in await inbox(redis)] == ["/agents"]
 
 
 async def test_every_namespace_and_kind_of_client_is_in_it(

@@ -229,7 +229,7 @@ export class Client {
   }
 
   #tell(error: HearthError): void {
-    if (this.#emitter.emit("error", error)) return;
+    if (this.state === "closed" || this.#emitter.emit("error", error)) return;
     // What is tried again is said once; that a server goes and comes back is no news.
     const { code, message } = error;
     if (this.#written.has(message) || (code === "disconnected" && this.identity)) return;

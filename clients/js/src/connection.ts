@@ -50,6 +50,7 @@ export class Connection {
   #onOpen(): void {
     this.#isOpen = true;
     this.#failure = undefined;
+    this.#askedAtMs = 0;
     const engine = this.#manager.engine as unknown as Engine;
     let heardAtMs = 0;
     // A server's pings wait behind what it has to write. On a slow line those may be minutes, in

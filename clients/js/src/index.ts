@@ -12,4 +12,5 @@ export { type ErrorCode, HearthError } from "./errors.js";
 export type * from "./generated/payloads.js";
 export type * from "./messages.js";
 export type { ChannelState } from "./subscription.js";
+export { type Streaming, textsOf } from "./texts.js";
 export type { Token } from "./token.js";

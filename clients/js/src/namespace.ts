@@ -60,7 +60,10 @@ export class Namespace {
     const socket = (this.#socket = connection.socket(path));
     this.requests = new Requests(socket, connection.pace, connection.backoff, this.ending, tokens.renews);
     socket.auth = (answer) => void this.#identify(answer);
-    socket.on("connection_ack", (message?: { data?: Welcome }) => message?.data && this.#onWelcome(message.data));
+    socket.on("connection_ack", (message: { data: Welcome }) => {
+      // The first is the server's own word; a worker's event of that name can only come later.
+      if (!this.#identity) this.#onWelcome(message.data);
+    });
     socket.on("connect_error", (error) => this.#onRefused(error));
     socket.on("disconnect", (reason) => this.#onDisconnect(reason));
     socket.onAny((_type: string, message?: Message) => this.#onMessage(message));
@@ -151,8 +154,7 @@ export class Namespace {
 
   /** Hand on what is a message: a worker may emit anything, and nothing. */
   #onMessage(message?: Message): void {
-    if (typeof message !== "object" || message === null) return;
-    if (typeof message.type !== "string" || typeof message.data !== "object") return;
+    if (!isObject(message) || typeof message.type !== "string" || !isObject(message.data)) return;
     for (const member of [...this.#members]) {
       if (member.name === message.channel) member.receive(message);
     }
@@ -221,4 +223,8 @@ export class Namespace {
       }
     }
   }
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
 }

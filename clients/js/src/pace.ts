@@ -1,6 +1,9 @@
 /** What a connection asks for: joins give way to nobody, and nobody to them. */
 export type Lane = "joins" | "others";
 
+/** Begins a request; it calls `answered` when it has its answer. */
+type Begin = (answered: () => void) => void;
+
 const BURST_SECONDS = 2;
 // Clocks differ a little, and who is just within the limit by one is over it by the other.
 const SHARE = 0.98;
@@ -10,12 +13,14 @@ const SHARE = 0.98;
  * own. What has to wait takes turns between the lanes, and is begun in order in each.
  */
 export class Pace {
-  readonly #lanes: Record<Lane, (() => void)[]> = { joins: [], others: [] };
+  readonly #lanes: Record<Lane, Begin[]> = { joins: [], others: [] };
   #last: Lane = "others";
   #perSecond = 0;
   #left = 0;
   #atMs = 0;
   #notBeforeMs = 0;
+  /** Requests without an answer: a server that is slow gets no more at once than it admits at once. */
+  #open = new Set<symbol>();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** @param now in milliseconds, from any moment on */
@@ -25,6 +30,7 @@ export class Pace {
   restart(): void {
     this.#perSecond = 0;
     this.#notBeforeMs = 0;
+    this.#open.clear();
     this.#begin();
   }
 
@@ -44,7 +50,7 @@ export class Pace {
   }
 
   /** Begin when it is time to: now, if it is. */
-  take(lane: Lane, begin: () => void): void {
+  take(lane: Lane, begin: Begin): void {
     this.#lanes[lane].push(begin);
     this.#begin();
   }
@@ -57,9 +63,14 @@ export class Pace {
         this.#timer = setTimeout(() => this.#begin(), Math.ceil(waitMs));
         return;
       }
+      if (this.#perSecond > 0 && this.#open.size >= BURST_SECONDS * this.#perSecond) return;
       this.#left--;
       this.#last = next;
-      this.#lanes[next].shift()!();
+      const request = Symbol(next);
+      this.#open.add(request);
+      this.#lanes[next].shift()!(() => {
+        if (this.#open.delete(request)) this.#begin();
+      });
     }
   }
 

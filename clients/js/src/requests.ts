@@ -75,10 +75,14 @@ export class Requests {
       return done(new HearthError("too_large", "The message is too large."), {});
     }
     const endMs = Date.now() + ms;
-    this.pace.take(lane, () => {
+    this.pace.take(lane, (answered) => {
       // What was to be asked on a connection that has ended is no longer.
-      if (this.#limits !== limits) return done(HearthError.disconnected(), {});
+      if (this.#limits !== limits) {
+        answered();
+        return done(HearthError.disconnected(), {});
+      }
       const onAnswer = (lost: Error | null, answer: Answer & { error?: ErrorObject }): void => {
+        answered();
         if (lost) return done(this.socket.connected ? timeout(ms) : HearthError.disconnected(), {});
         const error = answer.ok ? undefined : HearthError.from(answer.error!);
         if (error?.retryAfter !== undefined) this.pace.pause(error.retryAfter * 1000);

@@ -28,6 +28,7 @@ export function afterPresence(members: Members, presence: Presence): Members {
 export function afterMessage(members: Members, { type, data, sender }: Message): Members {
   switch (type) {
     case "circle_status":
+      if (!Array.isArray(data.members)) return members;
       return { count: data.online as number, list: data.members as Member[] };
     case "agent_joined":
     case "agent_left": {

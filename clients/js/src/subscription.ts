@@ -209,7 +209,7 @@ export class Subscription implements Membership {
   }
 
   #onDiscontinuity(position: Position): void {
-    if (this.#order.isHolding) return; // the answer to the join tells of the same
+    if (this.#order.isHolding || typeof position.epoch !== "string") return; // the answer to the join tells of it
     const isKnown = position.epoch === this.#order.seen?.epoch;
     if (isKnown && this.#following === 0) return;
     this.#order.restart(position);

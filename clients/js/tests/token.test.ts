@@ -3,7 +3,7 @@ import type { HearthError } from "../src/index.js";
 import { client, messagesOf, PATIENCE, texts, token, until } from "./support/clients.js";
 import { sharedServer } from "./support/processes.js";
 
-const server = sharedServer();
+const server = sharedServer({ AUTH_LEEWAY_SECONDS: "0" });
 
 test("a token is asked for at each connect, and one that ends is renewed before it does", async () => {
   const fresh = vi.fn(async () => token("alice", { seconds: 3 }));

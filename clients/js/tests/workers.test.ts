@@ -9,10 +9,11 @@ test("an event without data, or with anything, ends nothing", async () => {
   const heard = messagesOf(circle);
   await until(circle);
   // With skip_sid an emit isn't checked by the server.
-  const odd = ["None", "7", "'text'", "[None, 1]", "{}", "{'type': 'refresh', 'data': None}"];
-  const events = ["refresh", "connection_ack", "user_message"];
+  const message = (data: string): string => `{"type": event, "channel": "odd", "data": ${data}}`;
+  const odd = ["None", "7", "'text'", "[None, 1]", "{}", ...["None", "{}", "[]"].map(message)];
+  const events = ["refresh", "connection_ack", "user_message", "circle_status", "typing", "discontinuity", "error"];
   const calls = events.flatMap((event) =>
-    odd.map((data) => `"${event}", ${data}, room="odd", namespace="/circles", skip_sid="nobody"`),
+    odd.map((data) => `"${event}", ${data.replace("event", `"${event}"`)}, room="odd", namespace="/circles", skip_sid="nobody"`),
   );
   await emit(redis, ...calls, `"user_message", {"content": "still here"}, room="odd", namespace="/circles"`);
   await vi.waitFor(() => expect(texts(heard)).toContain("still here"), PATIENCE);

@@ -3,7 +3,7 @@
     async with hearth_realtime.connect(url, token=token) as hearth:
         circle = await hearth.circle("dev-team")
         async for message in circle:
-            await circle.publish("agent_message", {"agent_id": 7, "content": "Hello"})
+            await circle.publish("agent_message", {"content": "Hello"})
 
 Channels deliver their messages in order and exactly once, also across lost connections, and a
 message is published once however often it is sent. The modules, from the bottom up:

@@ -110,7 +110,7 @@ class Inbox:
             return  # it is read from history
         offset = envelope.get("offset")
         if envelope["type"] == DISCONTINUITY:
-            self._adrift = True
+            self._on_gap(envelope)
         elif offset is not None:
             self._newest = max(self._newest, offset)
             self._following = max(0, self._following - (offset - _place_before(envelope)))
@@ -135,17 +135,29 @@ class Inbox:
             # The missing messages are no longer in history.
             self._adrift = self._is_behind() and self._has_room()
 
+    def _on_gap(self, envelope: dict[str, Any]) -> None:
+        """Handle a `discontinuity`: what follows it is told by a join, if it isn't on its way."""
+        offset, epoch = envelope["data"]["offset"], envelope["data"]["epoch"]
+        if not self._following or epoch != self._epoch or self._is_behind():
+            self._adrift = True
+        elif offset > self._offset:
+            self._following = max(0, self._following - (offset - self._offset))
+            self._offset = offset
+            self._tell(message(envelope, epoch))
+
     def _begin_anew(self, ours: Position, head: Position, channel: str, now: str) -> int:
         """Add a `discontinuity`; return the offset up to which messages are known."""
-        lost = Message(DISCONTINUITY, channel, head._asdict(), now, None, head.epoch)
-        if self._unread and self._unread[-1].type == DISCONTINUITY:
-            self._unread[-1] = lost
-        else:
-            self._unread.append(lost)
+        self._tell(Message(DISCONTINUITY, channel, head._asdict(), now, None, head.epoch))
         if ours.epoch == head.epoch and ours.offset <= head.offset:
             return ours.offset
         self._seen_before = frozenset(self._seen)
         return 0
+
+    def _tell(self, lost: Message) -> None:
+        if self._unread and self._unread[-1].type == DISCONTINUITY:
+            self._unread[-1] = lost
+        else:
+            self._unread.append(lost)
 
     def _take_all(self, envelopes: list[dict[str, Any]]) -> None:
         for envelope in envelopes:

@@ -90,6 +90,13 @@ class TaskUpdate(TypedDict):
     title: NotRequired[str]
 
 
+class NotificationRead(TypedDict):
+    """What a user has read on one device, for all of them: some notifications, or all so far."""
+
+    ids: NotRequired[list[int | str]]
+    all: NotRequired[bool]
+
+
 class SystemAnnouncement(TypedDict):
     message: str
 
@@ -147,6 +154,7 @@ InAgents = (
 InNotifications = (
     Message[Literal["notification"], Notification]
     | Message[Literal["task_update"], TaskUpdate]
+    | Message[Literal["notification_read"], NotificationRead]
     | Message[Literal["system_announcement"], SystemAnnouncement]
     | Message[Literal["my_plugin_update"], dict[str, Any]]
     | Message[Literal["discontinuity"], Discontinuity]

@@ -5,7 +5,7 @@ import type { Shown } from "./entries.js";
 import { type ChannelView, useShown, type UseChannelOptions } from "./use-channel.js";
 
 type Id = string | number;
-type Types = PayloadsOf<"/notifications"> & { notification_read: { ids: Id[] } | { all: true } };
+type Types = PayloadsOf<"/notifications">;
 
 export interface NotificationsView
   extends Pick<ChannelView<Types>, "state" | "error" | "hasMore" | "isLoadingMore" | "loadMore"> {
