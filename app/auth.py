@@ -27,7 +27,7 @@ from app.core.identity import (
     parse_grants,
     unknown_namespaces,
 )
-from app.core.subprotocols import read_subprotocols
+from app.core.subprotocol import read_offered
 from app.settings import Settings
 
 log = structlog.get_logger("hearth.auth")
@@ -48,8 +48,8 @@ warnings.filterwarnings("ignore", category=InsecureKeyLengthWarning)
 def find_token(environ: Mapping[str, Any], auth: Any) -> str | None:
     """Return the token of a handshake, or None.
 
-    It is `auth.token`, else `Authorization: Bearer`, else a subprotocol of the WebSocket, else
-    `?token=` or `?access_token=`. The first that is there counts, also if it is not valid.
+    It is the first of `auth.token`, `Authorization: Bearer`, a subprotocol of the WebSocket, and
+    `?token=` or `?access_token=`, good or bad.
 
     Args:
         environ: the WSGI environment of the handshake.
@@ -65,11 +65,11 @@ def find_token(environ: Mapping[str, Any], auth: Any) -> str | None:
         return token or None
     header: str = environ.get("HTTP_AUTHORIZATION", "")
     scheme, _, credentials = header.partition(" ")
-    if scheme.lower() == "bearer" and credentials.strip():
-        return credentials.strip()
-    offered: str = environ.get("HTTP_SEC_WEBSOCKET_PROTOCOL", "")
-    if offered and (token := read_subprotocols(offered).token) is not None:
-        return token
+    if scheme.lower() == "bearer" and (brought := credentials.strip()):
+        return brought
+    offered = read_offered(environ.get("HTTP_SEC_WEBSOCKET_PROTOCOL", ""))
+    if offered.token is not None:
+        return offered.token
     query: dict[str, list[str]] = parse_qs(environ.get("QUERY_STRING", ""))
     for name in ("token", "access_token"):
         if name in query:

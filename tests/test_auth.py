@@ -59,10 +59,11 @@ AUTH, QUERY, HEADER = {"token": "a"}, "token=q&access_token=q2", "Bearer h"
     [
         (AUTH, QUERY, HEADER, "a"),
         (None, QUERY, HEADER, "h"),
-        (None, QUERY, "Basic YTpi", "q"),
-        (None, QUERY, "Bearer ", "q"),
+        (None, QUERY, "", "q"),
         (None, "access_token=q2", "", "q2"),
         (None, "access_token=q2&token=q", "", "q"),
+        (None, QUERY, "Basic YTpi", "q"),
+        (None, QUERY, "Bearer ", "q"),
         (None, "EIO=4&transport=websocket", HEADER, "h"),
         (None, "token=", HEADER, "h"),
         (None, "", "bearer  h ", "h"),
@@ -86,15 +87,14 @@ def test_where_a_token_is_found(auth: Any, query: str, header: str, found: str |
 
 
 @pytest.mark.parametrize(
-    ("auth", "header", "found"),
-    [(AUTH, HEADER, "a"), (None, HEADER, "h"), (None, "", "h.p.s")],
+    ("auth", "query", "header", "found"),
+    [(AUTH, QUERY, HEADER, "a"), (None, QUERY, HEADER, "h"), (None, QUERY, "", "s.s.s")],
 )
-def test_a_subprotocol_counts_before_the_query(auth: Any, header: str, found: str) -> None:
-    environ = {
-        "QUERY_STRING": QUERY,
-        "HTTP_AUTHORIZATION": header,
-        "HTTP_SEC_WEBSOCKET_PROTOCOL": "bearer, h.p.s",
-    }
+def test_a_subprotocol_comes_before_the_query(
+    auth: Any, query: str, header: str, found: str
+) -> None:
+    environ = {"QUERY_STRING": query, "HTTP_AUTHORIZATION": header}
+    environ["HTTP_SEC_WEBSOCKET_PROTOCOL"] = "bearer, s.s.s"
     assert find_token(environ, auth) == found
 
 

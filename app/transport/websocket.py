@@ -18,7 +18,7 @@ from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 
 from app.core.refused import Refusal, Refused
-from app.core.subprotocols import read_subprotocols
+from app.core.subprotocol import read_offered
 from app.transport.frames import (
     BINARY,
     CLOSE,
@@ -232,12 +232,8 @@ def begin(
     return socket
 
 
-def answer(upgrade: str, version: str, key: str, offered: str) -> bytes | None:
-    """Return the response to a handshake with these headers; None if they are not valid.
-
-    Args:
-        offered: subprotocols, of which one is selected.
-    """
+def answer(upgrade: str, version: str, key: str, protocols: str) -> bytes | None:
+    """Return the response to a handshake with these headers; None if they are not valid."""
     if upgrade.lower() != "websocket" or version != "13":
         return None
     try:
@@ -246,9 +242,10 @@ def answer(upgrade: str, version: str, key: str, offered: str) -> bytes | None:
     except (binascii.Error, ValueError):
         return None
     accepted = base64.b64encode(hashlib.sha1(key.encode() + _GUID, usedforsecurity=False).digest())
-    selected = read_subprotocols(offered).selected if offered else None
+    selected = read_offered(protocols).selected
+    protocol = f"Sec-WebSocket-Protocol: {selected}\r\n" if selected else ""
     return (
         b"HTTP/1.1 101 Switching Protocols\r\n"
         b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %b\r\n%b\r\n"
-        % (accepted, b"Sec-WebSocket-Protocol: %b\r\n" % selected.encode() if selected else b"")
+        % (accepted, protocol.encode())
     )

@@ -49,3 +49,9 @@ async def test_engine_io_selects_it_too(page: Page, server: TestServer) -> None:
     protocol, data = await page.evaluate(FIRST_MESSAGE, [url, ["bearer", ALICE]])
     assert protocol == "bearer"
     assert data.startswith("0{")
+
+
+async def test_what_is_no_token_is_not_selected(page: Page, server: TestServer) -> None:
+    url = str(server.make_url(f"/ws/circles/hall?token={ALICE}"))
+    protocol, data = await page.evaluate(FIRST_MESSAGE, [url, ["graphql-ws"]])
+    assert (protocol, data) == ("", "closed 1006")  # the browser gives up by itself
