@@ -35,9 +35,7 @@ async def test_members_of_two_processes_talk(
         "user_message", {"channel": "dev-team", "data": {"content": "Hi"}, "nonce": "n1"}
     )
     assert (repeat["duplicate"], repeat["offset"]) == (True, message["offset"])
-    await agent.request(
-        "agent_message", {"channel": "dev-team", "data": {"content": "Yes"}}
-    )
+    await agent.request("agent_message", {"channel": "dev-team", "data": {"content": "Yes"}})
     assert (await alice.next("agent_message"))["data"]["content"] == "Yes"
     assert len(alice.all("user_message")) == len(agent.all("user_message")) == 1
 
