@@ -58,7 +58,10 @@ class Refused(Enum):
     CHANNELS = "channels", Forbidden, "too many channels on one connection", ""
     FILES = "files", Unavailable, "a connection, for too many files are open", "ulimit -n"
     NO_TOKEN = "no_token", Unauthorized, "a client without a token", "ANONYMOUS_GRANTS"
-    TOKEN = "token", Unauthorized, "a token that is not valid", "AUTH_SECRET"
+    TOKEN = (
+        *("token", Unauthorized, "a token that is not valid"),
+        "a token that fits AUTH_SECRET, AUTH_ISSUER and AUTH_AUDIENCE",
+    )
     TOKEN_EXPIRED = "token_expired", TokenExpired, "a token that has expired", "a fresh token"
     FORBIDDEN = "forbidden", Forbidden, "what the token does not permit", "a grant in the token"
     NAMESPACE = "namespace", Invalid, "a namespace that is not there", ""

@@ -7,7 +7,6 @@ from typing import Any, Final
 
 import orjson
 
-from app.core import access
 from app.core.channel import Channel
 from app.core.clock import isoformat
 from app.core.errors import HearthError
@@ -40,13 +39,6 @@ class Channels(Dialect):
 
     async def begin(self, member: Member) -> None:
         self.write(texts.acknowledgement(member.identity, self.client.limits, self.hub.clock()))
-
-    async def renew(self, member: Member) -> list[Channel]:
-        identity = member.identity
-        left = [one for one in sorted(member.channels) if not access.may_read(identity, one)]
-        for channel in left:
-            await self.hub.memberships.leave(member, channel)
-        return left
 
     def read(self, frame: str | bytes) -> dict[str, Any]:
         message = super().read(frame)
@@ -97,7 +89,7 @@ class Channels(Dialect):
     async def _authenticate(self, message: dict[str, Any]) -> None:
         argument = {key: value for key, value in message.items() if key != "id"}
         left = await self.client.authenticate(read_token(argument))
-        where = [{"namespace": one.namespace, "channel": one.name} for one in left]
+        where = [{"namespace": one.namespace, "channel": one.name} for one in sorted(left)]
         expires_at = verbs.expires_at(self.client.identity)
         self._answer(message, {"ok": True, "expires_at": expires_at, "left": where})
 

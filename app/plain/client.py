@@ -228,9 +228,8 @@ class PlainClient(Speaker):
             if not self._connection.closed:
                 await self._join(identity)
             return []
-        member.go_on_as(identity)
-        self._clients.expiry.set(self, identity.expires_at)
-        return await self._dialect.renew(member)
+        self._clients.expiry.set(self, identity.ends_at)
+        return await self._dialect.renew(member, identity)
 
     async def _authenticate(self, token: str) -> None:
         member = self.member

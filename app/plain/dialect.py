@@ -16,6 +16,7 @@ from app.plain.connection import PlainConnection
 from app.plain.incoming import nonce_of, read_message
 from app.plain.paths import Endpoint, Query
 from app.requests import answers, verbs
+from app.requests.authenticating import go_on_as
 from app.transport.room import Encoding
 
 
@@ -107,13 +108,9 @@ class Dialect(ABC):
     async def end(self) -> None:  # noqa: B027 - most dialects have nothing to stop
         """Stop; the member's channels are left by the client."""
 
-    async def renew(self, member: Member) -> list[Channel]:
-        """Leave what a member's fresh token doesn't open any more, and return it."""
-        channels = self.open_to(member.identity)
-        left = sorted(member.channels.difference(channels))
-        for channel in left:
-            await self.hub.memberships.leave(member, channel)
-        return left
+    async def renew(self, member: Member, identity: Identity) -> list[Channel]:
+        """Replace a member's token by a fresh one; return the channels that it doesn't open."""
+        return await go_on_as(self.hub, member, identity)
 
     def begins_anew(self, member: Member, identity: Identity) -> bool:
         """Return whether a fresh token opens more than its member has joined."""

@@ -64,8 +64,8 @@ class Feeds(Dialect):
     def late(self) -> HearthError:
         return NoToken("No token came in time.") if self.client.stranger else Forbidden()
 
-    async def renew(self, member: Member) -> list[Channel]:
-        left = await super().renew(member)
+    async def renew(self, member: Member, identity: Identity) -> list[Channel]:
+        left = await super().renew(member, identity)
         if not member.channels:
             self.client.refuse(Forbidden())
         return left

@@ -91,7 +91,12 @@ def loss(channel: Channel, recovery: Recovery, now: float) -> bytes:
 
 
 def newest(joined: Sequence[JoinedChannel], count: int) -> list[JoinedChannel]:
-    """Return joined channels with the newest `count` messages of all of them together."""
+    """Return joined channels with the newest `count` messages of all of them together.
+
+    Where some follow later, which of them are the newest isn't known yet: then nothing is left out.
+    """
+    if any(one.recovery.following for _channel, _since, one in joined):
+        return list(joined)
     sequences = sorted(
         publication.sequence for _, _, one in joined for publication in one.recovery.publications
     )

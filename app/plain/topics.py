@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from typing import Any, Final
 
-from app.core import access
 from app.core.channel import Channel
 from app.core.errors import HearthError, Invalid
+from app.core.identity import Identity
 from app.core.message import Publication
 from app.hub.member import Member
 from app.hub.watching import may_watch
@@ -50,21 +50,24 @@ class Topics(Dialect):
         self._namespaces: set[str] = set()
 
     async def begin(self, member: Member) -> None:
-        """Nothing is joined unasked."""
+        """Subscribe again, as another identity, to what a stranger has subscribed to."""
+        topics = [namespace.removeprefix("/") for namespace in sorted(self._namespaces)]
+        topics += [f"{where.removeprefix('/')}:{name}" for where, name in sorted(self._channels)]
+        await self.end()
+        self._channels = set()
+        await self.subscribe(member, topics)
 
     async def end(self) -> None:
         for namespace in self._namespaces:
             await self.hub.watching.unwatch(self, namespace)
         self._namespaces = set()
 
-    def open_to(self, identity: object) -> tuple[Channel, ...]:
+    def open_to(self, identity: Identity) -> tuple[Channel, ...]:
         return ()
 
-    async def renew(self, member: Member) -> list[Channel]:
-        identity = member.identity
-        left = [one for one in sorted(self._channels) if not access.may_read(identity, one)]
-        for channel in left:
-            await self._leave(member, channel)
+    async def renew(self, member: Member, identity: Identity) -> list[Channel]:
+        left = await super().renew(member, identity)
+        self._channels.difference_update(left)
         for namespace in sorted(self._namespaces):
             if not may_watch(identity, namespace):
                 await self._unwatch(namespace)

@@ -12,6 +12,7 @@ from hearth_realtime import HearthError
 
 from app.app_keys import SERVER
 from tests.fixtures.proxies import Through
+from tests.fixtures.servers import Serve
 from tests.support.agents import contents, take
 from tests.support.ready import until
 from tests.support.tokens import AGENT, ALICE, BOB, SERVICE, token
@@ -158,3 +159,25 @@ async def test_a_slow_reader_of_large_messages(server: TestServer) -> None:
             await hers.publish("user_message", {"content": text})
         assert contents(await take(his, 60)) == texts
         assert his.state == "live"
+
+
+async def test_a_message_larger_than_aiohttp_takes_by_itself(serve: Serve) -> None:
+    url = str((await serve(max_message_bytes=6_000_000)).make_url(""))
+    async with hearth_realtime.connect(url, token=ALICE) as alice:
+        circle = await alice.circle("dev-team")
+        text = "x" * 5_000_000
+        await circle.publish("user_message", {"content": text})
+        assert contents(await take(circle, 1)) == [text]
+
+
+async def test_the_size_of_a_message_is_that_of_its_utf_8(serve: Serve) -> None:
+    url = str((await serve(max_message_bytes=4000)).make_url(""))
+    async with hearth_realtime.connect(url, token=ALICE) as alice:
+        circle = await alice.circle("dev-team")
+        text = "я" * 1500
+        await circle.publish("user_message", {"content": text})
+        assert contents(await take(circle, 1)) == [text]
+        with pytest.raises(HearthError, match="too_large"):
+            await circle.publish("user_message", {"content": "я" * 2000})
+        with pytest.raises(HearthError, match="invalid"):
+            await circle.publish("user_message", {"content": "\ud83d"})

@@ -107,6 +107,20 @@ async def test_they_can_be_turned_off(connect: Connect, serve: Serve) -> None:
         assert error["code"] == "invalid"
 
 
+async def test_a_developer_publishes_every_type(connect: Connect, serve: Serve) -> None:
+    url = str((await serve(auth_mode="none", auth_secret=None)).make_url(""))
+    chat = await connect("/chat", None, url=url)
+    for name in ("task_manager_update", "chat.input_request", "chat_status"):
+        request = {"channel": CHAT, "data": {"status": "started"}}
+        answer = await chat.request(name, request)
+        # What is for workers is so for developers too.
+        assert answer["ok"] or (answer["error"]["code"], "." in name) == ("unavailable", True)
+    circle = await connect("/circles", None, url=url)
+    data = {"agent_id": 7, "content": "Hi"}
+    assert (await circle.request("agent_message", {"channel": "hall", "data": data}))["ok"]
+    assert (await circle.request("no_type", {"channel": "hall", "data": {}}))["error"]["fields"]
+
+
 class TestWithWorkers:
     @pytest.fixture
     async def server(self, serve: Serve, redis_server: RedisServer) -> TestServer:

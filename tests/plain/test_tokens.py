@@ -128,3 +128,24 @@ async def test_in_development_a_path_says_who_one_is(serve: Serve, open_plain: O
     ):
         plain = await open_plain(path, None, url)
         assert (await plain.read())["data"]["user_id"] == who
+
+
+@pytest.mark.parametrize(
+    ("offered", "selected"),
+    [
+        (("bearer", ALICE), "bearer"),
+        ((f"access_token.{ALICE}",), f"access_token.{ALICE}"),
+        (("mozaiks", f"access_token.{ALICE}"), "mozaiks"),
+    ],
+)
+@pytest.mark.parametrize("path", [TEAM, "/ws/channels", "/ws/support/app/chat/_", "/ws"])
+async def test_a_token_as_a_subprotocol(
+    open_plain: Open, path: str, offered: tuple[str, ...], selected: str
+) -> None:
+    plain = await open_plain(path, None, protocols=offered)
+    assert plain.socket.protocol == selected
+    if path == "/ws":
+        await plain.send("ping")
+        assert await plain.read() == {"type": "pong"}
+    else:
+        assert (await plain.read())["data"]["user_id"] == "alice"

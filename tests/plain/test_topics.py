@@ -10,12 +10,14 @@ from app.app_keys import HUB, PLAIN
 from app.core.channel import Channel
 from app.core.identity import parse_grants
 from tests.fixtures.clients import Connect
-from tests.fixtures.processes import RunReady
+from tests.fixtures.processes import Run, RunReady
 from tests.fixtures.servers import Serve
 from tests.plain.conftest import Open
 from tests.support.client import Client
+from tests.support.pages import rights
 from tests.support.plain import JSON, PlainClient
-from tests.support.ready import until
+from tests.support.process import ROOT
+from tests.support.ready import until, until_status
 from tests.support.redis import RedisServer
 from tests.support.tokens import ALICE, BOB, SERVICE, token
 
@@ -179,6 +181,25 @@ async def test_strangers_with_grants_subscribe_without_a_token(
     assert await other.read() == {"type": "pong"}
 
 
+async def test_a_stranger_keeps_the_topics_that_its_token_opens(
+    serve: Serve, open_plain: Open, connect: Connect
+) -> None:
+    server = await serve(anonymous_grants=parse_grants(["circles:*:r", "agents:*:r"]))
+    url = str(server.make_url(""))
+    plain = await open_plain("/ws", None, url)
+    await subscribe(plain, "circles", "agents", "circles:dev-team", "circles:secret")
+    await plain.send({"type": "auth", "token": token("eve", "user", "circles:dev-*:r")})
+    refused = [(await plain.next("error"))["topic"] for _one in range(3)]
+    assert refused == ["agents", "circles", "circles:secret"]
+    assert (await plain.next("subscribed"))["data"] == {"topics": ["circles:dev-team"]}
+    bob = await connect(token=BOB, url=url)
+    await bob.say("unheard", channel="secret")
+    await bob.say("unheard", channel="other")
+    await bob.say("Hi")
+    got = [one["data"] for one in await settle(plain) if one["type"] == "user_message"]
+    assert got == [{"content": "Hi"}]
+
+
 async def test_a_fresh_token_leaves_topics_that_it_does_not_open(
     open_plain: Open, bob: Client
 ) -> None:
@@ -222,6 +243,27 @@ async def test_the_broker_out_of_reach_is_told_and_the_rest_goes_on(
     redis_server.start()
     while (await subscribe(plain, "circles"))[-1]["data"]["topics"] != ["circles"]:
         pass
+
+
+@pytest.mark.parametrize("taken", [(), ("-psubscribe",)])
+async def test_the_documented_rights_in_redis_are_enough_for_whole_namespaces(
+    run: Run, open_plain: Open, redis_server: RedisServer, taken: tuple[str, ...]
+) -> None:
+    rules = (*rights(ROOT / "docs/operations.md", "hearth"), *taken)
+    redis_server.ask("ACL", "SETUSER", "hearth", "on", ">password", *rules)
+    url = redis_server.url.replace("://", "://hearth:password@")
+    process = await run(REDIS_URL=url)
+    await until_status(process.url)
+    plain = await open_plain("/ws", ALICE, process.url)
+    await settle_feeds(plain)
+    for topic in ("circles", "workspaces", "agents"):
+        *errors, done = await subscribe(plain, topic)
+        assert [one["data"]["code"] for one in errors] == ["unavailable"] * len(taken)
+        assert done["data"]["topics"] == [topic] * (1 - len(taken))
+    # What else goes over that connection to Redis goes on.
+    assert (await subscribe(plain, "circles:dev-team"))[-1]["data"]["topics"] == [
+        "circles:dev-team"
+    ]
 
 
 async def settle_feeds(plain: PlainClient) -> None:

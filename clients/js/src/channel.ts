@@ -2,7 +2,7 @@ import { Emitter, type Off } from "./emitter.js";
 import { newNonce } from "./environment.js";
 import { HearthError } from "./errors.js";
 import { type Earlier, readEarlier } from "./late.js";
-import type { AnyMessage, JsonObject, Member, Message, Page, Position, Presence, Receipt, Types } from "./messages.js";
+import type { AnyMessage, Draft, JsonObject, Member, Message, Page, Position, Presence, Receipt, Types } from "./messages.js";
 import { fromPresence } from "./roster.js";
 import type { Beginning, ChannelState, Subscriber, Subscription } from "./subscription.js";
 
@@ -116,7 +116,7 @@ export class Channel<T extends Types = Record<string, JsonObject>> {
    */
   async publish<E extends keyof T & string>(
     type: E,
-    data: T[E],
+    data: Draft<T[E]>,
     options: PublishOptions = {},
   ): Promise<Receipt> {
     const { action, nonce = newNonce(), timeout } = options;

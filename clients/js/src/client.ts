@@ -198,7 +198,7 @@ export class Client {
   /** No connection could be opened, or the server has refused it. */
   #onFailed(error: HearthError): void {
     this.#onRefused(error);
-    if (error.code !== "disconnected") for (const namespace of this.#namespaces.values()) namespace.refuse(error);
+    for (const namespace of this.#namespaces.values()) namespace.refuse(error);
   }
 
   #onRefused(error: HearthError): void {

@@ -6,7 +6,7 @@ import { askWhy, type OpenFailure, refusalIn, unreachable } from "./refusal.js";
 import type { Backoff } from "./time.js";
 
 /** How long a reason holds, before the server is asked for it again. */
-const REASON_MS = 30_000;
+const REASON_MS = 5_000;
 const SECOND_MS = 1_000;
 
 /** What a connection tells of itself. */

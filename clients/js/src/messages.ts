@@ -18,6 +18,11 @@ export type Message<Type extends string = string, Data = JsonObject> = Omit<
 /** Payloads by type: one namespace's of `Payloads`, or those and a plugin's own. */
 export type Types = object;
 
+/** A payload as it is published: an agent's own id is the server's to fill in. */
+export type Draft<Data> = Data extends { agent_id: number | string }
+  ? { [Key in keyof Data as Key extends "agent_id" ? never : Key]: Data[Key] } & { agent_id?: Data["agent_id"] }
+  : Data;
+
 /** Any message of a channel; its `type` tells which. */
 export type AnyMessage<T extends Types> = {
   [Type in keyof T & string]: Message<Type, T[Type]>;

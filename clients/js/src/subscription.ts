@@ -128,6 +128,7 @@ export class Subscription implements Membership {
   }
 
   refused(error: HearthError): void {
+    if (error.code === "disconnected") return this.#unrefuse(); // there is no server now to refuse it
     this.#error = error;
     this.#setState("refused");
     for (const one of [...this.#subscribers]) one.error(error, false);
@@ -233,6 +234,12 @@ export class Subscription implements Membership {
     this.#watch.stop();
     this.#order.hold();
     if (this.#state === "live") this.#setState("recovering");
+  }
+
+  #unrefuse(): void {
+    if (this.#state !== "refused") return;
+    this.#error = undefined;
+    this.#setState(this.#order.seen ? "recovering" : "connecting");
   }
 
   #setState(state: ChannelState): void {

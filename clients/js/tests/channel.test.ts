@@ -14,8 +14,8 @@ test("a message reaches the others with its type's payload, and its publisher ge
   const heard = new Promise<string>((resolve) => {
     alice.on("agent_message", ({ data, sender }) => resolve(`${sender?.id} ${data.agent_id}: ${data.content}`));
   });
-  const receipt = await agent.publish("agent_message", { agent_id: 7, content: "Hello" }, { action: "said" });
-  expect(await heard).toBe("agent-7 7: Hello");
+  const receipt = await agent.publish("agent_message", { content: "Hello" }, { action: "said" });
+  expect(await heard).toBe("agent-7 agent-7: Hello");
   const { offset, epoch, timestamp } = receipt;
   expect(receipt).toEqual({ offset, epoch, timestamp, duplicate: false });
   await vi.waitFor(() => expect(agent.position).toEqual({ offset, epoch }), PATIENCE);

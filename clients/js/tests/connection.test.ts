@@ -59,6 +59,7 @@ test.each([{ transports: ["websocket"] }, { transports: ["polling"] }])(
     expect(told[0]!.message).toContain("ALLOWED_ORIGINS");
     expect([alice.state, alice.error, circle.error]).toEqual(["refused", told[0], told[0]]);
     await own.kill();
+    await until(circle, "connecting"); // nobody refuses it now
     own.settings.ALLOWED_ORIGINS = extraHeaders.Origin;
     await own.start();
     await until(circle);

@@ -20,6 +20,12 @@ export function channels(client: Client): void {
   // @ts-expect-error - no such event
   client.on("eror", () => {});
 
+  // Who says it is filled in, and further keys are kept; what is said isn't made up.
+  void circle.publish("agent_message", { content: "Hello", mood: "well" });
+  void circle.publish("agent_message", { content: "Hello", agent_id: 7 });
+  // @ts-expect-error - no content
+  void circle.publish("agent_message", { agent_id: 7 });
+
   // Where the server takes types of applications' own, those have a dot, or are named.
   const chat = client.chat("writer", "app", "chat-1");
   chat.on("artifact.action", ({ data }) => data["id"]);

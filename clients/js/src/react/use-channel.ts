@@ -1,6 +1,6 @@
 import { useCallback, useMemo, useSyncExternalStore } from "react";
 import type { HearthError } from "../errors.js";
-import type { AnyMessage, Member, NamespaceName, PayloadsOf, Types } from "../messages.js";
+import type { AnyMessage, Draft, Member, NamespaceName, PayloadsOf, Types } from "../messages.js";
 import type { ChannelState } from "../subscription.js";
 import type { Shown } from "./entries.js";
 import { useStores } from "./provider.js";
@@ -23,7 +23,7 @@ export interface ChannelView<T extends Types> {
   /** Why the channel is refused or closed. */
   error: HearthError | undefined;
   /** Publish; the message shows at once as `pending`, and as `failed` when that fails. */
-  send: <E extends keyof T & string>(type: E, data: T[E], options?: { action?: string }) => void;
+  send: <E extends keyof T & string>(type: E, data: Draft<T[E]>, options?: { action?: string }) => void;
   /** Publish a failed message again. */
   resend: (message: { nonce?: string }) => void;
   /** Whether history may have older messages than are shown. */
