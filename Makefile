@@ -6,6 +6,7 @@
 # make token  print a token: make token ID=agent-7 KIND=agent GRANTS='circles:dev-*:rw'
 # make types-js  write the client's types from the schemas
 # make types-python  write the types of the library for Python from the schemas
+# make screenshots  take the docs' pictures of the console anew
 # make rooms  write the table of rooms into docs/design.md
 # make bench  measure against the others and write docs/benchmarks.md; bench-quick: a short look
 # make bench-idle  measure what a process without members pays beside a busy one
@@ -18,7 +19,7 @@ BIN := .venv/bin
 PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --dist worksteal
 CLIENT := app/web/console/vendor/socket.io.esm.min.js
 
-.PHONY: help run token check test lint types unit torture drops format rooms clean
+.PHONY: help run token check test lint types unit torture drops format rooms screenshots clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -51,6 +52,9 @@ torture: .venv/development .venv/system
 
 drops: .venv/development .venv/system console js
 	$(BIN)/python -m tests.drops $(ARGS)
+
+screenshots: .venv/development .venv/system console
+	$(BIN)/python -m tests.screenshots
 
 rooms: .venv/development
 	$(BIN)/python -m tests.house

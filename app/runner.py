@@ -17,10 +17,13 @@ class Runner(web.AppRunner):
 
     Middlewares don't see the handshakes on its fast path. So the listener is used only if there are
     none but the gate's, which it asks by itself.
+
+    Handlers are cancelled when their client leaves (aiohttp's default is to let them wait): a poll
+    that hangs would not notice before the next ping.
     """
 
     def __init__(self, app: web.Application, **options: Any) -> None:
-        super().__init__(app, **options)
+        super().__init__(app, **{"handler_cancellation": True} | options)
         self._listener: Listener | None = None
 
     @property

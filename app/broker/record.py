@@ -5,15 +5,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import orjson
+import structlog
 
 from app.core.channel import Channel
 from app.core.clock import isoformat
 from app.core.history import Position
 from app.core.message import DISCONTINUITY, Publication, splice
+
+log = structlog.get_logger("hearth.broker")
 
 
 def decode_record(record: bytes, offset: int | None, sequence: int) -> Publication:
@@ -27,6 +30,15 @@ def decode_entry(entry: Any) -> Publication:
     """Return the publication of a stream's entry: `[<offset>-0, [s, sequence, m, record]]`."""
     entry_id, (_s, sequence, _m, record) = entry
     return decode_record(record, int(entry_id.partition(b"-")[0]), int(sequence))
+
+
+def decode_entries(channel: Channel, entries: Iterable[Any]) -> Iterator[Publication]:
+    """Yield the publications of a stream's entries; what isn't one is logged, and left out."""
+    for entry in entries:
+        try:
+            yield decode_entry(entry)
+        except (ValueError, TypeError):
+            log.error("ignored an entry of history that is no publication", channel=str(channel))
 
 
 def decode_live(data: bytes) -> tuple[Position | None, Publication]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from app.broker.keys import LEAST_HISTORY_SECONDS, Keys
-from app.broker.record import decode_entry
+from app.broker.record import decode_entries
 from app.core.channel import Channel
 from app.core.epoch import name_epoch
 from app.core.history import HistoryOptions, Page, Position, Recovery
@@ -65,8 +65,9 @@ class RedisLog:
             ],
         )
         head = Position(newest, name.decode())
-        publications = in_order(map(decode_entry, entries), offset if recovered else None)
-        reached = (publications[-1].offset or 0) if following else newest
+        decoded = decode_entries(channel, entries)
+        publications = in_order(decoded, offset if recovered else None)
+        reached = int(entries[-1][0].partition(b"-")[0]) if following else newest
         position = Position(reached, head.epoch)
         return head, Recovery(position, publications, bool(recovered), following, newest)
 
@@ -82,7 +83,7 @@ class RedisLog:
                 *(self.size, self.seconds, most_bytes or 0),
             ],
         )
-        publications = in_order(map(decode_entry, reversed(entries)), None)
+        publications = in_order(decode_entries(channel, reversed(entries)), None)
         return Page(Position(offset, epoch.decode()), publications, bool(more))
 
     async def entry(self, channel: Channel, offset: int) -> Publication | None:
@@ -90,7 +91,7 @@ class RedisLog:
         found: list[Any] = await self._commands.send(
             "XRANGE", self._keys.log(channel), f"{offset}-0", f"{offset}-0"
         )
-        return decode_entry(found[0]) if found else None
+        return next(decode_entries(channel, found), None)
 
     async def beginning(self, channel: Channel) -> Position:
         """Return the position at which the channel's epoch begins; history before it is older."""

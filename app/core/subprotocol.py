@@ -26,7 +26,8 @@ def read_offered(header: str) -> Offered:
     """Return what `Sec-WebSocket-Protocol` offers.
 
     A token is the one behind a name, which is selected, or `access_token.<jwt>`, which is selected
-    itself where nothing else is offered. Where there is no token, nothing is known, or selected.
+    itself where nothing else is offered. Where there is no token the first is selected, as by the
+    official server; nothing, where the header isn't valid.
     """
     names = [name.strip(" \t") for name in header.split(",")]
     if not all(map(_NAME.fullmatch, names)):
@@ -37,4 +38,4 @@ def read_offered(header: str) -> Offered:
             return Offered(token, others[0] if others else name)
         if at and _JWT.fullmatch(name):
             return Offered(name, names[at - 1])
-    return Offered()
+    return Offered(selected=names[0])

@@ -23,7 +23,7 @@ from app.transport import frames
 from app.transport.flow import ProtocolError
 from app.transport.handshake import Handshake
 from app.transport.heartbeat import Heartbeat
-from app.transport.refusals import answer
+from app.transport.refusals import NO_STORE, answer
 from app.transport.websocket import Takeover, Upgraded, WebSocket, begin, take_over
 
 _LINGER_SECONDS: Final = 10.0
@@ -277,9 +277,9 @@ def _takes_binary(request: web.Request) -> bool:
 def _payload(request: web.Request, payload: str) -> web.Response:
     if (index := request.query.get("j")) is not None:
         script = jsonp.script_of(payload, index)
-        response = web.Response(text=script, content_type="text/javascript")
+        response = web.Response(text=script, content_type="text/javascript", headers=NO_STORE)
     else:
-        response = web.Response(text=payload)
+        response = web.Response(text=payload, headers=NO_STORE)
     if len(payload) > _COMPRESS_BYTES:
         response.enable_compression()
     return response

@@ -12,7 +12,7 @@ import structlog
 from app.broker.contract import Broker, PresenceStore
 from app.core import access
 from app.core.channel import Channel
-from app.core.errors import Forbidden, HearthError, Unavailable
+from app.core.errors import HearthError, TooManyChannels, Unavailable
 from app.core.history import MOST_ANSWER_BYTES, Position
 from app.core.identity import Identity
 from app.core.merging import Read, merge
@@ -194,7 +194,9 @@ class Memberships:
         if not trusted:
             access.require_read(member.identity, channel)
         if len(member.channels) >= MOST_CHANNELS and channel not in member.channels:
-            raise Forbidden(f"A connection joins at most {MOST_CHANNELS:,} channels at a time.")
+            raise TooManyChannels(
+                f"A connection joins at most {MOST_CHANNELS:,} channels at a time."
+            )
         async with (
             self._locks.hold((member.sid, channel)),
             self._buffering(member, channel, since, limit, parts) as joining,

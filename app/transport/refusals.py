@@ -29,6 +29,8 @@ _STATUS: Final = {
     "unavailable": 503,
 }
 _HEADERS_TOO_LARGE: Final = 431
+#: The query of what is answered may hold a token.
+NO_STORE: Final = {"Cache-Control": "no-store"}
 # Engine.IO's numbers and words, as the official server has them; stock clients show them.
 _BAD_REQUEST: Final = 3, "Bad request"
 _ENGINE: Final[Mapping[Refused, tuple[int, str]]] = {
@@ -103,4 +105,5 @@ def answer(refusal: Refusal) -> web.Response:
     if refusal.reason is Refused.HEADERS:
         status = _HEADERS_TOO_LARGE
     told = error.to_dict() | {"reason": refusal.reason.label}
-    return web.json_response({"code": number, "message": words, "error": told}, status=status)
+    body = {"code": number, "message": words, "error": told}
+    return web.json_response(body, status=status, headers=NO_STORE)

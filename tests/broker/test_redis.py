@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 
 import pytest
+from structlog.testing import capture_logs
 
 from app.broker.contract import Fence, Fenced, Published
 from app.broker.redis import MAX_RECORD_BYTES, RedisBroker
 from app.core.errors import TooLarge, Unavailable
-from app.core.history import HistoryOptions
+from app.core.history import HistoryOptions, Position
 from tests.broker.contracts.broker import BrokerContract
 from tests.broker.contracts.fixtures import MakeBroker
 from tests.fixtures.redis import StartBackend
@@ -62,6 +63,25 @@ async def test_what_was_begun_when_scripts_were_forgotten_is_not_overtaken(
         with pytest.raises(Unavailable):
             await one
     assert (await broker.publish_nowait(TEAM, message("second", 4))).offset == 2
+
+
+async def test_an_entry_that_is_no_publication_makes_nobody_deaf(backend: RunningBackend) -> None:
+    broker, keys = backend.broker, backend.keys
+    await broker.subscribe(TEAM)
+    first = await broker.publish(TEAM, message("a", time.time()))
+    await backend.commands.send("HINCRBY", keys.head(TEAM), "offset", 1)
+    await backend.commands.send("XADD", keys.log(TEAM), "2-0", "odd", "entry")
+    with capture_logs() as logs:
+        await broker.publish(TEAM, message("b", time.time()))
+        await backend.settle()
+        recovery = await broker.recover(TEAM, Position(0, first.epoch), None)
+        page = await broker.history(TEAM, None, 10)
+    assert backend.listener.texts() == ["a", "b"]
+    assert texts_of(recovery.publications) == texts_of(page.publications) == ["a", "b"]
+    assert [one.prev for one in recovery.publications] == [None, 1]
+    assert {line["event"] for line in logs} == {
+        "ignored an entry of history that is no publication"
+    }
 
 
 async def have_lease(backend: RunningBackend, token: str) -> None:

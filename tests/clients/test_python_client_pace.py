@@ -52,15 +52,15 @@ async def test_a_thousand_channels_at_once_are_no_storm(
 
 
 @pytest.mark.usefixtures("untold_rate")
-async def test_a_thousand_channels_of_a_server_that_tells_no_limit(
+async def test_many_channels_of_a_server_that_tells_no_limit(
     serve: Serve, refusals: list[RateLimited]
 ) -> None:
-    url = str((await serve(messages_per_second=500)).make_url(""))
+    url = str((await serve(messages_per_second=100)).make_url(""))
     async with hearth_realtime.connect(url, token=ALICE) as hearth:
-        names = [f"circle-{number}" for number in range(2000)]
+        names = [f"circle-{number}" for number in range(600)]
         await asyncio.gather(*(hearth.circle(name) for name in names))
         # Those that were on their way when the first one was refused.
-        assert 0 < len(refusals) <= 2000
+        assert 0 < len(refusals) <= 600
 
 
 def test_requests_are_as_fast_as_the_limit_and_no_faster() -> None:

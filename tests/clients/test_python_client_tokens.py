@@ -49,7 +49,7 @@ async def test_tokens_are_renewed_without_losing_the_connection(server: TestServ
     renewed = asyncio.Event()
 
     async def give() -> str:
-        given.append(token("alice", "user", "*:*:rw", expires_in=2 if len(given) < 3 else 600))
+        given.append(token("alice", "user", "*:*:rw", expires_in=5 if len(given) < 3 else 600))
         if len(given) == 4:
             renewed.set()
         return given[-1]

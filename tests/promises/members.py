@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from tests.promises.checker import Entry, Journal
 from tests.promises.connection import Connection, Lost
-from tests.promises.topics import Topic, digest, mark_of
+from tests.promises.topics import Topic, data_digest, digest, mark_of
 from tests.support.tokens import token
 
 _PAUSE_SECONDS: Final = 0.3
@@ -18,7 +18,9 @@ LIFETIME_SECONDS: Final = 86_400.0
 
 def entry_of(envelope: dict[str, Any]) -> Entry:
     """Return a message as the checker wants it."""
-    return Entry(envelope["offset"], mark_of(envelope), digest(envelope["data"]), digest(envelope))
+    whole = {key: value for key, value in envelope.items() if key != "prev"}
+    data = data_digest(envelope["data"])
+    return Entry(envelope["offset"], mark_of(envelope), data, digest(whole))
 
 
 class Member:
@@ -124,5 +126,7 @@ class Member:
 
     def _note(self, journal: Journal, channel: str, envelope: dict[str, Any]) -> None:
         self.deliveries += 1
+        if (prev := envelope.get("prev")) is not None:
+            journal.left_out.update(range(prev + 1, envelope["offset"]))
         journal.entries.append(entry_of(envelope))
         self._newest[channel] = max(self._newest[channel], envelope["offset"])

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, cast
 
+from app.core.identity import Kind
 from tests.promises.connection import Connection, Lost
 from tests.promises.ledger import Ledger, Published
 from tests.promises.members import LIFETIME_SECONDS
-from tests.promises.topics import Topic, digest, payload
+from tests.promises.topics import Topic, data_digest, payload
 from tests.support.tokens import token
 
 _PAUSE_SECONDS: Final = 0.2
@@ -81,12 +82,13 @@ class ClientPublisher(Publisher):
         self._topic = topic
         self._where = where
         self._moodiness = moodiness
-        self._token = token(self.name, topic.kind, "*:*:rw", expires_in=LIFETIME_SECONDS)  # type: ignore[arg-type]
+        kind = cast("Kind", topic.kind)
+        self._token = token(self.name, kind, "*:*:rw", expires_in=LIFETIME_SECONDS, agent_id=7)
         self._connection: Connection | None = None
 
     async def send(self, mark: str) -> None:
         data = payload(self._topic.type, mark, self.padding())
-        sent = Published("client", mark, str(self._topic), digest(data))
+        sent = Published("client", mark, str(self._topic), data_digest(data))
         self.ledger.add(sent)
         message = {"channel": self._topic.channel, "data": data, "nonce": mark}
         gives_up = self.randomly.random() < self._moodiness

@@ -72,3 +72,8 @@ def digest(value: Any) -> str:
     """Return a short name of a JSON value: equal ones have equal names."""
     encoded = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
     return hashlib.blake2b(encoded, digest_size=8).hexdigest()
+
+
+def data_digest(data: dict[str, Any]) -> str:
+    """Return the digest of a payload, without the agent that the server names in it."""
+    return digest({key: value for key, value in data.items() if key != "agent_id"})

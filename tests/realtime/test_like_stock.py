@@ -39,7 +39,7 @@ class Stage:
             self.clients.append(client)
             self.received.append([])
             client.on("*", self._receiver(number))
-            await client.connect(url, transports=["websocket"])
+            await client.connect(url, transports=["websocket"], wait_timeout=PATIENCE_SECONDS)
 
     async def got(self) -> list[list[tuple[Any, ...]]]:
         """Return what each client has received since it was asked last."""

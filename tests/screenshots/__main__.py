@@ -50,7 +50,7 @@ PHONE: Final = 390, 780
 CIRCLE, FEED, ANSWER = PLACES
 PICTURES: Final = (
     Picture("console", CIRCLE, "at=3", DESKTOP, "light", "tell the customers."),
-    Picture("console-feed", FEED, "find=gateway&type=log", DESKTOP, "dark", "gateway slow"),
+    Picture("console-feed", FEED, "type=log&at=37", DESKTOP, "dark", "gateway slow"),
     Picture("console-phone", ANSWER, "", PHONE, "light", "idempotency key"),
     Picture("console-phone-dark", FEED, "", PHONE, "dark", "order paid"),
 )

@@ -40,6 +40,8 @@ class Scene:
         reviewer = await self._connect("reviewer", "agent")
         for client in (ann, ben, reviewer):
             await client.join()
+        await ben.join("release-42")
+        await reviewer.join("release-42")
         await ann.say("Morning! The checkout fails for some orders since last night.")
         await self._publish(
             reviewer,

@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
+from redis.asyncio import Redis
+
 from app.broker.contract import Fence, Published
 from app.core.channel import Channel
+from app.core.errors import Unavailable
 from app.core.message import Message, Publication
 from app.workers.backlog import Backlog
 from app.workers.emits import read_emit
@@ -116,3 +120,42 @@ def content_of(publication: Publication) -> str:
     """Return the content of an agent's message."""
     content: str = json.loads(publication.body)["data"]["content"]
     return content
+
+
+def names(first: int, last: int) -> list[str]:
+    """Return numbers as `emitted` writes them."""
+    return [str(number) for number in range(first, last)]
+
+
+async def emit(redis: Redis, first: int, last: int) -> None:
+    """Emit numbered messages."""
+    for number in range(first, last):
+        await redis.publish(EMITS, emitted(number))
+
+
+async def until_contents(one: RunningIngest, wanted: list[str]) -> None:
+    """Wait until history has as much, and check that it is this."""
+    async with asyncio.timeout(30):
+        contents: list[str] = []
+        while len(contents) < len(wanted):
+            await asyncio.sleep(0.02)
+            with suppress(Unavailable):
+                contents = await one.contents()
+    assert contents == wanted
+
+
+async def rejected(redis: Redis) -> list[tuple[bytes, bytes]]:
+    """Return what was rejected, and why."""
+    entries: Any = await redis.xrange("hearth:rejected")
+    return [(fields[b"data"], fields[b"reason"]) for _id, fields in entries]
+
+
+def leader_of(some: Sequence[RunningIngest]) -> RunningIngest:
+    """Return the one that leads."""
+    (leader,) = [one for one in some if one.ingest.leads]
+    return leader
+
+
+async def settled(some: Sequence[RunningIngest]) -> None:
+    """Wait until nothing is waiting anywhere."""
+    await until(lambda: not any(len(one.ingest._backlog) for one in some))

@@ -14,7 +14,7 @@ from redis.backoff import NoBackoff
 
 from tests.promises.ledger import Attempt, Emitted
 from tests.promises.publishers import Publisher
-from tests.promises.topics import TOPICS, digest, payload, topics_of
+from tests.promises.topics import TOPICS, data_digest, payload, topics_of
 from tests.support.workers import StockManager
 
 _PAUSE_SECONDS: Final = 0.2
@@ -44,7 +44,7 @@ class EmitPublisher(Publisher):
         data = payload(topic.emitted, mark, self.padding())
         topics = tuple(str(one) for one in (alike if many else [topic]))
         self._attempts = self._manager.attempts = []
-        self.ledger.add(Emitted(kind, mark, topics, digest(data), self._attempts))
+        self.ledger.add(Emitted(kind, mark, topics, data_digest(data), self._attempts))
         room = [one.channel for one in alike] if many else topic.channel
         await self._manager.emit(topic.emitted, data, topic.namespace, room)
 

@@ -54,6 +54,9 @@ async def test_a_link_names_a_message_that_is_pages_ago(
     console = await open_console(url, at="#/circles/dev-team?at=7")
     await expect(console.inspector.locator("pre")).to_contain_text('"content": "7"')
     await expect(console.messages.filter(has_text="#7").first).to_be_in_viewport()
+    await expect(console.page.locator("#title")).to_be_in_viewport(ratio=1)
+    script = "[document.documentElement, document.body].map((node) => node.scrollTop)"
+    assert await console.page.evaluate(script) == [0, 0]
 
 
 async def test_a_link_waits_for_the_token_that_it_does_not_hold(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.async_api import expect
 
 from tests.fixtures.clients import Connect
@@ -43,13 +44,11 @@ async def test_a_circle_tells_of_an_agent_that_comes_types_speaks_and_goes(
     await agent.request("typing", {"channel": "dev-team", "data": {"typing": True}})
     typing = console.page.get_by_text("agent-7 is typing…")
     await expect(typing).to_be_visible()
-    data = {"agent_id": 7, "content": "Deployed.", "build": "1.4.2"}
+    data = {"content": "Deployed.", "build": "1.4.2"}
     await agent.request("agent_message", {"channel": "dev-team", "data": data})
     await expect(typing).to_be_hidden()
     await expect(console.texts).to_have_text(["agent-7 joined", "Deployed."])
-    await expect(console.messages.locator(".payload")).to_have_text(
-        '{"agent_id":7,"build":"1.4.2"}'
-    )
+    await expect(console.messages.locator(".payload")).to_have_text('{"build":"1.4.2"}')
     await agent.disconnect()
     await expect(console.texts.last).to_have_text("agent-7 left")
     await expect(console.members).to_have_count(1)
@@ -103,10 +102,10 @@ async def test_an_agent_sends_json_and_types_that_the_page_does_not_know(
     await console.page.get_by_role("button", name="Send").click()
     assert (await service.next("task_update"))["action"] == "completed"
     await console.page.get_by_label("Type", exact=True).select_option("other…")
-    await console.page.get_by_label("Name of the type").fill("my_plugin_update")
+    await console.page.get_by_label("Name of the type").fill("task_manager.update")
     await console.page.get_by_label("Payload (JSON)").fill('{"progress": 7}')
     await console.page.get_by_role("button", name="Send").click()
-    assert (await service.next("my_plugin_update"))["data"] == {"progress": 7}
+    assert (await service.next("task_manager.update"))["data"] == {"progress": 7}
     await expect(console.messages.locator(".payload").last).to_have_text('{"progress":7}')
 
 
@@ -167,3 +166,24 @@ async def test_a_history_larger_than_an_answer_comes_whole(
     )
     await expect(console.notes).to_have_count(0)
     await expect(console.recovered).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    "name", ["Dev Team", "\u00e9quipe S\u00fcd", "\u958b\u767a 100%", "a/b?c#d&e=f"]
+)
+async def test_a_channel_may_have_any_name_and_is_found_again(
+    open_console: OpenConsole, connect: Connect, url: str, name: str
+) -> None:
+    console = await open_console(url)
+    await console.shows()
+    await console.join(name)
+    bob = await connect(token=BOB, url=url)
+    await bob.say("Hello", channel=name)
+    await expect(console.texts).to_have_text(["Hello"])
+    await console.page.reload()
+    await console.shows(name)
+    await expect(console.texts).to_have_text(["Hello"])
+    await console.page.get_by_role("button", name=f"Leave {name}", exact=True).click()
+    await bob.join(name)
+    await console.page.get_by_role("button", name="Refresh the channels").click()
+    await expect(console.others.locator(".channel-name")).to_have_text([name])

@@ -8,12 +8,10 @@ from redis.asyncio import Redis
 
 from app.broker.keys import Keys
 from app.workers.backlog import digest
-from tests.support.ingests import EMITS, RunningIngest, emitted
+from tests.support.ingests import EMITS, RunningIngest, emit, emitted, until_contents
 from tests.support.ready import until
 from tests.support.redis import RedisServer
-from tests.workers.test_ingest import Start, emit, start, until_contents
-
-__all__ = ["start"]
+from tests.workers.conftest import Start
 
 
 async def test_what_a_process_heard_is_published_once_however_late_it_asks(

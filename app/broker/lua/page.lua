@@ -29,11 +29,12 @@ local start = ARGV[2] == '' and '+' or '(' .. ARGV[2] .. '-0'
 while true do
   local some = redis.call('XREVRANGE', log, start, first .. '-0', 'COUNT', most_at_once)
   for _, entry in ipairs(some) do
-    local record = entry[2][4]
-    if ARGV[5] ~= '0' and tonumber(string.match(record, '^%S+ (%S+)\n')) <= oldest_instant then
+    local record = entry[2][4] or ''
+    local published_at = tonumber(string.match(record, '^%S+ (%S+)\n'))
+    if ARGV[5] ~= '0' and published_at and published_at <= oldest_instant then
       return {epoch, offset, 0, entries}
     end
-    bytes = bytes + #record - string.find(record, '\n', 1, true)
+    bytes = bytes + #record - (string.find(record, '\n', 1, true) or 0)
     if #entries == limit or most_bytes > 0 and bytes > most_bytes and #entries > 0 then
       return {epoch, offset, 1, entries}
     end

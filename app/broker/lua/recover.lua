@@ -66,7 +66,8 @@ local is_full = false
 while true do
   local some = redis.call('XRANGE', log, start, '+', 'COUNT', most_at_once)
   for _, entry in ipairs(some) do
-    size = size + #entry[2][4] - string.find(entry[2][4], '\n', 1, true)
+    local record = entry[2][4] or ''
+    size = size + #record - (string.find(record, '\n', 1, true) or 0)
     is_full = is_full or size > most_bytes and #entries > 0
     if is_full then following = following + 1 else entries[#entries + 1] = entry end
   end

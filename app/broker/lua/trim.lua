@@ -8,7 +8,9 @@ local function trim(head, log, size, seconds, now)
   if redis.call('XLEN', log) > size then redis.call('XTRIM', log, 'MAXLEN', size) end
   local oldest = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
   while oldest and seconds > 0 do
-    if tonumber(string.match(oldest[2][4], '^%S+ (%S+)\n')) > now - seconds then break end
+    -- What is no record has no time, and goes.
+    local published_at = string.match(oldest[2][4] or '', '^%S+ (%S+)\n')
+    if (tonumber(published_at) or 0) > now - seconds then break end
     redis.call('XDEL', log, oldest[1])
     oldest = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
   end

@@ -77,14 +77,19 @@ export const NAMESPACES = [
     types: [
       {
         name: "notification",
-        publishers: SERVICES,
+        publishers: AGENTS_AND_SERVICES,
         template: { title: "Build finished", message: "All tests passed.", level: "info" },
       },
       {
         name: "task_update",
-        publishers: SERVICES,
+        publishers: AGENTS_AND_SERVICES,
         template: { task_id: 1, title: "Write the docs" },
         action: true,
+      },
+      {
+        name: "notification_read",
+        publishers: ["user", "service"],
+        template: { all: true },
       },
       { name: "system_announcement", publishers: SERVICES, text: "message" },
     ],

@@ -71,7 +71,8 @@ export class Inspector {
     this.#row = null;
     this.#panel.hidden = true;
     document.body.classList.remove("inspecting");
-    if (hadFocus) node.querySelector(".inspect")?.focus();
+    const button = /** @type {HTMLElement | null} */ (node.querySelector(".inspect"));
+    if (hadFocus) button?.focus();
     this.#listener.onChange(null);
   }
 

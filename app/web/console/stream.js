@@ -97,8 +97,9 @@ export class Stream {
    * @param {boolean} [recovered] whether they were missed when they were published
    */
   append(envelopes, recovered = false) {
-    this.#show(envelopes.length, () => this.list.append(envelopes, recovered));
-    this.#listener.onAppend(envelopes.filter(({ type }) => !isMomentary(type)).length);
+    const count = envelopes.filter(({ type }) => !isMomentary(type)).length;
+    this.#show(count, () => this.list.append(envelopes, recovered));
+    this.#listener.onAppend(count);
   }
 
   /**
