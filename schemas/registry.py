@@ -34,6 +34,7 @@ class MessageType:
         kept: whether it is kept in history.
         for_workers: whether the inbox has it, where a client publishes it.
         inbox_only: whether it goes to workers by the inbox, and to no member.
+        names_agent, needs_agent: whether its payload may, or must, have an `agent_id`.
     """
 
     name: str
@@ -44,12 +45,15 @@ class MessageType:
     for_workers: bool = True
     inbox_only: bool = False
     names_agent: bool = field(init=False, repr=False, compare=False)
+    needs_agent: bool = field(init=False, repr=False, compare=False)
     key: tuple[str, str] = field(init=False, repr=False, compare=False)
     _accepts: Accept = field(init=False, repr=False, compare=False)
     _optional: frozenset[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "names_agent", "agent_id" in self.payload.fields)
+        named = self.payload.fields.get("agent_id")
+        object.__setattr__(self, "names_agent", named is not None)
+        object.__setattr__(self, "needs_agent", named is not None and named.required)
         object.__setattr__(self, "_optional", optional_keys(self.payload))
         object.__setattr__(self, "key", (self.namespace, self.name))
         object.__setattr__(self, "_accepts", compile_acceptor(self.payload))

@@ -134,7 +134,9 @@ class Hub:
         if message_type is None:
             message_type = self.require_type(identity, channel.namespace, draft.type)
         access.require_publish(identity, channel, draft.type, message_type.publishers)
-        if message_type.names_agent and identity.kind == "agent":
+        if message_type.names_agent and (
+            identity.kind == "agent" or (identity.all_rights and message_type.needs_agent)
+        ):
             draft.data = access.name_agent(identity, draft.data)
         message = self._message(draft, message_type, by_client=True)
         if message_type.inbox_only:

@@ -188,7 +188,7 @@ async def test_a_failure_that_nobody_waits_for_comes_as_an_event(
     connect_node: ConnectNode, transport: str
 ) -> None:
     client = await connect_node(transport=transport)
-    client.send("join", {"channel": "no spaces"})
+    client.send("join", {"channel": "no~tilde"})
     error = await client.next("error")
     assert error["type"] == "error"
     assert error["ok"] is False

@@ -41,7 +41,7 @@ async def test_the_programs_on_the_page_need_no_tokens_in_development(
     user = await launch(sys.executable, programs[1], HEARTH_URL=url)
     told, errors = await user.communicate()
     assert errors == b""
-    assert told == b"here: developer\nagent agent-7: You said: Hello\n"
+    assert told == b"here: developer\nagent developer: You said: Hello\n"
 
 
 async def test_the_programs_on_the_page_talk_to_each_other(

@@ -48,6 +48,14 @@ async def test_everybody_speaks_as_any_agent(connect: Connect) -> None:
     assert (await client.request("agent_message", message))["ok"]
 
 
+async def test_who_is_no_agent_needs_no_agent_id(connect: Connect) -> None:
+    client = await connect(token=ANN)
+    message = {"channel": "dev-team", "data": {"content": "Hello"}}
+    assert (await client.request("join", {"channel": "dev-team"}))["ok"]
+    assert (await client.request("agent_message", message))["ok"]
+    assert (await client.next("agent_message"))["data"] == {"content": "Hello", "agent_id": "ann"}
+
+
 async def test_nobody_does_where_others_reach_the_server(serve: Serve, connect: Connect) -> None:
     server = await serve(auth_mode="none", auth_secret=None, host="0.0.0.0")
     client = await connect(token=None, url=str(server.make_url("")))
