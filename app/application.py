@@ -19,7 +19,7 @@ from app.core.counters import Counters
 from app.core.history import MOST_ANSWER_BYTES, HistoryOptions
 from app.hub.fanout import FanOut
 from app.hub.hub import Hub
-from app.hub.memberships import Memberships
+from app.hub.memberships import MOST_CHANNELS, Memberships
 from app.hub.roster import Roster
 from app.hub.sessions import Sessions
 from app.origins import AllowedOrigins
@@ -166,6 +166,7 @@ def _limits(settings: Settings) -> dict[str, float]:
     return {
         "max_message_bytes": settings.max_message_bytes,
         "messages_per_second": settings.messages_per_second,
+        "channels_per_connection": MOST_CHANNELS,
         "history_size": settings.history_size,
         "history_seconds": settings.history_seconds,
     }

@@ -22,6 +22,7 @@ async def test_every_namespace_welcomes(connect: Connect, namespace: str) -> Non
     assert (welcome["type"], data["user_id"], data["kind"]) == ("connection_ack", "alice", "user")
     assert data["server_time"].endswith("Z")
     assert data["limits"]["max_message_bytes"] == 1_000_000
+    assert data["limits"]["channels_per_connection"] == 10_000
     pong = await alice.next("pong")
     assert pong["data"]["server_time"].endswith("Z")
 
