@@ -5,6 +5,7 @@ export default defineConfig({
     include: ["tests/**/*.test.{ts,tsx}"],
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    maxWorkers: 4, // they wait most of the time
     restoreMocks: true,
   },
 });
