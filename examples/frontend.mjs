@@ -1,10 +1,14 @@
 import { io } from "socket.io-client";
 
-const url = process.env.HEARTH_URL ?? "http://localhost:8000";
-const socket = io(`${url}/circles`, { auth: { token: process.env.TOKEN, recover: true } });
+// In a page, write yours down, or have the bundler do so.
+const { HEARTH_URL, TOKEN } = globalThis.process?.env ?? {};
+const socket = io(`${HEARTH_URL ?? "http://localhost:8000"}/circles`, {
+  auth: { token: TOKEN, recover: true },
+});
 socket.on("agent_message", ({ data }) => console.log(`agent ${data.agent_id}: ${data.content}`));
 socket.on("user_message", ({ sender, data }) => console.log(`${sender?.id}: ${data.content}`));
-socket.on("connect_error", (error) => console.error(error.data ?? error.message));
+socket.on("connect_error", ({ data, context, message }) =>
+  console.error(data ?? context?.responseText ?? message));
 socket.on("connect", async () => {
   if (socket.recovered) return; // still joined, and what was missed arrives by itself
   const joined = await socket.emitWithAck("join", { channel: "dev-team", history: 10 });

@@ -71,10 +71,11 @@ class Loader:
         if self._accepts(value):
             accepted: dict[str, Any] = value
             return accepted
-        if isinstance(value, Mapping):
-            value = without_nulls(value, self._optional)
+        if not isinstance(value, Mapping):
+            keys = ", ".join(name for name, field in self.schema.fields.items() if field.required)
+            raise SchemaError({"": f"Must be an object with {keys}."})
         try:
-            loaded: dict[str, Any] = self.schema.load(value)
+            loaded: dict[str, Any] = self.schema.load(without_nulls(value, self._optional))
         except ValidationError as error:
             raise SchemaError.from_marshmallow(error.messages) from None
         return loaded

@@ -57,7 +57,10 @@ class Refused(Enum):
     RATE = "rate_limited", RateLimited, "too many requests", "MESSAGES_PER_SECOND"
     CHANNELS = "channels", Forbidden, "too many channels on one connection", ""
     FILES = "files", Unavailable, "a connection, for too many files are open", "ulimit -n"
-    NO_TOKEN = "no_token", Unauthorized, "a client without a token", "ANONYMOUS_GRANTS"
+    NO_TOKEN = (
+        *("no_token", Unauthorized, "a client without a token"),
+        "a token; for strangers, ANONYMOUS_GRANTS",
+    )
     TOKEN = (
         *("token", Unauthorized, "a token that is not valid"),
         "a token that fits AUTH_SECRET, AUTH_ISSUER and AUTH_AUDIENCE",

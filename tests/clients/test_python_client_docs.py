@@ -21,9 +21,9 @@ PAGE = (ROOT / "docs/clients-python.md").read_text()
 
 
 @pytest.fixture
-def programs(tmp_path: Path) -> tuple[Path, Path]:
-    """The agent and the user of the page."""
-    paths = tmp_path / "agent.py", tmp_path / "user.py"
+def programs(tmp_path: Path) -> tuple[Path, ...]:
+    """The agent, the user and the streaming agent of the page."""
+    paths = tuple(tmp_path / f"{name}.py" for name in ("agent", "user", "streaming"))
     for path, program in zip(
         paths, re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL), strict=True
     ):
@@ -32,7 +32,7 @@ def programs(tmp_path: Path) -> tuple[Path, Path]:
 
 
 async def test_the_programs_on_the_page_need_no_tokens_in_development(
-    serve: Serve, launch: Launch, programs: tuple[Path, Path]
+    serve: Serve, launch: Launch, programs: tuple[Path, ...]
 ) -> None:
     url = str((await serve(auth_mode="none", auth_secret=None)).make_url(""))
     agent = await launch(sys.executable, programs[0], HEARTH_URL=url)
@@ -45,7 +45,7 @@ async def test_the_programs_on_the_page_need_no_tokens_in_development(
 
 
 async def test_the_programs_on_the_page_talk_to_each_other(
-    server: TestServer, launch: Launch, programs: tuple[Path, Path]
+    server: TestServer, launch: Launch, programs: tuple[Path, ...]
 ) -> None:
     url = str(server.make_url(""))
     agent = await launch(sys.executable, programs[0], HEARTH_URL=url, TOKEN=AGENT)
@@ -88,3 +88,25 @@ def test_every_public_name_is_on_the_page() -> None:
         hidden = {"join", "on_message", "on_lost", "on_end", "wait_joined", "name"}
         for name in {name for name in vars(owner) if not name.startswith("_")} - hidden:
             assert f"{name}" in PAGE, name
+
+
+async def test_the_agent_on_the_page_streams(
+    server: TestServer, launch: Launch, programs: tuple[Path, ...]
+) -> None:
+    url = str(server.make_url(""))
+    agent = await launch(sys.executable, programs[2], HEARTH_URL=url, TOKEN=AGENT)
+    assert agent.stdout is not None
+    assert await agent.stdout.readline() == b"joined writer/app-1/chat-1\n"
+    async with hearth_realtime.connect(url, token=ALICE) as alice, asyncio.timeout(60):
+        chat = await alice.chat("writer/app-1/chat-1")
+        await chat.publish("user_message", {"content": "Good morning"})
+        said: list[hearth_realtime.Message] = []
+        while not said or said[-1].type != "chat_message":
+            said.append(await anext(aiter(chat)))
+        _question, *tokens, whole = said
+        assert [one.type for one in tokens] == ["chat_token"] * 4
+        assert [one.data["index"] for one in tokens] == [0, 1, 2, 3]
+        assert whole.type == "chat_message"
+        assert "".join(one.data["delta"] for one in tokens) == whole.data["content"]
+        assert whole.data["content"] == "You said: Good morning"
+        assert {one.data["message_id"] for one in (*tokens, whole)} == {whole.data["message_id"]}

@@ -161,6 +161,7 @@ export class Client {
     options: ChannelOptions = {},
   ): Channel<T> {
     if (this.state === "closed") throw HearthError.closed();
+    if (!namespace.startsWith("/")) throw new TypeError(`Namespaces begin with a slash: "/${namespace}"`);
     const path = `${namespace} ${key}`;
     const tell = (error: HearthError): void => this.#tell(error);
     const open = this.#subscriptions.get(path);

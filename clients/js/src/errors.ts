@@ -38,7 +38,7 @@ export class HearthError extends Error {
 
   /**
    * @param code what went wrong, for programs
-   * @param message what went wrong, for people
+   * @param message what went wrong, for people; with what is wrong in which field
    * @param fields of `invalid`: dotted path of each offending field → what is wrong with it
    * @param retryAfter of `rate_limited`: seconds after which the same may succeed
    * @param temporary whether the same may succeed another time
@@ -56,7 +56,9 @@ export class HearthError extends Error {
   }
 
   static from({ code, message, fields, retry_after, temporary, reason }: ErrorObject): HearthError {
-    return new HearthError(code, message, fields, retry_after, temporary, reason);
+    const problems = Object.entries(fields ?? {}).map(([field, problem]) => (field ? `${field}: ${problem}` : problem));
+    const whole = [message, ...problems].join(" ");
+    return new HearthError(code, whole, fields, retry_after, temporary, reason);
   }
 
   static closed(): HearthError {

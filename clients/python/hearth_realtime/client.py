@@ -185,6 +185,8 @@ class Hearth:
     def _link(self, namespace: str) -> Link:
         if self._closed:
             raise closed()
+        if not namespace.startswith("/"):
+            raise ValueError(f"namespaces begin with a slash: /{namespace}")
         if (link := self._links.get(namespace)) is None or link.failed:
             link = self._links[namespace] = Link(self._address, namespace, self._token)
         return link
