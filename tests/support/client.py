@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from abc import ABC, abstractmethod
 from typing import Any
 
@@ -25,10 +26,13 @@ class Talker(ABC):
         return answer
 
     async def say(self, *contents: object, channel: str = "dev-team") -> None:
-        """Publish messages, one after the other."""
+        """Publish messages, one after the other; as clients do, again while it can't be done."""
         for content in contents:
             message = {"channel": channel, "data": {"content": str(content)}}
+            message["nonce"] = secrets.token_hex(8)
             answer = await self.request("user_message", message)
+            while not answer["ok"] and answer["error"]["code"] == "unavailable":
+                answer = await self.request("user_message", message)
             assert answer["ok"], answer
 
 
