@@ -59,8 +59,8 @@ async def test_many_channels_of_a_server_that_tells_no_limit(
     async with hearth_realtime.connect(url, token=ALICE) as hearth:
         names = [f"circle-{number}" for number in range(600)]
         await asyncio.gather(*(hearth.circle(name) for name in names))
-        # Those that were on their way when the first one was refused.
-        assert 0 < len(refusals) <= 600
+        # Those that were on their way when the first one was refused, and few attempts more.
+        assert 0 < len(refusals) <= 2 * 600
 
 
 def test_requests_are_as_fast_as_the_limit_and_no_faster() -> None:

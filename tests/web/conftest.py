@@ -11,6 +11,7 @@ from aiohttp.test_utils import TestServer
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 from app.auth import DEVELOPMENT_SECRET
+from tests.fixtures.processes import Run
 from tests.fixtures.servers import Serve, Start
 from tests.support.chromium import Chromium
 from tests.support.tokens import token
@@ -46,7 +47,9 @@ async def browser(chromium: Chromium) -> AsyncIterator[Browser]:
 
 
 @pytest.fixture
-async def open_console(browser: Browser, start_server: Start) -> AsyncIterator[OpenConsole]:
+async def open_console(
+    browser: Browser, start_server: Start, run: Run
+) -> AsyncIterator[OpenConsole]:
     """Return a function that opens the console of a server, in a browser profile of its own.
 
     Its arguments: the URL; `expected`, as `ConsolePage` takes it; `prepare`, awaited with the page
