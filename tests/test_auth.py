@@ -12,31 +12,19 @@ import jwt
 import pytest
 from structlog.testing import capture_logs
 
-from app.auth import DEVELOPMENT_SECRET, Authenticator, find_token, make_token
+from app.auth import Authenticator, make_token
 from app.core.channel import Channel
-from app.core.errors import HearthError, TokenExpired, Unauthorized
-from app.core.identity import Identity, parse_grants
+from app.core.errors import TokenExpired, Unauthorized
+from app.core.identity import Identity
 from app.core.user_grants import UserGrant
 from app.settings import Settings
+from tests.support.authenticators import ALICE, SECRET, authenticator, token_of
 from tests.support.clock import START, SettableClock
-
-SECRET = "a secret of the tests, which is long enough for HS256 and for HS512 as well"
-ALICE = Identity("alice", "user", parse_grants(["circles:dev-*:rw", "*:*:r"]), START + 600)
 
 
 @pytest.fixture
 def clock() -> SettableClock:
     return SettableClock()
-
-
-def authenticator(clock: SettableClock, **settings: Any) -> Authenticator:
-    return Authenticator(
-        Settings(**{"auth_secret": SECRET, "auth_mode": "required"} | settings), clock
-    )
-
-
-def token_of(claims: dict[str, Any], secret: str = SECRET, algorithm: str = "HS256") -> str:
-    return jwt.encode({"sub": "alice"} | claims, secret, algorithm=algorithm)
 
 
 def signed(header: bytes, payload: bytes) -> str:
@@ -47,65 +35,6 @@ def signed(header: bytes, payload: bytes) -> str:
 
     text = encode(header) + b"." + encode(payload)
     return (text + b"." + encode(hmac.digest(SECRET.encode(), text, hashlib.sha256))).decode()
-
-
-# Where a token is looked for
-
-AUTH, QUERY, HEADER = {"token": "a"}, "token=q&access_token=q2", "Bearer h"
-
-
-@pytest.mark.parametrize(
-    ("auth", "query", "header", "found"),
-    [
-        (AUTH, QUERY, HEADER, "a"),
-        (None, QUERY, HEADER, "h"),
-        (None, QUERY, "", "q"),
-        (None, "access_token=q2", "", "q2"),
-        (None, "access_token=q2&token=q", "", "q"),
-        (None, QUERY, "Basic YTpi", "q"),
-        (None, QUERY, "Bearer ", "q"),
-        (None, "EIO=4&transport=websocket", HEADER, "h"),
-        (None, "token=", HEADER, "h"),
-        (None, "", "bearer  h ", "h"),
-        (None, "", "Basic YTpi", None),
-        (None, "", "Bearer ", None),
-        (None, "", "Bearer", None),
-        (None, "", "", None),
-        ({}, QUERY, "", "q"),
-        ({"token": None}, QUERY, "", "q"),
-        ({"recover": True}, "", HEADER, "h"),
-        ({"token": ""}, "", "", None),
-        (["token"], "", HEADER, "h"),
-        ("a", "", HEADER, "h"),
-        (None, "token=a%2Bb", "", "a+b"),
-        (None, "xtoken=q", "", None),
-    ],
-)
-def test_where_a_token_is_found(auth: Any, query: str, header: str, found: str | None) -> None:
-    environ = {"QUERY_STRING": query, "HTTP_AUTHORIZATION": header}
-    assert find_token(environ, auth) == found
-
-
-@pytest.mark.parametrize(
-    ("auth", "query", "header", "found"),
-    [(AUTH, QUERY, HEADER, "a"), (None, QUERY, HEADER, "h"), (None, QUERY, "", "s.s.s")],
-)
-def test_a_subprotocol_comes_before_the_query(
-    auth: Any, query: str, header: str, found: str
-) -> None:
-    environ = {"QUERY_STRING": query, "HTTP_AUTHORIZATION": header}
-    environ["HTTP_SEC_WEBSOCKET_PROTOCOL"] = "bearer, s.s.s"
-    assert find_token(environ, auth) == found
-
-
-def test_a_handshake_without_query_and_header() -> None:
-    assert find_token({}, None) is None
-
-
-@pytest.mark.parametrize("token", [5, True, ["a"], {"a": "b"}])
-def test_a_token_that_is_no_text_is_refused(token: Any) -> None:
-    with pytest.raises(Unauthorized):
-        find_token({"QUERY_STRING": QUERY}, {"token": token})
 
 
 # What a token proves
@@ -319,53 +248,6 @@ def test_a_namespace_that_is_not_there_is_told_once(clock: SettableClock) -> Non
     (line,) = logs
     assert (line["grant"], line["sub"]) == ("circel:a:r", "alice")
     assert line["namespaces"] == "circles, feeds"
-
-
-# Who brings none
-
-
-def test_strangers_are_refused(clock: SettableClock) -> None:
-    with pytest.raises(Unauthorized):
-        authenticator(clock).identify(None)
-
-
-def test_strangers_have_the_anonymous_grants(clock: SettableClock) -> None:
-    grants = parse_grants(["circles:lobby:r"])
-    ours = authenticator(clock, anonymous_grants=grants)
-    one, other = ours.identify(None), ours.identify(None)
-    assert (one.kind, one.grants, one.expires_at) == ("user", grants, None)
-    assert one.id != other.id
-
-
-def test_a_bad_token_is_no_stranger(clock: SettableClock) -> None:
-    ours = authenticator(clock, anonymous_grants=parse_grants(["circles:lobby:r"]))
-    for token in ("", "hello", token_of({"exp": START - 60})):
-        with pytest.raises(HearthError):
-            ours.identify(token)
-
-
-@pytest.mark.parametrize(
-    "token",
-    [None, "", "hello", token_of({}), make_token(DEVELOPMENT_SECRET, Identity("a", "user", (), 1))],
-    ids=["none", "empty", "no token", "of another secret", "expired"],
-)
-def test_in_development_everybody_may_do_everything(
-    clock: SettableClock, token: str | None
-) -> None:
-    developer = authenticator(clock, auth_secret=None, auth_mode="none").identify(token)
-    assert (developer.id, developer.kind, developer.expires_at) == ("developer", "user", None)
-    assert developer.granted(Channel("/circles", "a"), "r")
-    assert developer.granted(Channel("/feeds", "codeworm:logs"), "w")
-
-
-def test_in_development_a_token_makes_somebody_in_particular(clock: SettableClock) -> None:
-    ours = authenticator(clock, auth_secret=None, auth_mode="none")
-    assert ours.identify(make_token(DEVELOPMENT_SECRET, ALICE)) == ALICE
-
-
-def test_the_development_secret_is_good_in_development_only(clock: SettableClock) -> None:
-    with pytest.raises(Unauthorized):
-        authenticator(clock).identify(make_token(DEVELOPMENT_SECRET, ALICE))
 
 
 def test_a_made_token_says_what_it_is_given() -> None:

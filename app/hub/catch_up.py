@@ -11,9 +11,12 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
+import structlog
+
 from app.broker.contract import Broker
 from app.broker.record import discontinuity
 from app.core.channel import Channel
+from app.core.closing import Closing
 from app.core.errors import Unavailable
 from app.core.history import Position, Recovery
 from app.core.merging import Read, merge
@@ -24,6 +27,8 @@ from app.hub.member import Member
 from app.tasks import Tasks
 
 _RETRY_SECONDS: Final = 0.25
+
+log = structlog.get_logger("hearth.hub")
 
 
 class CatchUp:
@@ -43,8 +48,10 @@ class CatchUp:
         self._fanout = fanout
         self._part_bytes = part_bytes
         self._clock = clock
-        self._behind: dict[str, dict[Channel, Position]] = {}  # by session id
-        self._members: dict[Channel, dict[str, Member]] = {}
+        # Not by session id: a connection that comes back has the same one, and the task of the
+        # former connection may not have noticed its end yet.
+        self._behind: dict[Member, dict[Channel, Position]] = {}
+        self._members: dict[Channel, set[Member]] = {}
         self._buffer = JoinBuffer()
         self._tasks = Tasks("members that catch up")
 
@@ -57,20 +64,20 @@ class CatchUp:
 
     def begin(self, member: Member, channel: Channel, position: Position) -> None:
         """Send a member what follows a position, and have it enter the room then."""
-        self._members.setdefault(channel, {})[member.sid] = member
-        behind = self._behind.get(member.sid)
+        self._members.setdefault(channel, set()).add(member)
+        behind = self._behind.get(member)
         if behind is None:
-            self._behind[member.sid] = {channel: position}
-            self._tasks.add(self._catch_up(member))
+            behind = self._behind[member] = {channel: position}
+            self._tasks.add(self._catch_up(member, behind))
         else:
             behind[channel] = position
 
     def end(self, member: Member, channel: Channel) -> Position | None:
         """Send a member no more of a channel; return where it was, if it was behind."""
-        position = self._behind.get(member.sid, {}).pop(channel, None)
+        position = self._behind.get(member, {}).pop(channel, None)
         if position is not None:
             members = self._members[channel]
-            del members[member.sid]
+            members.remove(member)
             if not members:
                 del self._members[channel]
         return position
@@ -81,26 +88,30 @@ class CatchUp:
         if members is None:
             return
         if publication.offset is None and publication.type != DISCONTINUITY:
-            for member in members.values():
+            for member in members:
                 self._fanout.send(member, channel, publication)
         else:
             self._buffer.add(channel, publication)
 
-    async def _catch_up(self, member: Member) -> None:
-        behind = self._behind[member.sid]
+    async def _catch_up(self, member: Member, behind: dict[Channel, Position]) -> None:
         try:
             while behind and await member.connection.until_unsent(self._part_bytes):
                 try:
                     await self._send_part(member, behind)
                 except Unavailable:
                     await asyncio.sleep(_RETRY_SECONDS)
+        except Exception:
+            # It would hear nothing for ever: its client comes back, and recovers.
+            log.exception("could not read on for a member", namespace=member.namespace)
+            member.connection.close(Closing.UNAVAILABLE)
         finally:
             for channel in list(behind):
                 self.end(member, channel)
-            del self._behind[member.sid]
+            del self._behind[member]
 
     async def _send_part(self, member: Member, behind: dict[Channel, Position]) -> None:
-        part_bytes = self._part_bytes // len(behind)
+        # It may have left the last channel while it was waited for.
+        part_bytes = max(1, self._part_bytes // max(1, len(behind)))
         reads: dict[Channel, Read] = {}
         buffered: dict[Channel, list[Publication]] = {}
         try:

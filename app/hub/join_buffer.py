@@ -11,7 +11,7 @@ class JoinBuffer:
     """Publications, in order, for each member that is joining a channel."""
 
     def __init__(self) -> None:
-        self._buffers: dict[Channel, dict[str, list[Publication]]] = {}
+        self._buffers: dict[Channel, dict[Member, list[Publication]]] = {}
 
     def __contains__(self, channel: Channel) -> bool:
         return channel in self._buffers
@@ -23,12 +23,12 @@ class JoinBuffer:
 
     def begin(self, member: Member, channel: Channel) -> list[Publication]:
         """Start buffering for a member; return the list that publications are appended to."""
-        return self._buffers.setdefault(channel, {}).setdefault(member.sid, [])
+        return self._buffers.setdefault(channel, {}).setdefault(member, [])
 
     def end(self, member: Member, channel: Channel) -> bool:
         """Stop buffering for a member; return False if that was done before."""
         buffers = self._buffers.get(channel, {})
-        was_there = buffers.pop(member.sid, None) is not None
+        was_there = buffers.pop(member, None) is not None
         if not buffers:
             self._buffers.pop(channel, None)
         return was_there

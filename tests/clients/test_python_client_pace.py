@@ -59,8 +59,8 @@ async def test_many_channels_of_a_server_that_tells_no_limit(
     async with hearth_realtime.connect(url, token=ALICE) as hearth:
         names = [f"circle-{number}" for number in range(600)]
         await asyncio.gather(*(hearth.circle(name) for name in names))
-        # Those that were on their way when the first one was refused, and few attempts more.
-        assert 0 < len(refusals) <= 2 * 600
+        # Those that were on their way when the first one was refused.
+        assert 0 < len(refusals) <= 600
 
 
 def test_requests_are_as_fast_as_the_limit_and_no_faster() -> None:
@@ -123,7 +123,7 @@ def test_a_refusal_holds_everybody_back_and_tells_an_untold_limit() -> None:
         await pace.turn("typing")
         assert now() - began >= 0.1
         await asyncio.gather(*(pace.turn("join") for _ in range(20)))
-        assert 1.9 < now() - began < 2.3
+        assert 4.0 < now() - began < 4.5  # at half of what was told
 
     run_virtually(main)
 

@@ -7,10 +7,12 @@ from collections.abc import AsyncIterator
 
 import orjson
 import pytest
+from structlog.testing import capture_logs
 
 from app.broker.memory import MemoryBroker
 from app.core.channel import Channel
 from app.core.clock import isoformat
+from app.core.closing import Closing
 from app.core.errors import Unavailable
 from app.core.history import HistoryOptions, Position, Recovery
 from app.core.message import DISCONTINUITY, Message
@@ -39,6 +41,7 @@ class Fickle(MemoryBroker):
     """A broker that can be reached only while it is `up`, and notes how much was read at once."""
 
     up = True
+    defect: Exception | None = None
     largest = 0
 
     async def recover(
@@ -50,6 +53,8 @@ class Fickle(MemoryBroker):
     ) -> Recovery:
         if not self.up:
             raise Unavailable
+        if self.defect is not None:
+            raise self.defect
         recovery = await super().recover(channel, since, limit, most_bytes)
         size = sum(len(one.body) for one in recovery.publications)
         self.largest = max(self.largest, size)
@@ -83,6 +88,13 @@ async def say(
         await broker.publish(channel, Message("user_message", body, 0.0, isoformat(0), kept))
 
 
+def stalled(member: Member) -> Slow:
+    """Have a member take nothing for now; return its connection."""
+    assert isinstance(member.connection, Slow)
+    member.connection.unsent = 2000
+    return member.connection
+
+
 def numbers(first: int, last: int) -> list[str]:
     return [str(number) for number in range(first, last)]
 
@@ -111,8 +123,7 @@ async def test_what_an_answer_cannot_hold_follows_before_anything_newer(
 async def test_who_does_not_read_gets_no_more_and_nothing_is_held_for_it(
     hub: Hub, broker: Fickle, fanout: RecordingFanOut, bob: Member
 ) -> None:
-    assert isinstance(bob.connection, Slow)
-    bob.connection.unsent = 2000
+    connection = stalled(bob)
     await say(broker, *numbers(0, 20))
     await join(hub, bob, Position(0, (await broker.recover(TEAM, None, None)).position.epoch), None)
     await say(broker, *numbers(20, 30))
@@ -120,7 +131,7 @@ async def test_who_does_not_read_gets_no_more_and_nothing_is_held_for_it(
     await asyncio.sleep(0)
     assert fanout.texts("b1") == ["not kept"]
     assert not hub.memberships._catch_up._buffer._buffers
-    bob.connection.unsent = 0
+    connection.unsent = 0
     await until(lambda: bob.sid in fanout.members[TEAM])
     assert fanout.texts("b1")[1:] == numbers(3, 30)
     assert broker.largest <= ANSWER_BYTES
@@ -129,12 +140,11 @@ async def test_who_does_not_read_gets_no_more_and_nothing_is_held_for_it(
 async def test_what_is_trimmed_before_it_is_read_is_told(
     hub: Hub, broker: Fickle, fanout: RecordingFanOut, bob: Member
 ) -> None:
-    assert isinstance(bob.connection, Slow)
     await say(broker, *numbers(0, 20))
-    bob.connection.unsent = 2000
+    connection = stalled(bob)
     await join(hub, bob, None, 20)
     await say(broker, *numbers(20, 130))
-    bob.connection.unsent = 0
+    connection.unsent = 0
     await until(lambda: bob.sid in fanout.members[TEAM])
     gap, *rest = fanout.inbox["b1"]
     assert gap.type == DISCONTINUITY
@@ -171,8 +181,7 @@ async def test_who_leaves_or_is_gone_gets_no_more(
 async def test_who_joins_again_begins_anew(
     hub: Hub, broker: Fickle, fanout: RecordingFanOut, bob: Member
 ) -> None:
-    assert isinstance(bob.connection, Slow)
-    bob.connection.unsent = 2000
+    connection = stalled(bob)
     await say(broker, *numbers(0, 20))
     await join(hub, bob, None, 20)
     await join(hub, bob, None, 2)
@@ -183,7 +192,7 @@ async def test_who_joins_again_begins_anew(
     with pytest.raises(Unavailable):
         await join(hub, bob, None, 20)
     broker.up = True
-    bob.connection.unsent = 0
+    connection.unsent = 0
     await until(lambda: bob.sid in fanout.members[TEAM])
     assert fanout.texts("b1") == ["20", *numbers(4, 21)]
 
@@ -191,15 +200,14 @@ async def test_who_joins_again_begins_anew(
 async def test_a_channel_stays_subscribed_while_somebody_catches_up(
     hub: Hub, broker: Fickle, fanout: RecordingFanOut, bob: Member
 ) -> None:
-    assert isinstance(bob.connection, Slow)
-    bob.connection.unsent = 2000
+    connection = stalled(bob)
     await say(broker, *numbers(0, 20))
     await join(hub, bob, None, 20)
     other = new_member("o1", "/circles", BOB)
     await join(hub, other, None, None)
     await hub.memberships.leave(other, TEAM)
     assert await broker.channels("/circles") == [TEAM]
-    bob.connection.unsent = 0
+    connection.unsent = 0
     await until(lambda: bob.sid in fanout.members[TEAM])
     await say(broker, "20")
     assert fanout.texts("b1") == numbers(3, 21)
@@ -208,17 +216,63 @@ async def test_a_channel_stays_subscribed_while_somebody_catches_up(
 async def test_several_channels_are_sent_in_the_order_of_publishing(
     hub: Hub, broker: Fickle, fanout: RecordingFanOut, bob: Member
 ) -> None:
-    assert isinstance(bob.connection, Slow)
+    connection = stalled(bob)
     for number in range(20):
         await say(broker, str(number), channel=OTHER if number % 3 else TEAM)
-    bob.connection.unsent = 2000
     for channel in (TEAM, OTHER):
         async with hub.memberships.joining(bob, channel, None, 1) as joined:
             assert joined.recovery.following == 0
     for channel in (TEAM, OTHER):
         async with hub.memberships.joining(bob, channel, None, 100) as joined:
             assert joined.recovery.following
-    bob.connection.unsent = 0
+    connection.unsent = 0
     await until(lambda: bob.sid in fanout.members[TEAM] and bob.sid in fanout.members[OTHER])
     sequences = [one.sequence for one in fanout.inbox["b1"]]
     assert sequences == sorted(sequences)
+
+
+async def test_who_leaves_before_it_has_read_gets_no_more(
+    hub: Hub, broker: Fickle, fanout: RecordingFanOut, bob: Member
+) -> None:
+    connection = stalled(bob)
+    await say(broker, *numbers(0, 20))
+    await join(hub, bob, None, 20)
+    with capture_logs() as logs:
+        await hub.memberships.leave(bob, TEAM)
+        connection.unsent = 0
+        await until(lambda: len(hub.memberships._catch_up._tasks) == 0)
+    assert (fanout.texts("b1"), logs) == ([], [])
+
+
+async def test_who_comes_back_is_not_taken_for_its_former_connection(
+    hub: Hub, broker: Fickle, fanout: RecordingFanOut, bob: Member
+) -> None:
+    """It has the same session id, and the former one is waited for a little longer."""
+    former = stalled(bob)
+    await say(broker, *numbers(0, 20))
+    await join(hub, bob, None, 20)
+    former.close(Closing.TRANSPORT_CLOSE)
+    await hub.memberships.disconnect(bob)
+    again = new_member(bob.sid, "/circles", BOB, Slow())
+    connection = stalled(again)
+    await join(hub, again, None, 20)
+    await until(lambda: bob not in hub.memberships._catch_up._behind)
+    connection.unsent = 0
+    await until(lambda: again in fanout.members[TEAM].values())
+    await say(broker, "20")
+    assert fanout.texts("b1") == numbers(3, 21)
+
+
+async def test_whom_a_defect_would_make_deaf_is_disconnected(
+    hub: Hub, broker: Fickle, bob: Member
+) -> None:
+    connection = stalled(bob)
+    await say(broker, *numbers(0, 20))
+    await join(hub, bob, None, 20)
+    broker.defect = LookupError("odd")
+    with capture_logs() as logs:
+        connection.unsent = 0
+        await until(lambda: connection.closed)
+    assert connection.closings == [Closing.UNAVAILABLE]
+    assert [line["event"] for line in logs] == ["could not read on for a member"]
+    await until(lambda: not hub.memberships._catch_up._behind)

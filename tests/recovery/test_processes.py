@@ -170,6 +170,7 @@ async def test_after_history_was_lost_it_goes_on_from_there(
     run: Run, redis_server: RedisServer, recovering: Recovering, connect: Connect, through: Through
 ) -> None:
     process = await run(REDIS_URL=redis_server.url, RECOVERY_SECONDS="6")
+    await until_status(process.url)
     proxy = await through(process.url)
     bob = await connect(url=process.url, token=BOB)
     alice = await recovering(proxy.url)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from structlog.testing import capture_logs
 
+from app.redis.commands import Commands
+from app.redis.connector import Link
 from app.redis.fitness import problems
 from tests.fixtures.processes import Run
 from tests.fixtures.redis import StartBackend
@@ -12,6 +16,11 @@ from tests.support.ready import until
 from tests.support.redis import RedisServer
 
 WARNING = "Redis is not set up as it should be"
+
+
+def is_another(commands: Commands, former: Link | None) -> bool:
+    """Return whether a connection is open that isn't the former one."""
+    return commands.link not in (None, former)
 
 
 @pytest.mark.parametrize("policy", ["allkeys-lru", "volatile-ttl"])
@@ -31,7 +40,7 @@ async def test_it_is_told_once(start_backend: StartBackend, redis_server: RedisS
         for _time in range(2):
             link = running.commands.link
             redis_server.ask("CLIENT", "KILL", "TYPE", "normal")
-            await until(lambda link=link: running.commands.link not in (None, link))  # type: ignore[misc]
+            await until(partial(is_another, running.commands, link))
             await running.commands.send("PING")
     assert len([line for line in logs if line["event"] == WARNING]) == 1
 

@@ -11,6 +11,9 @@ from typing import Final
 BURST_SECONDS: Final = 1.0
 # Clocks differ a little.
 SHARE: Final = 0.98
+# Of a limit that the server doesn't tell: its bucket is empty then, and has to fill again, or each
+# request that is a moment early is refused.
+LEARNED_SHARE: Final = 0.5
 MEMBERSHIP: Final = frozenset({"join", "leave"})
 
 
@@ -43,7 +46,7 @@ class Pace:
         """Wait: the server has refused a request, and takes the next one after `seconds`."""
         if self._per_second == 0.0 and seconds > 0:
             # An older server that doesn't tell its limit: it has room for one request by then.
-            self.limit(1 / seconds)
+            self.limit(LEARNED_SHARE / seconds)
         self._left = min(self._left, 0.0)
         self._resumes_at = max(self._resumes_at, self._loop.time() + seconds)
 
