@@ -91,12 +91,16 @@ class ChannelClient:
     def on_request(self, request: Request) -> Awaitable[Any] | None:
         """Handle one event and answer it, whatever happens; None if that is done on return."""
         try:
-            pending = self._dispatch(request)
+            if request.error is not None:
+                raise request.error
+            context = self._context
+            require_current(self.member.identity, context.hub.clock())
+            if (handle := REQUESTS.get(request.event)) is None:
+                return self._publish(request)
+            pending = handle(self, request)
         except Exception as error:  # noqa: BLE001 - every request is answered
             self._fail(request, error)
             return None
-        if pending is None or isinstance(pending, asyncio.Future):
-            return pending
         return self._finish(request, pending)
 
     def notify(self, event: str, data: dict[str, Any], **further: Any) -> None:
@@ -118,19 +122,6 @@ class ChannelClient:
         except Exception as error:  # noqa: BLE001 - every request is answered
             self._fail(request, error)
 
-    def _dispatch(self, request: Request) -> Awaitable[Any] | None:
-        if request.error is not None:
-            raise request.error
-        context = self._context
-        require_current(self.member.identity, context.hub.clock())
-        if (handle := REQUESTS.get(request.event)) is not None:
-            return handle(self, request)
-        message_type = context.types.get(request.event)
-        if message_type is None:
-            identity = self.member.identity
-            message_type = context.hub.require_type(identity, context.path, request.event)
-        return self._publish(request, message_type)
-
     def _fail(self, request: Request, error: BaseException) -> None:
         address = self.client.connection.address
         public = answers.refusal(self._context.hub, error, self._context.path, address)
@@ -141,15 +132,11 @@ class ChannelClient:
 
     # The requests of docs/protocol.md
 
-    def _publish(self, request: Request, message_type: MessageType) -> Awaitable[Any] | None:
-        receipt = verbs.publish(
-            self._context.hub,
-            self.member.identity,
-            self._context.path,
-            request.event,
-            _argument(request),
-            message_type,
-        )
+    def _publish(self, request: Request) -> Awaitable[Any] | None:
+        context, identity, name = self._context, self.member.identity, request.event
+        hub, path = context.hub, context.path
+        message_type = context.types.get(name) or hub.require_type(identity, path, name)
+        receipt = verbs.publish(hub, identity, path, name, _argument(request), message_type)
         if isinstance(receipt, Receipt):
             request.reply_json(answers.published(receipt))
             return None

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from marshmallow import Schema
 
-from app.core.channel import id_problem, name_problem
+from app.core.channel import Channel, id_problem, name_problem
 from schemas.acceptor import Accept, compile_acceptor
 from schemas.errors import SchemaError
 from schemas.json_value import json_problem
@@ -128,7 +128,7 @@ class Registry:
             name: MessageType(OPEN, name, Payload(), frozenset({"user"}), inbox_only=True)
             for name in self._open
         }
-        self._checked: set[tuple[str, str]] = set()  # a cache of valid channels
+        self._checked: set[Channel] = set()  # a cache of valid channels
         for message_type in types:
             self.register(message_type)
 
@@ -185,10 +185,11 @@ class Registry:
             raise SchemaError({"namespace": "Not a namespace of this server."})
         raise SchemaError({"type": unknown_type(name, namespace, self._by_namespace[namespace])})
 
-    def check_channel(self, namespace: str, name: str) -> None:
-        """Raise `SchemaError` unless `name` can be the name of a channel in `namespace`."""
-        if (namespace, name) in self._checked:
+    def check_channel(self, channel: Channel) -> None:
+        """Raise `SchemaError` unless there can be such a channel."""
+        if channel in self._checked:
             return
+        namespace, name = channel
         rules = self.namespaces.get(namespace)
         if rules is None:
             raise SchemaError({"namespace": "Not a namespace of this server."})
@@ -197,7 +198,7 @@ class Registry:
             raise SchemaError({"channel": f"{what}. {problem}"})
         if len(self._checked) >= _CACHED_CHANNELS:
             self._checked.clear()
-        self._checked.add((namespace, name))
+        self._checked.add(channel)
 
     def __iter__(self) -> Iterator[MessageType]:
         return iter(self._types.values())

@@ -211,8 +211,11 @@ class Hub:
     def _message(
         self, draft: Draft, message_type: MessageType, *, by_client: bool = False
     ) -> Message:
-        self.registry.check_channel(draft.channel.namespace, draft.channel.name)
-        data = self._load(draft, message_type, trusted=not by_client)
+        self.registry.check_channel(draft.channel)
+        try:
+            data = message_type.load(draft.data)
+        except SchemaError:
+            data = self._repair(draft, message_type, trusted=not by_client)
         published_at = self.clock()
         timestamp = isoformat(published_at)
         return Message(
@@ -226,15 +229,12 @@ class Hub:
             draft.compaction_key,
         )
 
-    def _load(self, draft: Draft, message_type: MessageType, *, trusted: bool) -> dict[str, Any]:
-        """Return the payload; of a worker, which is trusted, also if its text is no Unicode."""
-        try:
-            return message_type.load(draft.data)
-        except SchemaError:
-            data: Any = draft.data
-            if draft.type == STREAMED and isinstance(data, dict):
-                data = self._split.join(draft.channel, data)
-            return message_type.load(repaired(data) if trusted else data)
+    def _repair(self, draft: Draft, message_type: MessageType, *, trusted: bool) -> dict[str, Any]:
+        """Return a payload that was refused; of a worker, which is trusted, as Unicode."""
+        data: Any = draft.data
+        if draft.type == STREAMED and isinstance(data, dict):
+            data = self._split.join(draft.channel, data)
+        return message_type.load(repaired(data) if trusted else data)
 
     def _on_published(self, message_type: MessageType, published: asyncio.Future[Receipt]) -> None:
         if not published.cancelled() and published.exception() is None:
@@ -250,13 +250,13 @@ class Hub:
         self, identity: Identity, channel: Channel, before: int | None, limit: int
     ) -> Page:
         """Return a page of history. Raises as `Memberships.joining` does."""
-        self.registry.check_channel(channel.namespace, channel.name)
+        self.registry.check_channel(channel)
         access.require_read(identity, channel)
         return await self._broker.history(channel, before, limit, self._answer_bytes)
 
     async def presence(self, identity: Identity, channel: Channel) -> Members:
         """Return the members of `channel`. Raises as `Memberships.joining` does."""
-        self.registry.check_channel(channel.namespace, channel.name)
+        self.registry.check_channel(channel)
         access.require_members(identity, channel)
         return await self._presence.members(channel)
 

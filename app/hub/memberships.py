@@ -190,7 +190,7 @@ class Memberships:
         trusted: bool,
         parts: int = 1,
     ) -> AsyncIterator[Joining]:
-        self._registry.check_channel(channel.namespace, channel.name)
+        self._registry.check_channel(channel)
         if not trusted:
             access.require_read(member.identity, channel)
         if len(member.channels) >= MOST_CHANNELS and channel not in member.channels:

@@ -145,7 +145,7 @@ class PlainClient(Speaker):
             self._dialect.prepare(query)
             self._endpoint.check()
             for channel in self._endpoint.channels:
-                self.hub.registry.check_channel(channel.namespace, channel.name)
+                self.hub.registry.check_channel(channel)
             self._admit(token)
         except Exception as error:  # noqa: BLE001 - every connection is answered
             self.refuse(error)

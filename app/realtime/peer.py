@@ -110,7 +110,9 @@ class Peer:
     def _on_packet(self, packet: Incoming) -> None:
         client = self.clients.get(packet.namespace)
         if packet.type == EVENT:
-            self._on_event((packet.namespace, packet.id, packet.data))
+            event = (packet.namespace, packet.id, packet.data)
+            first = packet.data[1] if len(packet.data) > 1 else None
+            self._on_event(event, first.error if isinstance(first, Unreadable) else None)
         elif packet.type == ACK:
             if client is not None:
                 self._server.acknowledge(client, packet.id, packet.data)
@@ -128,19 +130,17 @@ class Peer:
             raise PacketError("a second CONNECT to one namespace")
         self._server.connect(self, packet.namespace, packet.data)
 
-    def _on_event(self, event: Event) -> None:
+    def _on_event(self, event: Event, error: HearthError | None = None) -> None:
         namespace, ack_id, data = event
         client = self.clients.get(namespace)
         if client is None:
             if not self._connects:
                 raise PacketError("an event before CONNECT")
             return  # sent before the client learned that the server disconnected it
-        error: HearthError | None = None
-        if len(data) > 1 and isinstance(data[1], Unreadable):
-            error = data[1].error
         handler = client.handler
         if handler is not None:
-            error = self._count_request() or error
+            if self._server.rate_limit is not None:
+                error = self._count_request() or error
             self._pipeline.submit(handler, Request(data, error, client, ack_id))
         elif error is not None:
             raise PacketError(error.message)

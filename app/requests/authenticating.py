@@ -17,7 +17,7 @@ def require_current(identity: Identity, now: float) -> None:
     Args:
         now: seconds since 1970.
     """
-    if identity.ends_at is not None and identity.ends_at <= now:
+    if (ends_at := identity.ends_at) is not None and ends_at <= now:
         raise TokenExpired
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from app.core.channel import Channel
 from schemas.catalogue import CUSTOM_TYPES, standard_registry
 from schemas.errors import SchemaError
 from tests.support.documented import TYPES
@@ -52,7 +53,7 @@ def test_custom_types_are_registered_too() -> None:
     ],
 )
 def test_names_of_channels(namespace: str, name: str) -> None:
-    standard_registry().check_channel(namespace, name)
+    standard_registry().check_channel(Channel(namespace, name))
 
 
 @pytest.mark.parametrize("namespace", NAMESPACES)
@@ -81,7 +82,7 @@ def test_names_of_channels(namespace: str, name: str) -> None:
 )
 def test_what_is_never_the_name_of_a_channel(namespace: str, name: str) -> None:
     with pytest.raises(SchemaError) as caught:
-        standard_registry().check_channel(namespace, name)
+        standard_registry().check_channel(Channel(namespace, name))
     assert list(caught.value.fields) == ["channel"]
 
 
@@ -101,12 +102,12 @@ def test_what_is_never_the_name_of_a_channel(namespace: str, name: str) -> None:
 )
 def test_names_that_the_namespace_does_not_have(namespace: str, name: str) -> None:
     with pytest.raises(SchemaError) as caught:
-        standard_registry().check_channel(namespace, name)
+        standard_registry().check_channel(Channel(namespace, name))
     assert list(caught.value.fields) == ["channel"]
 
 
 @pytest.mark.parametrize("namespace", ["", "/", "circles", "/circles/", "/other", "/chat\n"])
 def test_unknown_namespaces(namespace: str) -> None:
     with pytest.raises(SchemaError) as caught:
-        standard_registry().check_channel(namespace, "dev-team")
+        standard_registry().check_channel(Channel(namespace, "dev-team"))
     assert list(caught.value.fields) == ["namespace"]

@@ -7,6 +7,7 @@ from typing import Any
 from aiohttp.test_utils import TestServer
 from playwright.async_api import Page, expect
 
+from app.core.channel import Channel
 from schemas.catalogue import CUSTOM_TYPES, standard_registry
 from tests.fixtures.servers import Start
 from tests.support.prefix import PrefixProxy
@@ -66,7 +67,7 @@ async def test_the_types_to_choose_from_are_those_of_the_schemas(
         payload = {shown[name]: "text" for name in ("text", "ownId") if name in shown}
         message_type.load(shown.get("template", payload))
     for namespace in namespaces:
-        registry.check_channel(namespace["name"], namespace["channel"])
+        registry.check_channel(Channel(namespace["name"], namespace["channel"]))
 
 
 async def test_the_page_works_under_a_prefix_that_a_proxy_strips(
