@@ -163,7 +163,8 @@ class Session:
             return False
         self._moving = None
         for cursor in self.cursors.values():
-            cursor.offset = int(reached.get(str(cursor.number), cursor.base))
+            # A place begins where it was let in: a client may write whatever it likes.
+            cursor.offset = max(cursor.base, int(reached.get(str(cursor.number), cursor.base)))
         return True
 
     @property
