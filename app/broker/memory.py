@@ -15,6 +15,7 @@ from app.core.channel import Channel
 from app.core.epoch import name_epoch
 from app.core.history import HistoryOptions, HistoryWindow, Page, Position, Recovery
 from app.core.message import IDEMPOTENCY_SECONDS, Message, Receipt, make_publication
+from app.core.sizes import Sizes
 from app.tasks import Tasks
 
 HOUSEKEEPING_SECONDS: Final = 60.0
@@ -143,6 +144,9 @@ class MemoryBroker:
             if state.subscribed and channel.namespace == namespace
         ]
 
+    async def sizes(self) -> Sizes:
+        return Sizes(history=sum(state.window.bytes for state in self._channels.values()))
+
     def forget_idle(self) -> None:
         """Drop expired messages and receipts, and the channels of which nothing is left.
 
@@ -160,7 +164,7 @@ class MemoryBroker:
     def _state(self, channel: Channel) -> _ChannelState:
         state = self._channels.get(channel)
         if state is None:
-            window = HistoryWindow(self._epoch(channel), self._history.size, self._history.seconds)
+            window = HistoryWindow(self._epoch(channel), self._history)
             state = self._channels[channel] = _ChannelState(window)
         return state
 

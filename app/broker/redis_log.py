@@ -20,30 +20,28 @@ from app.redis.scripts import load_script
 _PROCESS: Final = secrets.token_hex(6)
 _numbers: Final = itertools.count()
 LUA: Final = Path(__file__).parent / "lua"
-RECOVER: Final = load_script(LUA, "trim", "recover")
-PAGE, INVALIDATE = (load_script(LUA, name) for name in ("page", "invalidate"))
+RECOVER, PAGE = (load_script(LUA, "stream", "history", name) for name in ("recover", "page"))
+INVALIDATE: Final = load_script(LUA, "invalidate")
 
 
 class RedisLog:
     """Reads history.
 
     Args:
-        history: its size and age, by Redis's clock. Redis keeps the keys for at least twice the
-            recovery time, so that the positions of those who come back stay valid.
+        history: its bounds; messages expire by Redis's clock. Redis keeps the keys for at least
+            twice the recovery time, so that the positions of those who come back stay valid.
     """
 
     def __init__(self, commands: Commands, keys: Keys, history: HistoryOptions) -> None:
-        self.size = history.size
-        #: The age at which messages expire; 0: never.
-        self.seconds = history.seconds
-        self._least_seconds = max(2 * history.recovery_seconds, LEAST_HISTORY_SECONDS)
+        #: As scripts read them: messages, their bytes, and their age in seconds.
+        self.bounds = (history.size, history.most_bytes, history.seconds)
+        least_seconds = max(2 * history.recovery_seconds, LEAST_HISTORY_SECONDS)
+        #: For how long a channel is remembered that was joined, in ms.
+        self.least_ms = int(least_seconds * 1000)
+        #: For how long one is that has a message, in ms; 0: for ever.
+        self.expiry_ms = int(max(history.seconds, least_seconds) * 1000) if history.seconds else 0
         self._commands = commands
         self._keys = keys
-
-    @property
-    def expiry_ms(self) -> int:
-        """How long Redis keeps a channel's keys that aren't renewed, in ms; 0: for ever."""
-        return int(max(self.seconds, self._least_seconds) * 1000) if self.seconds else 0
 
     async def recover(
         self,
@@ -60,8 +58,8 @@ class RedisLog:
             RECOVER,
             [self._keys.head(channel), self._keys.log(channel)],
             [
-                *(new_epoch(), offset, epoch, limit, self.expiry_ms),
-                *(self.size, self.seconds, most_bytes or 0),
+                *(new_epoch(), offset, epoch, limit, self.least_ms),
+                *(*self.bounds, most_bytes or 0),
             ],
         )
         head = Position(newest, name.decode())
@@ -80,7 +78,7 @@ class RedisLog:
             [self._keys.head(channel), self._keys.log(channel)],
             [
                 *(new_epoch(), "" if before is None else before, limit),
-                *(self.size, self.seconds, most_bytes or 0),
+                *(*self.bounds, most_bytes or 0),
             ],
         )
         publications = in_order(decode_entries(channel, reversed(entries)), None)

@@ -34,6 +34,7 @@ class Counters:
         returned: clients that came back for their session, by outcome.
         refused: requests and connections that weren't let in, by reason.
         rejected: messages of workers that were rejected, by the Redis channel.
+        inbox_lost: entries that left the inbox before all groups of consumers had read them.
     """
 
     published: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -43,7 +44,12 @@ class Counters:
     returned: Counter[str] = field(default_factory=_from_zero("recovered", "incomplete"))
     refused: Counter[str] = field(default_factory=_from_zero(*_REFUSALS))
     rejected: Counter[str] = field(default_factory=Counter)
+    inbox_lost: int = 0
 
     def add_delivered(self, number: int) -> None:
         """Count messages that were handed to members' connections."""
         self.delivered += number
+
+    def add_inbox_lost(self, number: int) -> None:
+        """Count entries that left the inbox before they were read."""
+        self.inbox_lost += number
