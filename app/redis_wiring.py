@@ -12,6 +12,7 @@ from app.broker.redis_inbox import InboxBounds
 from app.broker.redis_presence import RedisPresence
 from app.broker.redis_sessions import RedisSessions
 from app.broker.redis_statuses import RedisStatusQueue
+from app.broker.unreadable import Unreadable
 from app.core.counters import Counters
 from app.core.history import HistoryOptions
 from app.hub.hub import Hub
@@ -51,11 +52,14 @@ class RedisBackend:
         self.keys = keys = Keys(settings.hearth_prefix)
         self.process = process = secrets.token_hex(8)
         inbox = InboxBounds(settings.inbox_bytes, counters)
-        self.broker = RedisBroker(commands, subscriptions, keys, process, history, inbox, clock)
-        self.presence = RedisPresence(commands, keys, process, clock)
-        self.statuses = RedisStatusQueue(commands, keys)
-        self.announcements = RedisAnnouncements(commands, keys)
-        self.sessions = RedisSessions(commands, subscriptions, keys, process)
+        unreadable = Unreadable(counters)
+        self.broker = RedisBroker(
+            commands, subscriptions, keys, process, history, inbox, unreadable, clock
+        )
+        self.presence = RedisPresence(commands, keys, process, unreadable, clock)
+        self.statuses = RedisStatusQueue(commands, keys, unreadable)
+        self.announcements = RedisAnnouncements(commands, keys, unreadable)
+        self.sessions = RedisSessions(commands, subscriptions, keys, process, unreadable)
         self.inbox = RedisInbox(commands, keys, inbox)
 
     async def start(self) -> None:

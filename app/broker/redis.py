@@ -18,6 +18,7 @@ from app.broker.redis_feeds import RedisFeeds
 from app.broker.redis_inbox import InboxBounds
 from app.broker.redis_log import LUA, RedisLog, new_epoch
 from app.broker.redis_renewal import renew_for_ever
+from app.broker.unreadable import Unreadable, is_text
 from app.core.channel import Channel
 from app.core.errors import TooLarge
 from app.core.history import HistoryOptions, Page, Position, Recovery
@@ -44,6 +45,7 @@ class RedisBroker:
         process: the unique name of this process.
         history: what is kept of each channel.
         inbox: how much is kept for workers.
+        unreadable: is told of what can't be read.
         clock: seconds since 1970.
     """
 
@@ -55,6 +57,7 @@ class RedisBroker:
         process: str,
         history: HistoryOptions,
         inbox: InboxBounds,
+        unreadable: Unreadable,
         clock: Callable[[], float] = time.time,
         canary_times: CanaryTimes | None = None,
     ) -> None:
@@ -63,8 +66,8 @@ class RedisBroker:
         self._keys = keys
         self._canary = Canary(commands, subscriptions, keys.canary(process), canary_times)
         self._inbox = inbox
-        self._log = RedisLog(commands, keys, history)
-        self._feeds = RedisFeeds(subscriptions, keys, self._log, clock)
+        self._log = RedisLog(commands, keys, history, unreadable)
+        self._feeds = RedisFeeds(subscriptions, keys, self._log, unreadable, clock)
         self._tasks = Tasks("broker")
 
     @property
@@ -101,7 +104,7 @@ class RedisBroker:
                 PUBLISH, *self._prepare(targets, fence or _NO_FENCE)
             )
         except ReplyError as error:
-            if error.code == "FENCED":
+            if error.word == "FENCED":
                 raise Fenced from None
             raise
         receipts = [_receipt(reply) for reply in replies[: len(targets)]]
@@ -189,7 +192,8 @@ class RedisBroker:
 
     async def channels(self, namespace: str) -> list[Channel]:
         names = await self._commands.send("PUBSUB", "CHANNELS", self._keys.live_pattern(namespace))
-        return [self._keys.channel_of(name.decode()) for name in names]
+        # Anybody may have subscribed to anything.
+        return [self._keys.channel_of(name.decode()) for name in names if is_text(name)]
 
     async def sizes(self) -> Sizes:
         if not self._inbox.most_bytes:
@@ -212,4 +216,4 @@ def _check_size(message: Message) -> None:
 
 def _receipt(reply: list[Any]) -> Receipt:
     offset, epoch, timestamp, duplicate = reply
-    return Receipt(offset, epoch.decode(), timestamp.decode(), bool(duplicate))
+    return Receipt(offset, epoch.decode(errors="replace"), timestamp.decode(), bool(duplicate))

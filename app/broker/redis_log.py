@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from app.broker.keys import LEAST_HISTORY_SECONDS, Keys
 from app.broker.record import decode_entries
+from app.broker.unreadable import Unreadable
 from app.core.channel import Channel
 from app.core.epoch import name_epoch
 from app.core.history import HistoryOptions, Page, Position, Recovery
@@ -32,7 +33,10 @@ class RedisLog:
             twice the recovery time, so that the positions of those who come back stay valid.
     """
 
-    def __init__(self, commands: Commands, keys: Keys, history: HistoryOptions) -> None:
+    def __init__(
+        self, commands: Commands, keys: Keys, history: HistoryOptions, unreadable: Unreadable
+    ) -> None:
+        self._unreadable = unreadable
         #: As scripts read them: messages, their bytes, and their age in seconds.
         self.bounds = (history.size, history.most_bytes, history.seconds)
         least_seconds = max(2 * history.recovery_seconds, LEAST_HISTORY_SECONDS)
@@ -62,8 +66,8 @@ class RedisLog:
                 *(*self.bounds, most_bytes or 0),
             ],
         )
-        head = Position(newest, name.decode())
-        decoded = decode_entries(channel, entries)
+        head = Position(newest, name.decode(errors="replace"))
+        decoded = decode_entries(channel, entries, self._unreadable)
         publications = in_order(decoded, offset if recovered else None)
         reached = int(entries[-1][0].partition(b"-")[0]) if following else newest
         position = Position(reached, head.epoch)
@@ -81,22 +85,24 @@ class RedisLog:
                 *(*self.bounds, most_bytes or 0),
             ],
         )
-        publications = in_order(decode_entries(channel, reversed(entries)), None)
-        return Page(Position(offset, epoch.decode()), publications, bool(more))
+        decoded = decode_entries(channel, reversed(entries), self._unreadable)
+        position = Position(offset, epoch.decode(errors="replace"))
+        return Page(position, in_order(decoded, None), bool(more))
 
     async def entry(self, channel: Channel, offset: int) -> Publication | None:
         """Return the message at an offset, if it is still there."""
         found: list[Any] = await self._commands.send(
             "XRANGE", self._keys.log(channel), f"{offset}-0", f"{offset}-0"
         )
-        return next(decode_entries(channel, found), None)
+        return next(decode_entries(channel, found, self._unreadable), None)
 
     async def beginning(self, channel: Channel) -> Position:
         """Return the position at which the channel's epoch begins; history before it is older."""
         epoch, offset = await self._commands.send(
             "HMGET", self._keys.head(channel), "epoch", "beginning"
         )
-        return Position(int(offset or 0), (epoch or b"").decode())
+        beginning = int(offset) if offset is not None and offset.isdigit() else 0
+        return Position(beginning, (epoch or b"").decode(errors="replace"))
 
     async def invalidate(self, channel: Channel, epoch: str) -> None:
         """Give a channel a new epoch, if it is still in this one."""

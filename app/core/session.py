@@ -200,7 +200,11 @@ class Session:
 
     @classmethod
     def from_dict(cls, pid: str, owner: str, record: dict[str, Any]) -> Session:
-        """Return the session of a record that `to_dict` returned."""
+        """Return the session of a record that `to_dict` returned.
+
+        Raises:
+            ValueError, TypeError, KeyError, AttributeError: it is no such record.
+        """
         session = cls(
             pid,
             owner,
@@ -208,10 +212,13 @@ class Session:
             record["namespace"],
             record["identity"],
             record["whose"],
-            record["life"],
+            int(record["life"]),
         )
-        session._numbers = record["numbers"]
-        session.cursors = {name: Cursor(*cursor) for name, cursor in record["places"].items()}
+        session._numbers = int(record["numbers"])
+        session.cursors = {
+            name: Cursor(int(number), str(epoch), int(base), bool(trusted))
+            for name, (number, epoch, base, trusted) in record["places"].items()
+        }
         return session
 
     def channels(self) -> list[tuple[Channel, Position, bool]]:

@@ -53,6 +53,7 @@ class HearthCollector(Collector):
             ("hearth_returned", "Clients that came back", "outcome", counters.returned),
             ("hearth_refused", "Requests and connections refused", "reason", counters.refused),
             ("hearth_rejected", "Messages of workers not accepted", "source", counters.rejected),
+            ("hearth_unreadable", "What in Redis can't be read", "what", counters.unreadable),
         ):
             family = CounterMetricFamily(name, text, labels=[label])
             for key, number in counter.items():

@@ -15,6 +15,7 @@ from app.broker.redis_heartbeat import HeartbeatTimes
 from app.broker.redis_inbox import InboxBounds
 from app.broker.redis_presence import RedisPresence
 from app.broker.redis_statuses import RedisStatusQueue
+from app.broker.unreadable import Unreadable
 from app.core.counters import Counters
 from app.core.history import HistoryOptions
 from app.redis.canary import CanaryTimes
@@ -57,13 +58,15 @@ class RunningBackend:
         self.listener = listener or Listener()
         self.counters = Counters()
         inbox = InboxBounds(inbox_bytes, self.counters)
+        unreadable = self.unreadable = Unreadable(self.counters)
         self.broker = RedisBroker(
-            commands, subscriptions, keys, process, history, inbox, clock, canary_times
+            *(commands, subscriptions, keys, process, history, inbox, unreadable),
+            *(clock, canary_times),
         )
         self.inbox = RedisInbox(commands, keys, inbox)
-        self.presence = RedisPresence(commands, keys, process, clock, heartbeat_times)
-        self.statuses = RedisStatusQueue(commands, keys)
-        self.announcements = RedisAnnouncements(commands, keys)
+        self.presence = RedisPresence(commands, keys, process, unreadable, clock, heartbeat_times)
+        self.statuses = RedisStatusQueue(commands, keys, unreadable)
+        self.announcements = RedisAnnouncements(commands, keys, unreadable)
 
     @property
     def ready(self) -> bool:

@@ -6,7 +6,12 @@ local inbox_surplus = 100
 -- Return what is noted of the inbox, brought up to date. It fails before anything is written, if
 -- there is something else where the inbox should be.
 local function note_inbox(inbox, hash, most_bytes)
-  local note = note_of(unpack(redis.call('HMGET', hash, 'bytes', 'entries', 'counted')))
+  local known = redis.pcall('HMGET', hash, 'bytes', 'entries', 'counted')
+  if known.err then  -- something else: it is made again
+    redis.call('DEL', hash)
+    known = {}
+  end
+  local note = note_of(known[1], known[2], known[3])
   if most_bytes > 0 then
     count_others(inbox, note, most_bytes)
   else
