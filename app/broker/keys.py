@@ -12,6 +12,7 @@ A channel's name is in braces, so that a Redis Cluster would keep its keys in on
 | `{…}:announced` | agents that members believe to be there: identity → 0, or when it left, in ms | an hour after the last change or renewal |
 | `{…}:turn` | claim on publishing the channel's status | after a second |
 | `session:<pid>` | hash: `owner`, `whose` (the claimant), `record`; only `owner` once the session is over | `RECOVERY_SECONDS` after the connection was lost, or at most half as long again; three times that once it is over |
+| `format` | the number of the format of all keys (`app/redis/format.py`) | never |
 | `sequence` | counter of all publications | never |
 | `processes` | process → its last heartbeat, in ms | an hour after the last heartbeat of any |
 | `process:<process>` | set of the channels in which it has members | an hour after its last heartbeat |
@@ -48,6 +49,7 @@ class Keys:
 
     def __init__(self, prefix: str) -> None:
         self.prefix = prefix
+        self.format = f"{prefix}:format"
         self.sequence = f"{prefix}:sequence"
         self.processes = f"{prefix}:processes"
         self.statuses_due = f"{prefix}:owed"

@@ -8,6 +8,7 @@ import re
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final, TypeVar
 
 import hiredis
@@ -16,6 +17,7 @@ import structlog
 from app.core.errors import Internal, Unavailable
 from app.redis.connector import Connector, Link
 from app.redis.fitness import problems
+from app.redis.format import FormatCheck
 from app.redis.reconnecting import ReconnectingLink
 from app.redis.scripts import Script
 
@@ -67,10 +69,17 @@ class Commands(ReconnectingLink):
 
     Args:
         drop_seconds: a connection without any reply for so long is dropped; it may be half open.
+        format_check: looks whether the keys there can be read; None: anything is.
     """
 
-    def __init__(self, connector: Connector, drop_seconds: float = DROP_SECONDS) -> None:
+    def __init__(
+        self,
+        connector: Connector,
+        drop_seconds: float = DROP_SECONDS,
+        format_check: FormatCheck | None = None,
+    ) -> None:
         super().__init__(connector, "commands")
+        self._format_check = format_check
         self._waiting: deque[tuple[float, asyncio.Future[Any]]] = deque()
         self._answering = True
         self._drop_seconds = drop_seconds
@@ -185,6 +194,8 @@ class Commands(ReconnectingLink):
             async with asyncio.timeout(ANSWER_SECONDS):
                 sent_at = asyncio.get_running_loop().time()
                 self._on_time(sent_at, await self._send(link, "TIME"))
+                if self._format_check is not None:
+                    await self._format_check.look(partial(self._send, link))
         except (Unavailable, ReplyError) as error:
             raise ConnectionRefusedError("it refuses commands: see the line before") from error
         self._send(link, "INFO").add_done_callback(self._check_fitness)

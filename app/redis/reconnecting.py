@@ -29,6 +29,8 @@ class ReconnectingLink:
 
     def __init__(self, connector: Connector, purpose: str) -> None:
         self.link: Link | None = None
+        #: Set once the first attempt to connect is over, whatever has come of it.
+        self.attempted = asyncio.Event()
         self._connector = connector
         self._purpose = purpose
         self._tasks = Tasks(f"connection to Redis for {purpose}")
@@ -71,6 +73,7 @@ class ReconnectingLink:
                 link = await self._connector.open(self.on_reply)
                 await self.on_open(link)
                 self.link = link
+                self.attempted.set()
                 self._connector.note_open(self._purpose)
                 opened_at = loop.time()
                 wait = RETRY_SECONDS
@@ -84,6 +87,7 @@ class ReconnectingLink:
                 log.exception("a connection to Redis failed", purpose=self._purpose)
                 self._connector.note_failure(self._purpose, error)
             finally:
+                self.attempted.set()
                 self.link = None
                 if link is not None:
                     link.abort()
