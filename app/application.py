@@ -60,10 +60,13 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> we
 
     # Order, history, presence and sessions: in Redis if there is one, else in memory
     history = HistoryOptions(
-        settings.history_size, settings.history_seconds, settings.recovery_seconds
+        settings.history_size,
+        settings.history_seconds,
+        settings.recovery_seconds,
+        settings.history_bytes,
     )
     url = settings.redis_url
-    redis = RedisBackend(url, settings, history, clock) if url else None
+    redis = RedisBackend(url, settings, history, counters, clock) if url else None
     broker = redis.broker if redis else MemoryBroker(history, clock)
     presence = redis.presence if redis else MemoryPresence(clock)
     statuses = redis.statuses if redis else MemoryStatusQueue()

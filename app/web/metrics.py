@@ -13,6 +13,7 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
 from app.core.counters import Counters
+from app.core.sizes import Sizes
 from app.hub.hub import Hub
 
 Members = Callable[[], Mapping[str, int]]
@@ -29,6 +30,11 @@ class HearthCollector(Collector):
         self._counters = counters
         self._hub = hub
         self._members = members
+        self._sizes = Sizes()
+
+    async def measure(self) -> None:
+        """Ask for what `collect` can't wait for."""
+        self._sizes = await self._hub.sizes()
 
     def collect(self) -> Iterator[Metric]:
         counters = self._counters
@@ -47,11 +53,27 @@ class HearthCollector(Collector):
             ("hearth_returned", "Clients that came back", "outcome", counters.returned),
             ("hearth_refused", "Requests and connections refused", "reason", counters.refused),
             ("hearth_rejected", "Messages of workers not accepted", "source", counters.rejected),
+            ("hearth_unreadable", "What in Redis can't be read", "what", counters.unreadable),
         ):
             family = CounterMetricFamily(name, text, labels=[label])
             for key, number in counter.items():
                 family.add_metric([key], number)
             yield family
+        yield CounterMetricFamily(
+            "hearth_inbox_lost",
+            "Messages that left the inbox before all workers had read them",
+            value=counters.inbox_lost,
+        )
+        for name, text, size in (
+            (
+                "hearth_history_bytes",
+                "Messages in the history of all channels",
+                self._sizes.history,
+            ),
+            ("hearth_inbox_bytes", "Messages in the inbox", self._sizes.inbox),
+        ):
+            if size is not None:
+                yield GaugeMetricFamily(name, text, value=size)
         members = GaugeMetricFamily(
             "hearth_members", "Connections in a namespace", labels=["namespace"]
         )
@@ -66,11 +88,13 @@ class HearthCollector(Collector):
 def add_metrics_route(app: web.Application, counters: Counters, hub: Hub, members: Members) -> None:
     """Serve `/metrics`: Hearth's metrics, the process's and its garbage collector's."""
     registry = CollectorRegistry()
-    registry.register(HearthCollector(counters, hub, members))
+    collector = HearthCollector(counters, hub, members)
+    registry.register(collector)
     ProcessCollector(registry=registry)
     GCCollector(registry=registry)
 
     async def metrics(_request: web.Request) -> web.Response:
+        await collector.measure()
         return web.Response(
             body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST}
         )
