@@ -1,4 +1,4 @@
-"""Format: the number that keys in Redis carry, so that versions that misread each other don't meet."""
+"""Format: the number that keys in Redis carry: versions of one number read each other."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import structlog
 
 from app.core.errors import HearthError, Unavailable
 
-#: It is raised where the version before would misread what is written, or this one what that writes;
-#: not for what is ignored (CONTRIBUTING.md).
+#: It is raised where the version before would misread what this one writes, or the other way round.
+#: Not for what is ignored (CONTRIBUTING.md).
 FORMAT: Final = 1
 
 Send = Callable[..., asyncio.Future[Any]]
