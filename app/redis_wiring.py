@@ -55,7 +55,7 @@ class RedisBackend:
         connector = Connector(url, settings.emit_channel)
         self.keys = keys = Keys(settings.hearth_prefix)
         self._format = FormatCheck(keys.format)
-        self.commands = commands = Commands(connector, format_check=self._format)
+        self.commands = commands = Commands(connector, check=self._format)
         self.subscriptions = subscriptions = Subscriptions(connector)
         self.process = process = secrets.token_hex(8)
         inbox = InboxBounds(settings.inbox_bytes, counters)

@@ -17,9 +17,10 @@ from app.broker.unreadable import Unreadable, is_text
 from app.core.channel import Channel
 from app.core.errors import HearthError, Unavailable
 from app.core.identity import Identity
-from app.redis.commands import Commands, ReplyError
+from app.redis.commands import Commands
 from app.redis.connector import Link
 from app.redis.format import FORMAT
+from app.redis.replies import ReplyError
 from app.redis.scripts import load_script
 from app.tasks import Tasks
 

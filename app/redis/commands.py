@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import re
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -14,11 +13,12 @@ from typing import Any, Final, TypeVar
 import hiredis
 import structlog
 
-from app.core.errors import Internal, Unavailable
+from app.core.errors import Unavailable
 from app.redis.connector import Connector, Link
 from app.redis.fitness import problems
 from app.redis.format import FormatCheck
 from app.redis.reconnecting import ReconnectingLink
+from app.redis.replies import EXPECTED, TEMPORARY, ReplyError
 from app.redis.scripts import Script
 
 # A command without a reply for so long fails; until Redis replies again, further ones aren't sent.
@@ -30,38 +30,10 @@ MOST_UNSENT_BYTES: Final = 64 * 1024 * 1024
 _WATCH_SECONDS: Final = 0.25
 _TIME_SECONDS: Final = 1.0
 _WARN_SECONDS: Final = 10.0
-# Errors of a Redis that can't do its work at the moment; any other error is a defect of ours.
-_TEMPORARY: Final = frozenset(
-    {"LOADING", "READONLY", "OOM", "MASTERDOWN", "MISCONF", "BUSY", "NOREPLICAS", "CLUSTERDOWN"}
-    | {"TRYAGAIN", "NOAUTH", "NOPERM", "LATE", "UNBLOCKED", "NOGOODSLAVE"}
-)
-# Errors that are part of normal operation, and aren't logged.
-_EXPECTED: Final = frozenset({"NOSCRIPT", "FENCED", "LATE"})
-
 Argument = str | bytes | int | float
 Read = TypeVar("Read")
 
 log = structlog.get_logger("hearth.redis")
-
-
-class ReplyError(Internal):
-    """Redis refused a command; `word` is the first of its error, which no client is sent.
-
-    Redis before 7 wraps the errors of commands in scripts: `ERR Error running script (call to f_…):
-    @user_script:1: @user_script: 1: -OOM command not allowed …`.
-    """
-
-    def __init__(self, message: str) -> None:
-        super().__init__()
-        self.reply = message
-        self.word = message.partition(" ")[0]
-        if "The user executing the script can't run this command" in message:
-            self.word = "NOPERM"
-        elif wrapped := re.match(r"ERR Error running script .*? -?([A-Z]{3,}) ", message):
-            self.word = wrapped[1]
-
-    def __str__(self) -> str:
-        return self.reply
 
 
 class Commands(ReconnectingLink):
@@ -69,17 +41,17 @@ class Commands(ReconnectingLink):
 
     Args:
         drop_seconds: a connection without any reply for so long is dropped; it may be half open.
-        format_check: looks whether the keys there can be read; None: anything is.
+        check: looks whether what is there can be read.
     """
 
     def __init__(
         self,
         connector: Connector,
         drop_seconds: float = DROP_SECONDS,
-        format_check: FormatCheck | None = None,
+        check: FormatCheck | None = None,
     ) -> None:
         super().__init__(connector, "commands")
-        self._format_check = format_check
+        self._check = check
         self._waiting: deque[tuple[float, asyncio.Future[Any]]] = deque()
         self._answering = True
         self._drop_seconds = drop_seconds
@@ -177,8 +149,7 @@ class Commands(ReconnectingLink):
                 self._known.add(script.sha)
             try:
                 result.set_result(read(reply.result()))
-            except Exception as unreadable:
-                log.exception("could not read a reply of Redis")
+            except Exception as unreadable:  # noqa: BLE001 - whoever waits handles it
                 result.set_exception(unreadable)
 
         self.send(*command, len(keys), *keys, *arguments).add_done_callback(on_reply)
@@ -194,8 +165,8 @@ class Commands(ReconnectingLink):
             async with asyncio.timeout(ANSWER_SECONDS):
                 sent_at = asyncio.get_running_loop().time()
                 self._on_time(sent_at, await self._send(link, "TIME"))
-                if self._format_check is not None:
-                    await self._format_check.look(partial(self._send, link))
+                if self._check is not None:
+                    await self._check.look(partial(self._send, link))
         except (Unavailable, ReplyError) as error:
             raise ConnectionRefusedError("it refuses commands: see the line before") from error
         self._send(link, "INFO").add_done_callback(self._check_fitness)
@@ -216,7 +187,7 @@ class Commands(ReconnectingLink):
             return
         error = ReplyError(str(reply))
         self._log_error(error)
-        if error.word not in _TEMPORARY:
+        if error.word not in TEMPORARY:
             future.set_exception(error)
             return
         future.set_exception(Unavailable())
@@ -284,7 +255,7 @@ class Commands(ReconnectingLink):
 
     def _log_error(self, error: ReplyError) -> None:
         now = asyncio.get_running_loop().time()
-        if error.word in _EXPECTED or now < self._warned_at.get(error.word, now):
+        if error.word in EXPECTED or now < self._warned_at.get(error.word, now):
             return
         self._warned_at[error.word] = now + _WARN_SECONDS
         reason = str(error).partition(", with args")[0][:200]  # arguments may be confidential
