@@ -60,7 +60,7 @@ class Settings:
         "socketio", optional, "Redis channel of python-socketio's stock managers"
     )
     auth_secret: str | None = setting(
-        None, optional, "HS256 key of the tokens, 32 bytes or more; none: development mode"
+        None, variables.secret, "HS256 key of the tokens, 32 bytes or more; none: development mode"
     )
     auth_issuer: str | None = setting(None, optional, "what a token's iss must be; none: anything")
     auth_audience: str | None = setting(
@@ -147,7 +147,7 @@ class Settings:
 
     @property
     def has_short_secret(self) -> bool:
-        """Whether the secret can be guessed; a blank one has no bytes."""
+        """Whether the secret can be guessed; blanks around it don't count."""
         secret = self.auth_secret
         return secret is not None and len(secret.strip().encode()) < SHORT_SECRET_BYTES
 

@@ -24,7 +24,7 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     """
     parser = argparse.ArgumentParser(
         prog="python -m app",
-        description="Serve until SIGTERM or SIGINT.",
+        description="Serve until SIGTERM, SIGINT or SIGHUP.",
         epilog=_table(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -28,6 +28,14 @@ def optional(env: Env, name: str, default: str | None = None) -> str | None:
     return env.str(name, None) or default
 
 
+def secret(env: Env, name: str, default: str | None = None) -> str | None:
+    """Read a secret, which is never shown. One of blanks alone is a mistake wherever it is."""
+    value = optional(env, name, default)
+    if value is not None and not value.strip():
+        raise EnvError(f'Environment variable "{name}" invalid: it is blank')
+    return value
+
+
 def unsupported(env: Env, name: str) -> None:
     """Refuse a variable that a later version may know."""
     if optional(env, name) is not None:

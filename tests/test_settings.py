@@ -243,7 +243,14 @@ def test_an_empty_host_is_one_that_is_not_set(load: Load, host: str) -> None:
     assert load(HOST=host).host == load(HOST=host, AUTH_SECRET=SECRET).host == "127.0.0.1"
 
 
-@pytest.mark.parametrize("secret", [" ", "x", "x" * 31, " " * 40, "x" * 31 + " ", "hunter2"])
+@pytest.mark.parametrize("secret", [" ", "\t", " " * 40])
+def test_a_blank_secret_is_a_mistake_everywhere(load: Load, secret: str) -> None:
+    for settings in ({}, {"HOST": "0.0.0.0"}, {"AUTH_MODE": "none"}, {"AUTH_MODE": "required"}):
+        with pytest.raises(SettingsError, match="AUTH_SECRET.*blank"):
+            load(AUTH_SECRET=secret, **settings)
+
+
+@pytest.mark.parametrize("secret", ["x", "x" * 31, "x" * 31 + " ", "hunter2"])
 def test_a_secret_that_can_be_guessed_is_for_this_machine_only(load: Load, secret: str) -> None:
     for host in ("0.0.0.0", "::", "example.com", "/run/hearth.sock"):
         with pytest.raises(SettingsError, match=r"HOST.*AUTH_SECRET.*32") as caught:

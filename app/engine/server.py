@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
@@ -30,6 +31,8 @@ _LINGER_SECONDS: Final = 10.0
 #: Closed for these, nobody comes for the last packets.
 _GONE: Final = {Closing.TRANSPORT_CLOSE, Closing.PING_TIMEOUT, Closing.SLOW}
 _COMPRESS_BYTES: Final = 1024
+#: 120 bits: nobody guesses one. Stock ids count sessions in their last characters.
+_ID_BYTES: Final = 15
 
 
 class Limits(NamedTuple):
@@ -76,8 +79,8 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
         self._accept = accept
 
     def generate_id(self) -> str:
-        """Return a new session id, which can't be the name of a channel."""
-        return f"{super().generate_id()}{SID_MARK}"
+        """Return a new session id: it tells nothing, and can't be the name of a channel."""
+        return f"{secrets.token_urlsafe(_ID_BYTES)}{SID_MARK}"
 
     # What python-socketio and applications call
 

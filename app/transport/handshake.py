@@ -56,7 +56,6 @@ class Handshake(Mapping[str, Any]):
             "QUERY_STRING": query,
             "RAW_URI": path_qs,
             "REMOTE_ADDR": remote,
-            "SERVER_SOFTWARE": "aiohttp",
             "SERVER_PROTOCOL": "HTTP/1.1",
             "wsgi.version": (1, 0),
             "wsgi.errors": sys.stderr,

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Final
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 
 from app.transport.gate import MAX_HEADERS_BYTES, Gate
 
 #: Wider than the gate's, which knows whom it answers.
 _MOST_BYTES: Final = 2 * MAX_HEADERS_BYTES
+
+
+class _Request(web.Request):
+    """`web.Request` whose response doesn't name the software, and its version, to strangers."""
+
+    async def _prepare_hook(self, response: web.StreamResponse) -> None:
+        response.headers.popall(hdrs.SERVER, None)
+        await super()._prepare_hook(response)
 
 
 class HttpConnection(web.RequestHandler):
@@ -28,6 +37,7 @@ class HttpConnection(web.RequestHandler):
             max_field_size=_MOST_BYTES,
         )
         self._gate = gate
+        self._request_factory = partial(server.request_factory, _cls=_Request)
 
     def handle_error(
         self,

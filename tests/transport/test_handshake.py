@@ -31,8 +31,15 @@ def request(*headers: tuple[str, str], path: str = PATH) -> web.Request:
     return made
 
 
-# What stock makes up, or (the query) decodes, so that who parses it decodes it twice.
-STOCKS_OWN = {"REMOTE_ADDR", "REMOTE_PORT", "SERVER_NAME", "SERVER_PORT", "QUERY_STRING"}
+# What stock makes up, or (the query) decodes, so that who parses it decodes it twice; and what ran.
+STOCKS_OWN = {
+    "SERVER_SOFTWARE",
+    "REMOTE_ADDR",
+    "REMOTE_PORT",
+    "SERVER_NAME",
+    "SERVER_PORT",
+    "QUERY_STRING",
+}
 
 
 def test_it_is_what_the_stock_driver_makes() -> None:
