@@ -17,6 +17,7 @@ from app.broker.memory_presence import MemoryPresence, MemoryStatusQueue
 from app.broker.memory_sessions import MemorySessions
 from app.core.counters import Counters
 from app.core.history import MOST_ANSWER_BYTES, HistoryOptions
+from app.core.proxies import TrustedProxies
 from app.hub.fanout import FanOut
 from app.hub.hub import Hub
 from app.hub.memberships import MOST_CHANNELS, Memberships
@@ -55,7 +56,8 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> we
     # Who is let in
     refusals = Refusals(counters)
     allowed = AllowedOrigins(settings.allowed_origins)
-    gate = app[GATE] = Gate(allowed, refusals, local=settings.local)
+    proxies = TrustedProxies(settings.trusted_proxies)
+    gate = app[GATE] = Gate(allowed, refusals, proxies=proxies, local=settings.local)
     gate.add_to(app)
 
     # Order, history, presence and sessions: in Redis if there is one, else in memory

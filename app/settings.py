@@ -91,6 +91,12 @@ class Settings:
         variables.origins,
         "comma-separated origins of pages that may connect, * admits all; none: the same origin",
     )
+    trusted_proxies: tuple[str, ...] = setting(
+        (),
+        variables.proxies,
+        "comma-separated addresses or networks of proxies whose X-Forwarded-For, -Proto and -Host "
+        "are believed; private: all private and loopback networks; none: nobody's are",
+    )
     history_size: int = setting(
         1000, variables.integer(0, 1_000_000), "messages kept per channel; 0 keeps none"
     )

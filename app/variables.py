@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 from socketio.redis_manager import parse_redis_sentinel_url
 
 from app.core.identity import Grant, parse_grants
+from app.core.proxies import PRIVATE, TrustedProxies
 from app.core.user_grants import UserGrant
 from app.origins import AllowedOrigins
 
@@ -147,6 +148,19 @@ def origins(env: Env, name: str, _default: tuple[()]) -> tuple[str, ...]:
         AllowedOrigins(texts)
     except ValueError as error:
         raise EnvError(f'Environment variable "{name}" invalid: {error}') from None
+    return texts
+
+
+def proxies(env: Env, name: str, _default: tuple[()]) -> tuple[str, ...]:
+    """Read comma-separated addresses and networks of proxies."""
+    texts = tuple(_list(env, name))
+    try:
+        TrustedProxies(texts)
+    except ValueError as error:
+        raise EnvError(
+            f'Environment variable "{name}" invalid: {error}; it is a list of addresses, networks '
+            f"like 10.0.0.0/8, or {PRIVATE}"
+        ) from None
     return texts
 
 

@@ -88,12 +88,19 @@ class PlainServer:
         self._due.clear()
         await self.work.finish(CLOSE_SECONDS)
 
-    def open(self, upgraded: Upgraded, endpoint: Endpoint, token: str | None, query: Query) -> None:
+    def open(
+        self,
+        upgraded: Upgraded,
+        address: str,
+        endpoint: Endpoint,
+        token: str | None,
+        query: Query,
+    ) -> None:
         """Begin with a new client."""
         socket = begin(
             upgraded.transport, upgraded.reply, 2 * self.max_message_bytes, self._max_unsent_bytes
         )
-        connection = PlainConnection(self._generate_sid(), socket, self._max_unsent_bytes)
+        connection = PlainConnection(self._generate_sid(), address, socket, self._max_unsent_bytes)
         client = self.clients[connection] = PlainClient(self, connection, endpoint)
         connection.attach(client)
         self.heartbeat.add(connection)

@@ -58,6 +58,7 @@ class Handshake(Mapping[str, Any]):
             "REMOTE_ADDR": remote,
             "SERVER_PROTOCOL": "HTTP/1.1",
             "wsgi.version": (1, 0),
+            "wsgi.url_scheme": scheme,
             "wsgi.errors": sys.stderr,
             "wsgi.async": True,
             "wsgi.multithread": False,
@@ -71,7 +72,6 @@ class Handshake(Mapping[str, Any]):
             if key not in _NO_PREFIX:
                 key = f"HTTP_{key}"
             environ[key] = f"{environ[key]},{value}" if key in environ else value
-        environ["wsgi.url_scheme"] = environ.get("HTTP_X_FORWARDED_PROTO", scheme)
         return environ
 
     def __getitem__(self, key: str) -> Any:

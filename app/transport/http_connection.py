@@ -37,7 +37,10 @@ class HttpConnection(web.RequestHandler):
             max_field_size=_MOST_BYTES,
         )
         self._gate = gate
-        self._request_factory = partial(server.request_factory, _cls=_Request)
+        self._request_factory = partial(
+            server.request_factory,
+            _cls=_Request,  # type: ignore[call-arg]  # an application's takes it
+        )
 
     def handle_error(
         self,

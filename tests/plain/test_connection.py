@@ -47,7 +47,7 @@ def events() -> Events:
 
 @pytest.fixture
 def connection(transport: RecordingTransport, events: Events) -> PlainConnection:
-    connection = PlainConnection("a~", WebSocket(1000, 1000, transport), 1000)
+    connection = PlainConnection("a~", "", WebSocket(1000, 1000, transport), 1000)
     events.attach(connection)
     return connection
 

@@ -73,9 +73,14 @@ def test_a_header_that_came_twice_is_joined() -> None:
     assert Handshake.of(made).environ["HTTP_X_ODD"] == "a,b"
 
 
-def test_a_proxy_may_say_that_it_is_https() -> None:
-    environ = Handshake.of(request(("X-Forwarded-Proto", "https"))).environ
-    assert environ["wsgi.url_scheme"] == "https"
+def test_nobody_is_believed_here_who_says_where_it_comes_from() -> None:
+    """The gate knows whom to believe, and hands on a request whose `remote` and `scheme` are so."""
+    forged = request(("X-Forwarded-Proto", "https"), ("X-Forwarded-For", "192.0.2.1"))
+    environ = Handshake.of(forged).environ
+    assert (environ["REMOTE_ADDR"], environ["wsgi.url_scheme"]) == ("", "http")
+    told = forged.clone(remote="192.0.2.1", scheme="https")
+    environ = Handshake.of(told).environ
+    assert (environ["REMOTE_ADDR"], environ["wsgi.url_scheme"]) == ("192.0.2.1", "https")
 
 
 def test_bytes_that_are_no_utf_8_do_no_harm() -> None:
