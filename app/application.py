@@ -122,13 +122,12 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> we
     server.attach(app)
     add_plain_routes(app, plain)
     add_health_routes(app, hub)
-    add_metrics_route(app, counters, hub, partial(_count_members, plain, manager))
-    add_directory_route(
-        app, hub, authenticator.identify, [namespace.path for namespace in NAMESPACES]
-    )
-    add_console_routes(
-        app, development=settings.development, strangers=bool(settings.anonymous_grants)
-    )
+    members = partial(_count_members, plain, manager)
+    add_metrics_route(app, counters, hub, members, settings.metrics_token, gate.comes_from_here)
+    if settings.console:
+        strangers = bool(settings.anonymous_grants)
+        add_directory_route(app, hub, authenticator.identify, paths)
+        add_console_routes(app, development=settings.development, strangers=strangers)
 
     # Start and stop
     async def lifetime(_app: web.Application) -> AsyncIterator[None]:

@@ -130,6 +130,12 @@ class Settings:
     ping_timeout_seconds: float = setting(
         20, variables.number(0.1), "seconds that the answer to a ping may take"
     )
+    metrics_token: str | None = setting(
+        None,
+        variables.secret,
+        "bearer token that /metrics asks for; public: none; none: it answers this machine only",
+    )
+    console: bool = setting(True, variables.switch, "1: the console is at /; 0: there is none")
     log_format: Literal["auto", "console", "json"] = setting(
         "auto",
         variables.choice("auto", "console", "json"),

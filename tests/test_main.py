@@ -158,12 +158,14 @@ def test_what_nobody_knows_is_refused(tmp_path: Path) -> None:
 def test_check_says_what_the_settings_are_and_mean_without_a_secret(tmp_path: Path) -> None:
     secrets = {
         "AUTH_SECRET": "hunter2 " * 4,
+        "METRICS_TOKEN": "hunter2",
         "REDIS_URL": "rediss://hunter2:hunter2@localhost:6380/1?password=hunter2",
     }
     result = ask(tmp_path, "check", PORT="9000", AUTH_SECRETS="x", **secrets)
     assert (result.returncode, result.stderr) == (0, "")
     assert "PORT = 9000\n" in result.stdout
     assert "AUTH_SECRET = a secret of 32 bytes\n" in result.stdout
+    assert "METRICS_TOKEN = a secret of 7 bytes\n" in result.stdout
     assert "AUTH_MODE = required\n" in result.stdout
     assert "REDIS_URL = rediss://localhost:6380/1\n" in result.stdout
     assert "PING_SECONDS = 25 (default)\n" in result.stdout

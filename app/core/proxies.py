@@ -57,12 +57,6 @@ class Source(NamedTuple):
     host: str | None = None
     disbelieved: bool = False
 
-    @property
-    def is_loopback(self) -> bool:
-        """Whether it is certain that the client is on this machine."""
-        address = _parse(self.address)
-        return not self.disbelieved and address is not None and address.is_loopback
-
 
 class TrustedProxies:
     """The proxies that are believed.

@@ -67,6 +67,10 @@ class Refused(Enum):
     )
     TOKEN_EXPIRED = "token_expired", TokenExpired, "a token that has expired", "a fresh token"
     FORBIDDEN = "forbidden", Forbidden, "what the token does not permit", "a grant in the token"
+    METRICS = (
+        *("metrics", Forbidden, "a request for metrics from another machine"),
+        "METRICS_TOKEN, as a bearer token",
+    )
     NAMESPACE = "namespace", Invalid, "a namespace that is not there", ""
 
     def __init__(self, label: str, error: type[HearthError], what: str, admitted_by: str) -> None:

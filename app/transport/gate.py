@@ -19,7 +19,7 @@ from multidict import MultiMapping
 
 from app.core.proxies import Forwarded, Source, TrustedProxies
 from app.core.refused import Refusal, Refused
-from app.origins import AllowedOrigins, is_loopback_origin, is_own_name, is_own_origin
+from app.origins import AllowedOrigins, is_loopback, is_loopback_origin, is_own_name, is_own_origin
 from app.transport.handshake import remote_address
 from app.transport.open_files import OpenFiles
 from app.transport.refusals import Refusals, answer
@@ -79,11 +79,17 @@ class Gate:
         return source
 
     def comes_from_here(self, request: web.Request) -> bool:
-        """Tell whether it is certain that a request comes from this machine, by no proxy."""
-        headers = request.headers
-        source = self._source(headers, request.transport)
-        by_proxy = any(name in headers for name in _FROM_PROXIES) and source.scheme is None
-        return source.is_loopback and not by_proxy and is_own_name(headers.get(hdrs.HOST, ""))
+        """Tell whether a request comes from this machine, and by no proxy that lets itself be seen.
+
+        Whatever is forged makes it one from elsewhere.
+        """
+        headers, transport = request.headers, request.transport
+        return (
+            transport is not None
+            and is_loopback(remote_address(transport.get_extra_info("peername")))
+            and is_own_name(headers.get(hdrs.HOST, ""))
+            and not any(name in headers for name in _FROM_PROXIES)
+        )
 
     def is_last(self, transport: asyncio.BaseTransport | None) -> bool:
         """Tell whether a connection is one of the last that are possible."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 import structlog
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from app.core.counters import Counters
 from app.core.refused import Refusal, Refused
@@ -106,4 +106,7 @@ def answer(refusal: Refusal) -> web.Response:
         status = _HEADERS_TOO_LARGE
     told = error.to_dict() | {"reason": refusal.reason.label}
     body = {"code": number, "message": words, "error": told}
-    return web.json_response(body, status=status, headers=NO_STORE)
+    headers = dict(NO_STORE)
+    if status == 401:  # RFC 9110 §15.5.2
+        headers[hdrs.WWW_AUTHENTICATE] = "Bearer"
+    return web.json_response(body, status=status, headers=headers)

@@ -73,15 +73,6 @@ def test_what_is_no_address_is_said_so(name: str) -> None:
         TrustedProxies([name])
 
 
-def test_loopback_is_certain_only_where_nobody_is_asked_for() -> None:
-    local = TrustedProxies(["127.0.0.1"])
-    assert TrustedProxies().source("127.0.0.1", Forwarded()).is_loopback
-    assert local.source("127.0.0.1", Forwarded("::1")).is_loopback
-    assert not local.source("127.0.0.1", Forwarded(STRANGER)).is_loopback
-    assert not TrustedProxies().source("127.0.0.1", Forwarded("127.0.0.1")).is_loopback
-    assert not TrustedProxies().source("", Forwarded()).is_loopback
-
-
 @given(st.lists(st.one_of(st.ip_addresses().map(str), st.text(max_size=12)), max_size=8))
 def test_whatever_a_stranger_writes_it_is_known_by_its_own_address(written: list[str]) -> None:
     """The proxy that it asks adds its address behind what it was sent."""
