@@ -70,8 +70,8 @@ async def serve(settings: Settings) -> None:
 def _signals_to_stop() -> asyncio.Event:
     """Return what is set by the first signal to end.
 
-    SIGHUP says that the terminal is gone, and there is nothing to load again: it ends the process as
-    SIGTERM does. Started by `nohup`, which ignores it, it goes on being ignored.
+    SIGHUP says that the terminal is gone, and there is nothing to load again: it ends the process
+    as SIGTERM does. Where it is ignored from the start, as by `nohup`, that stays so.
     """
     stop = asyncio.Event()
     ending = [signal.SIGTERM, signal.SIGINT]

@@ -1,8 +1,8 @@
 """Proxies in front of the server: which of them are believed when they say who has asked.
 
-Anybody can write `X-Forwarded-For`. What a trusted proxy has written there is the address that it was
-asked from; what stands before that it was told, so the right-most address that is no trusted proxy's
-is the client's.
+Anybody can write `X-Forwarded-For`. What a trusted proxy has written there is the address that it
+was asked from; what stands before that it was told. So the right-most address that is no trusted
+proxy's is the client's.
 """
 
 from __future__ import annotations

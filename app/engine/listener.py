@@ -132,7 +132,7 @@ class Listener:
         scheme = source.scheme
         if scheme is None:
             scheme = "https" if transport.get_extra_info("sslcontext") else "http"
-        handshake = Handshake("GET", read.target, source.address, scheme, read.lines)
+        handshake = Handshake("GET", read.target, source.address, scheme, read.headers.items())
         self._engine.open_websocket(handshake, Upgraded(transport, read.reply, read.rest))
         return True
 

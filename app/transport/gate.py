@@ -26,7 +26,7 @@ from app.transport.refusals import Refusals, answer
 
 log = structlog.get_logger("hearth.gate")
 
-#: Bytes of a request's headers, as many as Node takes.
+#: Bytes of a request's path and headers, as many as Node takes.
 MAX_HEADERS_BYTES: Final = 16_384
 #: Also when there are hardly any open files left.
 ALWAYS_SERVED: Final = frozenset({"/healthz", "/readyz", "/metrics"})
@@ -207,10 +207,12 @@ def _comes_by_proxy(host: str, headers: Mapping[str, str]) -> bool:
 
 
 def _too_large(request: web.Request) -> Refusal | None:
-    size = sum(len(name) + len(value) for name, value in request.raw_headers)
+    size = len(request.raw_path)
+    size += sum(len(name) + len(value) for name, value in request.raw_headers)
     if size <= MAX_HEADERS_BYTES:
         return None
-    return Refusal(Refused.HEADERS, f"The headers have {size} bytes, over {MAX_HEADERS_BYTES}.")
+    message = f"Path and headers have {size} bytes, over {MAX_HEADERS_BYTES}."
+    return Refusal(Refused.HEADERS, message)
 
 
 async def _let_page_read(request: web.Request, response: web.StreamResponse) -> None:

@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, Self
 
 from aiohttp import web
 
-_NO_PREFIX: Final = {"CONTENT_TYPE", "CONTENT_LENGTH"}
+from app.core.subprotocol import read_offered
+
+#: Headers that are kept, beside those of an application's own (`X-…`): who asks, from which page,
+#: in which language, and with which credentials.
+KEPT: Final = frozenset(
+    {"host", "origin", "user-agent", "accept-language", "cookie"}
+    | {"authorization", "sec-websocket-protocol"}
+)
+#: Bytes of headers that are kept; past that, the largest are not, unless they bring the token.
+MOST_KEPT_BYTES: Final = 4096
+_OWN: Final = "x-"
+#: What they say is in `remote` and the scheme, if whoever has said it is trusted.
+_FORWARDED: Final = "x-forwarded-"
+
+_Header = tuple[str, str]
 
 
 class Handshake(Mapping[str, Any]):
-    """The request line and headers, without aiohttp's request.
+    """The request line and the headers that are needed, without aiohttp's request.
 
     python-socketio hands connect handlers a WSGI environment that contains aiohttp's request, and
     keeps it as long as the connection. Here the environment is made on demand, by `environ` or by
@@ -21,21 +35,30 @@ class Handshake(Mapping[str, Any]):
     Args:
         target: path and query, as they were sent.
         remote: the client's address.
-        lines: the headers, each a line that ends with CRLF.
+        scheme: that by which the client has asked.
+        headers: names in lower case, and values.
     """
 
     __slots__ = ("_head",)
 
-    def __init__(self, method: str, target: str, remote: str, scheme: str, lines: bytes) -> None:
+    def __init__(
+        self, method: str, target: str, remote: str, scheme: str, headers: Iterable[_Header]
+    ) -> None:
+        lines = [f"{name}:{value}" for name, value in _needed(headers)]
         # One bytes object, for memory: it is kept as long as the connection.
-        self._head = f"{method}\r\n{target}\r\n{remote}\r\n{scheme}\r\n".encode() + lines
+        self._head = "\r\n".join([method, target, remote, scheme, *lines]).encode(
+            "utf-8", "replace"
+        )
 
     @classmethod
     def of(cls, request: web.Request) -> Self:
         """Return the handshake of an aiohttp request."""
-        lines = b"".join(b"%b:%b\r\n" % header for header in request.raw_headers)
         remote = remote_address(request.remote)
-        return cls(request.method, request.path_qs, remote, request.scheme, lines)
+        headers = (
+            (name.decode("utf-8", "replace").lower(), value.decode("utf-8", "replace"))
+            for name, value in request.raw_headers
+        )
+        return cls(request.method, request.path_qs, remote, request.scheme, headers)
 
     @property
     def remote(self) -> str:
@@ -45,9 +68,7 @@ class Handshake(Mapping[str, Any]):
     @property
     def environ(self) -> dict[str, Any]:
         """A new WSGI environment (PEP 3333) of the request, without its body."""
-        method, path_qs, remote, scheme, *headers, _end = self._head.decode(
-            "utf-8", "replace"
-        ).split("\r\n")
+        method, path_qs, remote, scheme, *headers = self._head.decode().split("\r\n")
         path, _, query = path_qs.partition("?")
         environ: dict[str, Any] = {
             "REQUEST_METHOD": method,
@@ -67,10 +88,7 @@ class Handshake(Mapping[str, Any]):
         }
         for header in headers:
             name, _, value = header.partition(":")
-            value = value.strip(" \t")
-            key = name.upper().replace("-", "_")
-            if key not in _NO_PREFIX:
-                key = f"HTTP_{key}"
+            key = f"HTTP_{name.upper().replace('-', '_')}"
             environ[key] = f"{environ[key]},{value}" if key in environ else value
         return environ
 
@@ -82,6 +100,30 @@ class Handshake(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len(self.environ)
+
+
+def _needed(headers: Iterable[_Header]) -> list[_Header]:
+    kept = [
+        (name, value)
+        for name, value in headers
+        if name in KEPT or (name.startswith(_OWN) and not name.startswith(_FORWARDED))
+    ]
+    size = sum(len(name) + len(value) for name, value in kept)
+    if size <= MOST_KEPT_BYTES:
+        return kept
+    for name, value in sorted(kept, key=lambda header: -len(header[1])):
+        if not _brings_token(name, value):
+            kept.remove((name, value))
+            size -= len(name) + len(value)
+            if size <= MOST_KEPT_BYTES:
+                break
+    return kept
+
+
+def _brings_token(name: str, value: str) -> bool:
+    if name == "authorization":
+        return value[:7].lower() == "bearer "
+    return name == "sec-websocket-protocol" and read_offered(value).token is not None
 
 
 def remote_address(peername: Any) -> str:
