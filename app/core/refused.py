@@ -53,6 +53,7 @@ class Refused(Enum):
     )
     REQUEST = "request", Invalid, "a bad request", ""
     HEADERS = "headers", TooLarge, "headers that are too large", "fewer or smaller cookies"
+    TIMEOUT = "timeout", Unavailable, "a request that arrives too slowly", "a faster line"
     TOO_LARGE = "too_large", TooLarge, "a message that is too large", "MAX_MESSAGE_BYTES"
     RATE = "rate_limited", RateLimited, "too many requests", "MESSAGES_PER_SECOND"
     CHANNELS = "channels", Forbidden, "too many channels on one connection", ""

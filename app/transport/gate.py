@@ -31,6 +31,8 @@ MAX_HEADERS_BYTES: Final = 16_384
 #: Also when there are hardly any open files left.
 ALWAYS_SERVED: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 _SHOWN: Final = 200
+#: Refused for these, a connection is closed.
+_CLOSED_FOR: Final = {Refused.FILES, Refused.TIMEOUT, Refused.HEADERS}
 _PREFLIGHT: Final = hdrs.ACCESS_CONTROL_REQUEST_METHOD
 _FROM_PROXIES: Final = (
     *("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"),
@@ -100,12 +102,8 @@ class Gate:
         address = remote_address(transport.get_extra_info("peername"))
         self._refusals.tell(self._too_many_files(), address)
 
-    def refuse_unreadable(self, request: web.BaseRequest, *, too_large: bool) -> web.Response:
-        """Refuse what aiohttp couldn't read: its headers are too large, or it is no HTTP."""
-        reason, message = Refused.REQUEST, "This is no HTTP request that the server can read."
-        if too_large:
-            reason, message = Refused.HEADERS, "A line of the headers is too long."
-        refusal = Refusal(reason, message)
+    def refuse_unreadable(self, request: web.BaseRequest, refusal: Refusal) -> web.Response:
+        """Refuse what is no request: its headers are too large, not all there, or no HTTP."""
         self._refusals.tell(refusal, request.remote or "")
         response = answer(refusal)
         # Its origin is unknown.
@@ -184,7 +182,7 @@ class Gate:
         except Refusal as refusal:
             self._refusals.tell(refusal, request.remote or "")
             response = answer(refusal)
-            if refusal.reason is Refused.FILES:
+            if refusal.reason in _CLOSED_FOR:
                 response.force_close()
             return response
 
