@@ -179,6 +179,12 @@ class Gate:
             if request.method == hdrs.METH_OPTIONS and _PREFLIGHT in request.headers:
                 return web.Response(text="ok")
             return await handler(request)
+        except web.HTTPException as error:
+            # aiohttp would hold it in frames that it holds: as an answer it leaves nothing.
+            error.__traceback__ = None
+            return web.Response(
+                status=error.status, reason=error.reason, text=error.text, headers=error.headers
+            )
         except Refusal as refusal:
             self._refusals.tell(refusal, request.remote or "")
             response = answer(refusal)
