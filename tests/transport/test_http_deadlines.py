@@ -20,6 +20,7 @@ from tests.support.client import PATIENCE_SECONDS
 from tests.support.metrics import scrape
 from tests.support.poller import Poller
 from tests.support.raw import PAUSE_SECONDS, RawConnection, Response, raw_http
+from tests.support.ready import until
 from tests.support.server import ListenerServer
 from tests.support.tokens import SECRET
 
@@ -57,12 +58,6 @@ def connections(server: TestServer) -> list[HttpConnection]:
     assert isinstance(server.runner, web.AppRunner)
     assert server.runner._server is not None
     return [one for one in server.runner._server.connections if isinstance(one, HttpConnection)]
-
-
-async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while not condition():  # noqa: ASYNC110 - what it asks for has no event
-            await asyncio.sleep(PAUSE_SECONDS / 4)
 
 
 async def until_closed(connection: RawConnection) -> None:
@@ -130,7 +125,7 @@ async def test_and_those_behind_a_request_that_is_being_answered(serve_with: Ser
     async with aiohttp.ClientSession() as session, raw_http(server) as connection:
         poller = await Poller(session, server).open()
         connection.write_head("GET", f"{POLL}&sid={poller.sid}")
-        await until(lambda: connections(server)[-1]._current_request)
+        await until(lambda: connections(server)[-1]._current_request is not None)
         connection.writer.write(HALF)
         assert (await connection.response()).text == "2"  # the ping, for which the poll waited
         assert (await connection.response()).status == 408
@@ -172,7 +167,7 @@ async def posting(server: TestServer, *headers: str) -> AsyncIterator[RawConnect
     async with aiohttp.ClientSession() as session, raw_http(server) as connection:
         poller = await Poller(session, server).open()
         connection.write_head("POST", f"{POLL}&sid={poller.sid}", *headers)
-        await until(lambda: any(one._body for one in connections(server)))
+        await until(lambda: any(one._body is not None for one in connections(server)))
         yield connection
 
 
@@ -278,7 +273,7 @@ async def test_nor_does_the_end_wait_for_one(serve_with: ServeWith) -> None:
     server = await serve_with(times(stall=0.2, keep_alive=0.1))
     connection = await RawConnection.open(server, receive_buffer_bytes=4096)
     connection.write_head("GET", "/healthz")
-    await until(lambda: connections(server))
+    await until(lambda: bool(connections(server)))
     [ours] = connections(server)
     wire = ours._wire
     assert wire is not None
