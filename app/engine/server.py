@@ -24,6 +24,7 @@ from app.transport import frames
 from app.transport.flow import ProtocolError
 from app.transport.handshake import Handshake
 from app.transport.heartbeat import Heartbeat
+from app.transport.http_connection import expect_body
 from app.transport.refusals import NO_STORE, answer
 from app.transport.websocket import Takeover, Upgraded, WebSocket, begin, take_over
 
@@ -259,6 +260,7 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
         body = bytearray()
         limit = self._limits.frame_bytes
         if (request.content_length or 0) <= limit:
+            expect_body(request)
             try:
                 async for chunk in request.content.iter_any():
                     body += chunk

@@ -29,22 +29,30 @@ class TooLate(HttpProcessingError):
 
 
 class _Request(web.Request):
-    """`web.Request` whose response doesn't name the software, and its version, to strangers."""
+    """`web.Request` whose response doesn't name the software, and its version, to strangers; it is
+    the connection's last where nobody has read the body."""
 
     async def _prepare_hook(self, response: web.StreamResponse) -> None:
         response.headers.popall(hdrs.SERVER, None)
+        if not self.content.is_eof():
+            response.force_close()
+            response.headers[hdrs.CONNECTION] = "close"
         await super()._prepare_hook(response)
 
 
 class HttpConnection(web.RequestHandler):
-    """`web.RequestHandler`, which by itself waits for ever for the rest of a request, takes any
-    number of headers before anybody judges them, and answers what it can't read with text.
+    """`web.RequestHandler`, which by itself waits for ever for the rest of a request, reads bodies
+    that nobody wants, and answers what it can't read with text.
+
+    A body isn't read before `read_body`: those who may not send one are answered by then.
 
     Args:
         deadlines: those of all connections.
     """
 
-    __slots__ = ("_body", "_deadlines", "_gate", "_head_bytes", "_refused", "_unsent", "_wire")
+    __slots__ = (
+        *("_body", "_body_held", "_deadlines", "_deaf", "_gate", "_head_bytes", "_unsent", "_wire"),
+    )
 
     def __init__(
         self,
@@ -74,8 +82,11 @@ class HttpConnection(web.RequestHandler):
         self._head_bytes = 0
         #: The body that is arriving.
         self._body: _Body | None = None
+        #: Whether that isn't read, for nobody has asked for it yet.
+        self._body_held = False
+        #: Whether what arrives is discarded.
+        self._deaf = False
         self._unsent = 0
-        self._refused = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._wire = cast(asyncio.Transport, transport)
@@ -96,7 +107,7 @@ class HttpConnection(web.RequestHandler):
     # What arrives
 
     def data_received(self, data: bytes) -> None:
-        if self._refused:
+        if self._deaf:
             return
         requests = self._request_count
         super().data_received(data)
@@ -116,7 +127,25 @@ class HttpConnection(web.RequestHandler):
         _message, stream = self._messages[-1]
         self._body = None if stream.is_eof() else _Body(stream)
         if self._body is not None:
+            self._body_held = True
+            self._pause_transport_reading()
+
+    def read_body(self) -> None:
+        """Read the body of the present request from now on."""
+        if self._body_held:
+            self._body_held = False
             self._deadlines.bodies.add(self)
+            self._resume_transport_reading()
+
+    async def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        finished = await super().finish_response(request, resp, start_time)
+        if self._body_held:  # its sender might not see the answer while it can't get rid of it
+            self._body_held = False
+            self._deaf = True
+            self._resume_transport_reading()
+        return finished
 
     def _on_body(self, body: _Body, size: int) -> None:
         if body.stream.is_eof():
@@ -177,7 +206,7 @@ class HttpConnection(web.RequestHandler):
 
     def _refuse(self, error: HttpProcessingError) -> None:
         """Have an error answered, as if aiohttp's parser had found it; read nothing more."""
-        self._refused = True
+        self._deaf = True
         self._deadlines.heads.discard(self)
         self._messages.append((_ErrInfo(error.code, error, error.message), EMPTY_PAYLOAD))
         if self._waiter is not None and not self._waiter.done():
@@ -185,7 +214,7 @@ class HttpConnection(web.RequestHandler):
 
     def _refuse_body(self, body: _Body, refusal: Refusal) -> None:
         """Have whoever reads a body raise the refusal; read nothing more."""
-        self._refused = True
+        self._deaf = True
         self._body = None
         self._deadlines.bodies.discard(self)
         body.stream.set_exception(refusal)
@@ -209,6 +238,12 @@ class HttpConnection(web.RequestHandler):
             return self._gate.refuse_unreadable(request, too_large)
         unreadable = Refusal(Refused.REQUEST, "This is no HTTP request that the server can read.")
         return self._gate.refuse_unreadable(request, unreadable)
+
+
+def expect_body(request: web.BaseRequest) -> None:
+    """Have the body of a request read, now that it is known who sends it, and what for."""
+    if isinstance(request.protocol, HttpConnection):
+        request.protocol.read_body()
 
 
 class _Body:
