@@ -21,6 +21,9 @@ from app.transport.http_deadlines import WINDOW_BYTES, HttpDeadlines
 #: Wider than the gate's, which knows whom it answers.
 _MOST_BYTES: Final = 2 * MAX_HEADERS_BYTES
 
+#: Requests of one connection that wait for the one before them; aiohttp takes 32, with all headers.
+_MOST_WAITING: Final = 2
+
 
 class TooLate(HttpProcessingError):
     """A request whose headers haven't arrived in time."""
@@ -70,6 +73,8 @@ class HttpConnection(web.RequestHandler):
             keepalive_timeout=deadlines.times.keep_alive,
             lingering_time=deadlines.times.lingering,
         )
+        self._max_msg_queue_size = _MOST_WAITING
+        self._msg_queue_resume_size = 1
         self._gate = gate
         self._deadlines = deadlines
         self._request_factory = partial(
@@ -130,9 +135,9 @@ class HttpConnection(web.RequestHandler):
             self._body_held = True
             self._pause_transport_reading()
 
-    def read_body(self) -> None:
-        """Read the body of the present request from now on."""
-        if self._body_held:
+    def read_body(self, request: web.BaseRequest) -> None:
+        """Read the body of a request from now on."""
+        if self._holds_body_of(request):
             self._body_held = False
             self._deadlines.bodies.add(self)
             self._resume_transport_reading()
@@ -141,11 +146,18 @@ class HttpConnection(web.RequestHandler):
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
     ) -> tuple[web.StreamResponse, bool]:
         finished = await super().finish_response(request, resp, start_time)
-        if self._body_held:  # its sender might not see the answer while it can't get rid of it
+        if self._holds_body_of(
+            request
+        ):  # its sender might not see the answer while it can't get rid of it
             self._body_held = False
             self._deaf = True
             self._resume_transport_reading()
         return finished
+
+    def _holds_body_of(self, request: web.BaseRequest) -> bool:
+        # The body may be that of a request which waits behind this one.
+        body = self._body
+        return self._body_held and body is not None and request.content is body.stream
 
     def _on_body(self, body: _Body, size: int) -> None:
         if body.stream.is_eof():
@@ -243,7 +255,7 @@ class HttpConnection(web.RequestHandler):
 def expect_body(request: web.BaseRequest) -> None:
     """Have the body of a request read, now that it is known who sends it, and what for."""
     if isinstance(request.protocol, HttpConnection):
-        request.protocol.read_body()
+        request.protocol.read_body(request)
 
 
 class _Body:

@@ -210,6 +210,21 @@ async def test_a_small_body_may_come_in_pieces(serve_with: ServeWith) -> None:
         assert (await connection.request("GET", "/healthz")).status == 200
 
 
+async def test_a_body_may_wait_behind_another_request(serve_with: ServeWith) -> None:
+    server = await serve_with(times())
+    body = b"40/circles,{}"
+    async with posting(server, f"Content-Length: {len(body)}") as connection:
+        connection.writer.write(body + b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        path = connections(server)[-1]._current_request
+        assert path is not None
+        connection.write_head("POST", path.path_qs, f"Content-Length: {len(body)}")
+        assert (await connection.response()).text == "ok"
+        assert (await connection.response()).status == 200
+        await until(lambda: not arriving(server)._body_held)
+        connection.writer.write(body)
+        assert (await connection.response()).status in {200, 400}  # a second CONNECT is an error
+
+
 async def test_trailers_are_bounded_like_headers(serve_with: ServeWith, logs: Logs) -> None:
     server = await serve_with(times())
     async with posting(server, "Transfer-Encoding: chunked") as connection:
