@@ -34,9 +34,9 @@ _SHOWN: Final = 200
 #: Refused for these, a connection is closed.
 _CLOSED_FOR: Final = {Refused.FILES, Refused.TIMEOUT, Refused.HEADERS}
 _PREFLIGHT: Final = hdrs.ACCESS_CONTROL_REQUEST_METHOD
-_FROM_PROXIES: Final = (
-    *("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"),
-)
+#: Headers that are believed of trusted proxies.
+_BELIEVED: Final = ("x-forwarded-for", "x-forwarded-proto", "x-forwarded-host")
+_FROM_PROXIES: Final = (*_BELIEVED, "forwarded", "via", "x-real-ip")
 
 
 class Gate:
@@ -122,6 +122,8 @@ class Gate:
         if transport is None:  # the client is gone
             return Source("")
         peer = remote_address(transport.get_extra_info("peername"))
+        if not any(map(headers.__contains__, _BELIEVED)):
+            return Source(peer)
         source = self._proxies.source(peer, _forwarded(headers))
         if source.disbelieved and not self._told_of_proxy:
             self._told_of_proxy = True

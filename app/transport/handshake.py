@@ -44,7 +44,14 @@ class Handshake(Mapping[str, Any]):
     def __init__(
         self, method: str, target: str, remote: str, scheme: str, headers: Iterable[_Header]
     ) -> None:
-        lines = [f"{name}:{value}" for name, value in _needed(headers)]
+        kept = [
+            header
+            for header in headers
+            if header[0] in KEPT or (header[0][:2] == _OWN and header[0][:12] != _FORWARDED)
+        ]
+        lines = [f"{name}:{value}" for name, value in kept]
+        if sum(map(len, lines)) > MOST_KEPT_BYTES:
+            lines = [f"{name}:{value}" for name, value in _without_largest(kept)]
         # One bytes object, for memory: it is kept as long as the connection.
         self._head = "\r\n".join([method, target, remote, scheme, *lines]).encode(
             "utf-8", "replace"
@@ -102,21 +109,15 @@ class Handshake(Mapping[str, Any]):
         return len(self.environ)
 
 
-def _needed(headers: Iterable[_Header]) -> list[_Header]:
-    kept = [
-        (name, value)
-        for name, value in headers
-        if name in KEPT or (name.startswith(_OWN) and not name.startswith(_FORWARDED))
-    ]
-    size = sum(len(name) + len(value) for name, value in kept)
-    if size <= MOST_KEPT_BYTES:
-        return kept
-    for name, value in sorted(kept, key=lambda header: -len(header[1])):
+def _without_largest(headers: list[_Header]) -> list[_Header]:
+    """Return headers without the largest of them, except what brings a token."""
+    kept, size = list(headers), sum(len(name) + len(value) for name, value in headers)
+    for name, value in sorted(headers, key=lambda header: -len(header[1])):
+        if size <= MOST_KEPT_BYTES:
+            break
         if not _brings_token(name, value):
             kept.remove((name, value))
             size -= len(name) + len(value)
-            if size <= MOST_KEPT_BYTES:
-                break
     return kept
 
 
