@@ -8,6 +8,7 @@ from typing import Any, Final
 from marshmallow import EXCLUDE, Schema, fields
 
 from schemas.fields import ChannelName, Integer, IntegerOrText, JsonObject, Object, ShortText
+from schemas.nesting import Nested
 from schemas.payloads import MemberIdentity
 from schemas.requests import Loader
 
@@ -24,7 +25,7 @@ class Envelope(Schema):
     timestamp = fields.AwareDateTime(format="iso")
     offset = Integer(minimum=1)
     action = ShortText(max_length=64)
-    sender = fields.Nested(MemberIdentity)
+    sender = Nested(MemberIdentity)
     nonce = ShortText(max_length=128)
 
 
@@ -43,7 +44,7 @@ class WorkerEnvelope(Schema):
 
     data = Object(required=True)  # checked by the type's payload
     action = ShortText(max_length=64)
-    sender = fields.Nested(Sender)
+    sender = Nested(Sender)
     nonce = ShortText(max_length=128)
 
 
