@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from marshmallow import EXCLUDE, Schema, fields
 
-from schemas.fields import ChannelName, Integer, IntegerOrText, JsonObject, Object, ShortText
+from schemas.fields import ChannelName, Integer, IntegerOrText, Object, ShortText
 from schemas.nesting import Nested
 from schemas.payloads import MemberIdentity
 from schemas.requests import Loader
@@ -21,7 +21,7 @@ class Envelope(Schema):
 
     type = ShortText(required=True, max_length=128)
     channel = ChannelName()
-    data = JsonObject(required=True)
+    data = Object(required=True)  # checked by the type's payload
     timestamp = fields.AwareDateTime(format="iso")
     offset = Integer(minimum=1)
     action = ShortText(max_length=64)

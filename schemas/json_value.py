@@ -25,7 +25,7 @@ def json_problem(value: Any) -> str | None:
     level = [value]
     for _depth in range(MAX_DEPTH + 1):
         below: list[Any] = []
-        for kind in set(map(type, level)):
+        for kind in dict.fromkeys(map(type, level)):
             problem = _problem(kind, [one for one in level if type(one) is kind], below)
             if problem is not None:
                 return problem

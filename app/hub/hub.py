@@ -29,6 +29,7 @@ from app.hub.surrogates import SplitCharacters, repaired
 from app.hub.watching import Watching
 from app.transport.refusals import Refusals
 from schemas.errors import SchemaError
+from schemas.json_value import LONE_SURROGATE, json_problem
 from schemas.registry import MessageType, Registry
 
 #: The type whose text comes in pieces, which may be cut within a character.
@@ -215,6 +216,8 @@ class Hub:
         try:
             data = message_type.load(draft.data)
         except SchemaError:
+            if json_problem(draft.data) != LONE_SURROGATE:
+                raise
             data = self._repair(draft, message_type, trusted=not by_client)
         published_at = self.clock()
         timestamp = isoformat(published_at)
@@ -230,7 +233,7 @@ class Hub:
         )
 
     def _repair(self, draft: Draft, message_type: MessageType, *, trusted: bool) -> dict[str, Any]:
-        """Return a payload that was refused; of a worker, which is trusted, as Unicode."""
+        """Return a payload that isn't Unicode; of a worker, which is trusted, all of it is made so."""
         data: Any = draft.data
         if draft.type == STREAMED and isinstance(data, dict):
             data = self._split.join(draft.channel, data)
