@@ -69,7 +69,7 @@ def summarized(value: Any, schema: Schema) -> Any:
     short = known(value, schema)
     if schema.unknown == RAISE:
         more = len(value) - len(short) - FEW
-        short |= {key: None for key in islice((one for one in value if one not in short), FEW)}
+        short |= dict.fromkeys(islice((one for one in value if one not in short), FEW))
         if more > 0:
             short[f"… and {more:,} more"] = None
     return short

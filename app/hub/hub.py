@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -172,7 +172,7 @@ class Hub:
             self._count(message_type, receipt)
         return published.receipts
 
-    async def publish_emit(self, drafts: Iterable[Draft], fence: Fence, most_bytes: int) -> Emitted:
+    async def publish_emit(self, drafts: Sequence[Draft], fence: Fence, most_bytes: int) -> Emitted:
         """Publish a worker's emit atomically, without the drafts that no schema accepts.
 
         Its place behind earlier publishes is settled when this first waits.
@@ -188,18 +188,28 @@ class Hub:
         refused: SchemaError | None = None
         types: list[MessageType] = []
         targets: list[tuple[Channel, Message]] = []
+        size = 0
+        # The drafts share their data: what is wrong with it isn't looked for in each channel.
+        faults: dict[int, SchemaError] = {}
         for draft in drafts:
+            if (fault := faults.get(id(draft.data))) is not None:
+                refused = fault
+                continue
             try:
                 message_type, message = self._prepare(draft)
             except SchemaError as error:
                 refused = error
-            else:
-                types.append(message_type)
-                targets.append((draft.channel, message))
-        if (size := sum(len(message.body) for _channel, message in targets)) > most_bytes:
-            where = f"{len(targets)} channels of {targets[0][0].namespace}"
-            refused = SchemaError({"": f"It would take {size} bytes at once, in {where}."})
-            types, targets = [], []
+                if "channel" not in error.fields:
+                    faults[id(draft.data)] = error
+                continue
+            types.append(message_type)
+            targets.append((draft.channel, message))
+            if (size := size + len(message.body)) > most_bytes:
+                where = f"{len(drafts)} channels of {draft.channel.namespace}"
+                problem = f"It would take more than {most_bytes:,} bytes at once, in {where}."
+                refused = SchemaError({"": problem})
+                types, targets = [], []
+                break
         published = await self._broker.publish_all(targets, fence)
         for message_type, receipt in zip(types, published.receipts, strict=True):
             self._count(message_type, receipt)
