@@ -22,6 +22,7 @@ from app.hub.hub import Hub
 from app.hub.memberships import MOST_CHANNELS, Memberships
 from app.hub.roster import Roster
 from app.hub.sessions import Sessions
+from app.logs import Logs
 from app.origins import AllowedOrigins
 from app.plain.routes import add_plain_routes
 from app.plain.server import PlainOptions, PlainServer
@@ -41,11 +42,14 @@ from namespaces.rooms import NamespaceRooms
 from schemas.catalogue import standard_registry
 
 
-def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> web.Application:
+def create_app(
+    settings: Settings, clock: Callable[[], float] = time.time, logs: Logs | None = None
+) -> web.Application:
     """Return the application, ready to be run.
 
     Args:
         clock: seconds since 1970.
+        logs: for metrics.
     """
     app = web.Application()
     app[SETTINGS] = settings
@@ -120,7 +124,13 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> we
     server.attach(app)
     add_plain_routes(app, plain)
     add_health_routes(app, hub)
-    add_metrics_route(app, counters, hub, partial(_count_members, plain, manager))
+    add_metrics_route(
+        app,
+        counters,
+        hub,
+        partial(_count_members, plain, manager),
+        lambda: logs.dropped if logs else 0,
+    )
     add_directory_route(
         app, hub, authenticator.identify, [namespace.path for namespace in NAMESPACES]
     )

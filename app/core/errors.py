@@ -137,8 +137,8 @@ class Internal(HearthError):
 def _shown_fields(fields: Mapping[str, str]) -> dict[str, str]:
     short: dict[str, str] = {}
     room = _FIELDS_BYTES
-    for name, problem in fields.items():
-        name, problem = shown(name, _NAME_BYTES), shown(problem, _PROBLEM_BYTES)
+    for path, what in fields.items():
+        name, problem = shown(path, _NAME_BYTES), shown(what, _PROBLEM_BYTES)
         room -= len(name.encode()) + len(problem.encode())
         if room < 0:
             short["…"] = f"And {len(fields) - len(short):,} more."

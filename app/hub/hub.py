@@ -243,7 +243,7 @@ class Hub:
         )
 
     def _repair(self, draft: Draft, message_type: MessageType, *, trusted: bool) -> dict[str, Any]:
-        """Return a payload that isn't Unicode; of a worker, which is trusted, all of it is made so."""
+        """Return a payload that isn't Unicode as if it were; of a worker, which is trusted, all."""
         data: Any = draft.data
         if draft.type == STREAMED and isinstance(data, dict):
             data = self._split.join(draft.channel, data)

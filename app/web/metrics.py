@@ -23,12 +23,16 @@ class HearthCollector(Collector):
 
     Args:
         members: returns the number of connections in each namespace.
+        dropped_lines: returns the number of lines of the log that weren't written.
     """
 
-    def __init__(self, counters: Counters, hub: Hub, members: Members) -> None:
+    def __init__(
+        self, counters: Counters, hub: Hub, members: Members, dropped_lines: Callable[[], int]
+    ) -> None:
         self._counters = counters
         self._hub = hub
         self._members = members
+        self._dropped_lines = dropped_lines
 
     def collect(self) -> Iterator[Metric]:
         counters = self._counters
@@ -52,6 +56,9 @@ class HearthCollector(Collector):
             for key, number in counter.items():
                 family.add_metric([key], number)
             yield family
+        yield CounterMetricFamily(
+            "hearth_log_dropped", "Lines of the log not written", value=self._dropped_lines()
+        )
         members = GaugeMetricFamily(
             "hearth_members", "Connections in a namespace", labels=["namespace"]
         )
@@ -63,10 +70,16 @@ class HearthCollector(Collector):
         )
 
 
-def add_metrics_route(app: web.Application, counters: Counters, hub: Hub, members: Members) -> None:
+def add_metrics_route(
+    app: web.Application,
+    counters: Counters,
+    hub: Hub,
+    members: Members,
+    dropped_lines: Callable[[], int],
+) -> None:
     """Serve `/metrics`: Hearth's metrics, the process's and its garbage collector's."""
     registry = CollectorRegistry()
-    registry.register(HearthCollector(counters, hub, members))
+    registry.register(HearthCollector(counters, hub, members, dropped_lines))
     ProcessCollector(registry=registry)
     GCCollector(registry=registry)
 
