@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import sys
 import traceback
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Final
+from typing import Final, TextIO
 
 import structlog
 from aiohttp.http_exceptions import HttpProcessingError
@@ -139,9 +140,9 @@ def configure_logs(settings: Settings) -> Logs:
     # These two write a line per packet, with its content, at INFO.
     for name in ("socketio", "engineio"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    # These write to stderr by themselves, and would wait for who reads it.
-    logging.captureWarnings(True)
     logs = Logs(writer, sampling)
+    # Python writes these to stderr by itself, and would wait for who reads it.
+    warnings.showwarning = _tell_of_warning
     sys.excepthook = logs.on_crash
     sys.unraisablehook = _tell_of_unraisable
     return logs
@@ -149,6 +150,17 @@ def configure_logs(settings: Settings) -> Logs:
 
 def _tell_of_dropped(dropped: int) -> None:
     log.warning("dropped lines of the log, for nobody read them", lines=dropped)
+
+
+def _tell_of_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    log.warning("Python warns", reason=category.__name__, text=str(message))
 
 
 def _tell_of_unraisable(unraisable: sys.UnraisableHookArgs) -> None:
