@@ -29,6 +29,7 @@ from app.transport.flow import ProtocolError
 
 MAX_ATTACHMENTS: Final = 10  # as the official server
 _MAX_ID_DIGITS: Final = 16  # JavaScript clients don't count beyond 2**53
+_LONGEST_NAMESPACE: Final = 1024  # with the query that clients may add
 _TYPES: Final = {str(number): number for number in range(7)}
 _WITHOUT_ATTACHMENTS: Final = {BINARY_EVENT: EVENT, BINARY_ACK: ACK}
 _EVENT_NAME: Final = re.compile(r'\[\s*("(?:[^"\\]|\\.){0,128}")')
@@ -113,6 +114,8 @@ def parse(text: str, at: int = 0, max_bytes: int = 0) -> Incoming:
     if text.startswith("/", at):
         comma = text.find(",", at)
         end = len(text) if comma < 0 else comma
+        if end - at > _LONGEST_NAMESPACE:
+            raise PacketError("a namespace with a name that long")
         namespace = text[at:end].partition("?")[0]
         at = end + 1
     if packet_type <= DISCONNECT:  # CONNECT, DISCONNECT
