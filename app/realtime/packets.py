@@ -229,11 +229,14 @@ class Assembly:
     def _fill(self, value: Any) -> Any:
         # Stock counts from the end if `num` is negative, and fails if there is none.
         if isinstance(value, list):
-            return [self._fill(item) for item in value]
+            return [self._fill(item) if isinstance(item, list | dict) else item for item in value]
         if not isinstance(value, dict):
             return value
         if value.get("_placeholder") is not True:
-            return {key: self._fill(item) for key, item in value.items()}
+            return {
+                key: self._fill(item) if isinstance(item, list | dict) else item
+                for key, item in value.items()
+            }
         number = value.get("num")
         if not isinstance(number, int) or not 0 <= number < len(self._attachments):
             raise PacketError("a placeholder without its attachment")
