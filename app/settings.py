@@ -126,6 +126,12 @@ class Settings:
         variables.integer(65_536),
         "unsent bytes past which a connection is a slow consumer, and cut off",
     )
+    max_held_bytes: int | None = setting(
+        None,
+        variables.integer(0),
+        "bytes held for all clients together, past which whoever holds most goes; none: a quarter "
+        "of the memory; 0: no limit",
+    )
     messages_per_second: float = setting(
         100,
         variables.number(0),
