@@ -22,7 +22,8 @@ from app.core.errors import TooLarge
 from app.core.history import HistoryOptions, Page, Position, Recovery
 from app.core.message import IDEMPOTENCY_SECONDS, Message, Receipt
 from app.redis.canary import Canary, CanaryTimes
-from app.redis.commands import ANSWER_SECONDS, Commands, ReplyError
+from app.redis.commands import ANSWER_SECONDS, Commands
+from app.redis.replies import ReplyError
 from app.redis.scripts import load_script
 from app.redis.subscriptions import Subscriptions
 from app.tasks import Tasks

@@ -17,7 +17,7 @@ from app.core.channel import Channel
 from app.core.errors import Unavailable
 from app.core.history import Position, Recovery
 from app.core.message import Publication
-from app.redis.commands import ReplyError
+from app.redis.replies import ReplyError
 from app.redis.subscriptions import Subscriptions
 from app.tasks import Tasks
 

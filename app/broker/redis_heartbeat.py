@@ -16,8 +16,9 @@ from app.broker.redis_presence_records import PresenceRecords
 from app.core.channel import Channel
 from app.core.errors import Unavailable
 from app.core.identity import Identity
-from app.redis.commands import Commands, ReplyError
+from app.redis.commands import Commands
 from app.redis.connector import Link
+from app.redis.replies import ReplyError
 from app.redis.scripts import load_script
 from app.tasks import Tasks
 

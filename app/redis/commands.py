@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import re
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -17,6 +16,7 @@ from app.core.errors import Unavailable
 from app.redis.connector import Connector, Link
 from app.redis.fitness import problems
 from app.redis.reconnecting import ReconnectingLink
+from app.redis.replies import EXPECTED, TEMPORARY, ReplyError
 from app.redis.scripts import Script
 
 # A command without a reply for so long fails; until Redis replies again, further ones aren't sent.
@@ -28,34 +28,10 @@ MOST_UNSENT_BYTES: Final = 64 * 1024 * 1024
 _WATCH_SECONDS: Final = 0.25
 _TIME_SECONDS: Final = 1.0
 _WARN_SECONDS: Final = 10.0
-# Errors of a Redis that can't do its work at the moment; any other error is a defect of ours.
-_TEMPORARY: Final = frozenset(
-    {"LOADING", "READONLY", "OOM", "MASTERDOWN", "MISCONF", "BUSY", "NOREPLICAS", "CLUSTERDOWN"}
-    | {"TRYAGAIN", "NOAUTH", "NOPERM", "LATE", "UNBLOCKED", "NOGOODSLAVE"}
-)
-# Errors that are part of normal operation, and aren't logged.
-_EXPECTED: Final = frozenset({"NOSCRIPT", "FENCED", "LATE"})
-
 Argument = str | bytes | int | float
 Read = TypeVar("Read")
 
 log = structlog.get_logger("hearth.redis")
-
-
-class ReplyError(Exception):
-    """Redis refused a command; `code` is the first word of its error.
-
-    Redis before 7 wraps the errors of commands in scripts: `ERR Error running script (call to f_…):
-    @user_script:1: @user_script: 1: -OOM command not allowed …`.
-    """
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.code = message.partition(" ")[0]
-        if "The user executing the script can't run this command" in message:
-            self.code = "NOPERM"
-        elif wrapped := re.match(r"ERR Error running script .*? -?([A-Z]{3,}) ", message):
-            self.code = wrapped[1]
 
 
 class Commands(ReconnectingLink):
@@ -197,7 +173,7 @@ class Commands(ReconnectingLink):
             return
         error = ReplyError(str(reply))
         self._log_error(error)
-        if error.code not in _TEMPORARY:
+        if error.code not in TEMPORARY:
             future.set_exception(error)
             return
         future.set_exception(Unavailable())
@@ -265,7 +241,7 @@ class Commands(ReconnectingLink):
 
     def _log_error(self, error: ReplyError) -> None:
         now = asyncio.get_running_loop().time()
-        if error.code in _EXPECTED or now < self._warned_at.get(error.code, now):
+        if error.code in EXPECTED or now < self._warned_at.get(error.code, now):
             return
         self._warned_at[error.code] = now + _WARN_SECONDS
         reason = str(error).partition(", with args")[0][:200]  # arguments may be confidential

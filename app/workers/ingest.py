@@ -36,7 +36,8 @@ from app.broker.keys import Keys
 from app.core.errors import Unavailable
 from app.hub.draft import Draft
 from app.hub.hub import Hub
-from app.redis.commands import Commands, ReplyError
+from app.redis.commands import Commands
+from app.redis.replies import ReplyError
 from app.redis.subscriptions import Subscriptions
 from app.tasks import Tasks
 from app.workers.backlog import Backlog, Read, Received, digest

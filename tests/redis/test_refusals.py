@@ -11,7 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from app.core.errors import Unavailable
-from app.redis.commands import ReplyError
+from app.redis.replies import ReplyError
 from tests.fixtures.redis import StartBackend
 from tests.support.messages import TEAM, message, somebody
 from tests.support.process import ROOT
