@@ -8,8 +8,7 @@ back the events object that it was started with.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple, Protocol
 
 from app.core.channel import Channel
@@ -70,13 +69,13 @@ class Broker(Protocol):
     async def close(self) -> None:
         """Stop receiving."""
 
-    def publish_nowait(
-        self, channel: Channel, message: Message
-    ) -> Receipt | asyncio.Future[Receipt]:
+    def publish_nowait(self, channel: Channel, message: Message) -> Receipt | Awaitable[Receipt]:
         """Publish as `publish` does, ordered before everything that is published later.
 
         Returns:
-            The receipt if it is there at once, else a future of it.
+            The receipt if it is there at once, else a future of it. Or a coroutine that publishes
+            when it is awaited: then there is too much under way, or the message is large, and its
+            publisher is to wait for it before it publishes anything else.
         """
 
     async def publish(self, channel: Channel, message: Message) -> Receipt:

@@ -13,11 +13,13 @@ import hiredis
 import structlog
 
 from app.core.errors import Unavailable
+from app.redis.clock import RedisClock
 from app.redis.connector import Connector, Link
 from app.redis.fitness import problems
 from app.redis.reconnecting import ReconnectingLink
 from app.redis.replies import EXPECTED, TEMPORARY, ReplyError
 from app.redis.scripts import Script
+from app.redis.window import Window
 
 # A command without a reply for so long fails; until Redis replies again, further ones aren't sent.
 ANSWER_SECONDS: Final = 2.0
@@ -43,10 +45,12 @@ class Commands(ReconnectingLink):
 
     def __init__(self, connector: Connector, drop_seconds: float = DROP_SECONDS) -> None:
         super().__init__(connector, "commands")
+        #: For commands that are larger than `SMALL_BYTES`.
+        self.window = Window()
         self._waiting: deque[tuple[float, asyncio.Future[Any]]] = deque()
         self._answering = True
         self._drop_seconds = drop_seconds
-        self._clock_offset: float | None = None  # Redis's clock minus the loop's, in seconds
+        self._clock = RedisClock()
         self._known: set[str] = set()  # digests of scripts that were run on this connection
         self._warned_at: dict[str, float] = {}
         self._problems: set[str] = set()  # that were told
@@ -66,10 +70,8 @@ class Commands(ReconnectingLink):
         Raises:
             Unavailable: Redis's clock isn't known.
         """
-        if self._clock_offset is None:
-            raise Unavailable
         now = asyncio.get_running_loop().time()
-        return int((now + self._clock_offset + ANSWER_SECONDS) * 1000)
+        return int((self._clock.at(now) + ANSWER_SECONDS) * 1000)
 
     def send(self, *command: Argument) -> asyncio.Future[Any]:
         """Send a command, and return a future of the reply.
@@ -148,11 +150,14 @@ class Commands(ReconnectingLink):
     async def on_open(self, link: Link) -> None:
         self._waiting.clear()
         self._known.clear()
+        link.on_congested = self.window.congest
+        self.window.open()
         self._answering = True
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
-                sent_at = asyncio.get_running_loop().time()
-                self._on_time(sent_at, await self._send(link, "TIME"))
+                loop = asyncio.get_running_loop()
+                sent_at = loop.time()
+                self._clock.read(await self._send(link, "TIME"), sent_at, loop.time())
         except (Unavailable, ReplyError) as error:
             raise ConnectionRefusedError("it refuses commands: see the line before") from error
         self._send(link, "INFO").add_done_callback(self._check_fitness)
@@ -165,6 +170,7 @@ class Commands(ReconnectingLink):
         _sent_at, future = self._waiting.popleft()
         if not self._answering:
             self._answering = True
+            self.window.open()
             log.info("Redis answers again", redis=self._connector.host)
         if future.done():
             return
@@ -186,24 +192,32 @@ class Commands(ReconnectingLink):
             self._watcher = None
         self._fail_waiting()
         self._waiting.clear()
-        self._clock_offset = None
+        self.window.close()
+        self.window.congest(False)
+        self._clock.forget()
 
     async def _watch(self) -> None:
         loop = asyncio.get_running_loop()
-        next_time_at = 0.0
+        next_time_at = silent_since = 0.0
+        oldest: object = None
         while True:
             slept_at = loop.time()
             await asyncio.sleep(_WATCH_SECONDS)
             now = loop.time()
             if now - slept_at > 2 * _WATCH_SECONDS:
                 continue  # this process was suspended: first read what has arrived meanwhile
-            silent_since = self._waiting[0][0] if self._waiting else now
-            if now - silent_since > ANSWER_SECONDS:
-                if self._answering:
-                    self._answering = False
-                    log.error("Redis does not answer", redis=self._connector.host)
-                # Later ones have time left, in which Redis would still run them.
-                self._fail_waiting(sent_before=now - ANSWER_SECONDS)
+            if not self._waiting:
+                silent_since = now
+            elif oldest is not self._waiting[0]:  # else nothing was replied since the last look
+                silent_since = max(self._waiting[0][0], slept_at)
+            oldest = self._waiting[0] if self._waiting else None
+            # Later ones have time left, in which Redis would still run them.
+            self._fail_waiting(sent_before=now - ANSWER_SECONDS)
+            # That one is late says nothing of the others, as long as Redis replies to any.
+            if now - silent_since > ANSWER_SECONDS and self._answering:
+                self._answering = False
+                log.error("Redis does not answer", redis=self._connector.host)
+                self.window.close()
             if now - silent_since > self._drop_seconds:
                 self.drop()
             if self._answering and now >= next_time_at:
@@ -213,19 +227,10 @@ class Commands(ReconnectingLink):
     def _request_time(self, now: float) -> None:
         def on_reply(reply: asyncio.Future[Any]) -> None:
             if reply.exception() is None:
-                self._on_time(now, reply.result())
+                self._clock.read(reply.result(), now, reply.get_loop().time())
 
         with suppress(Unavailable):
             self.send("TIME").add_done_callback(on_reply)
-
-    def _on_time(self, sent_at: float, reply: list[bytes]) -> None:
-        # Redis read its clock between sending and now, which bounds the offset; a slow reply
-        # bounds it loosely. Of what is possible the least is used: a deadline may be early, but
-        # never late.
-        at = int(reply[0]) + int(reply[1]) / 1_000_000
-        least, most = at - asyncio.get_running_loop().time(), at - sent_at
-        before = self._clock_offset
-        self._clock_offset = least if before is None else max(least, min(before, most))
 
     def _check_fitness(self, info: asyncio.Future[bytes]) -> None:
         if info.cancelled() or info.exception() is not None:

@@ -90,6 +90,15 @@ class Subscriptions(ReconnectingLink):
                 self.unsubscribe(channel)
             raise
 
+    async def drained(self) -> None:
+        """Wait until everything that Redis has published by now has been received.
+
+        Raises:
+            Unavailable: as `subscribe`.
+        """
+        # Redis confirms a subscription that it already has, behind what it has published before.
+        await self._confirmed("SUBSCRIBE", next(iter(self._handlers)))
+
     def unsubscribe(self, channel: str) -> None:
         """Undo `subscribe`."""
         name = channel.encode()

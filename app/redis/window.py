@@ -10,15 +10,20 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from itertools import count
-from typing import Final
+from typing import Final, TypeVar
 
 from app.core.errors import Unavailable
+from app.tasks import Tasks
 
 #: Larger commands are counted; one publisher's next command waits for each.
 SMALL_BYTES: Final = 16 * 1024
 #: Redis takes a few milliseconds for so much.
 MOST_BYTES: Final = 2 * 1024 * 1024
+
+Read = TypeVar("Read")
 
 
 class Window:
@@ -35,7 +40,10 @@ class Window:
         self._sent = 0  # in all, since the beginning
         self._numbers = count()
         self._waiting: list[tuple[int, int, int, asyncio.Future[None]]] = []
-        self._congested = False
+        #: Whether the connection takes no more for now, not even small commands.
+        self.congested = False
+        self._is_open = False
+        self._tasks = Tasks("large commands")
 
     @property
     def used_bytes(self) -> int:
@@ -47,15 +55,39 @@ class Window:
         """How many bytes wait for their turn."""
         return sum(size for _rank, _number, size, _turn in self._waiting)
 
-    @property
-    def congested(self) -> bool:
-        """Whether the connection takes no more for now, not even small commands."""
-        return self._congested
-
-    @congested.setter
-    def congested(self, congested: bool) -> None:
-        self._congested = congested
+    def congest(self, congested: bool) -> None:
+        """Set `congested`."""
+        self.congested = congested
         self._go_on()
+
+    async def run(
+        self,
+        size: int,
+        begin: Callable[[], asyncio.Future[Read]],
+        settled: Callable[[], Awaitable[None]] | None = None,
+    ) -> Read:
+        """Begin a command when it is its turn, and return its result.
+
+        Args:
+            size: in bytes.
+            begin: sends it.
+            settled: after the reply, the turn of the next ones comes when this is done: so what
+                commands publish can't pile up in Redis either.
+
+        Raises:
+            Unavailable: as `enter` and `begin`.
+        """
+        taken = await self.enter(size)
+        try:
+            result = await begin()
+        except BaseException:
+            self.leave(taken)
+            raise
+        if settled is None:
+            self.leave(taken)
+        else:
+            self._tasks.add(self._leave_when(settled, taken))
+        return result
 
     async def enter(self, size: int) -> int:
         """Wait for the turn of a command; it is to be sent before anything else is waited for.
@@ -67,8 +99,10 @@ class Window:
             What `leave` is to be called with, once the command has been answered.
 
         Raises:
-            Unavailable: Redis was lost or stopped answering in the meantime.
+            Unavailable: Redis is away or doesn't answer, now or in the meantime.
         """
+        if not self._is_open:
+            raise Unavailable
         size = min(size, self._most_bytes)
         if self._waiting or not self._has_room(size):
             turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -88,15 +122,27 @@ class Window:
         self._used -= size
         self._go_on()
 
-    def fail(self) -> None:
-        """Refuse all that wait."""
+    async def _leave_when(self, settled: Callable[[], Awaitable[None]], size: int) -> None:
+        try:
+            with suppress(Unavailable):
+                await settled()
+        finally:
+            self.leave(size)
+
+    def open(self) -> None:
+        """Redis answers."""
+        self._is_open = True
+
+    def close(self) -> None:
+        """Refuse all, now and until `open`: Redis is away, or doesn't answer."""
+        self._is_open = False
         waiting, self._waiting = self._waiting, []
         for _rank, _number, _size, turn in waiting:
             if not turn.done():
                 turn.set_exception(Unavailable())
 
     def _has_room(self, size: int) -> bool:
-        return not self._congested and self._used + size <= self._most_bytes
+        return not self.congested and self._used + size <= self._most_bytes
 
     def _take(self, size: int) -> None:
         self._used += size

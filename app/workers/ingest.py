@@ -45,6 +45,8 @@ from app.workers.batch import Batcher
 from app.workers.lease import LEASE_SECONDS, IngestTimes, Lease, LeaseState
 
 BATCH: Final = 100
+#: What is sent to Redis at once, unless it is a single emit: whatever others send waits for it.
+BATCH_BYTES: Final = 1024 * 1024
 #: An emit whose publish has failed so often in a row is rejected.
 MOST_FAILURES: Final = 5
 
@@ -254,7 +256,7 @@ class Ingest:
 
     async def _ingest_batch(self) -> bool:
         """Ingest the oldest entries; return whether there were any."""
-        batch = self._backlog.first(1 if self._failures else BATCH)
+        batch = self._backlog.first(1 if self._failures else BATCH, BATCH_BYTES)
         if not batch:
             return False
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 import pytest
@@ -45,7 +46,9 @@ async def backend(start_backend: StartBackend) -> RunningBackend:
 async def test_what_is_begun_comes_in_that_order(backend: RunningBackend) -> None:
     broker = backend.broker
     await broker.subscribe(TEAM)
-    begun = [broker.publish_nowait(TEAM, message(str(n), n)) for n in range(50)]
+    begun = [
+        asyncio.ensure_future(broker.publish_nowait(TEAM, message(str(n), n))) for n in range(50)
+    ]
     head = (await broker.recover(TEAM, None, None)).position
     assert [one.result().offset for one in begun] == list(range(1, 51))
     assert head.offset == 50
