@@ -63,7 +63,7 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> we
         settings.history_size, settings.history_seconds, settings.recovery_seconds
     )
     url = settings.redis_url
-    redis = RedisBackend(url, settings, history, clock) if url else None
+    redis = RedisBackend(url, settings, history, clock, counters) if url else None
     broker = redis.broker if redis else MemoryBroker(history, clock)
     presence = redis.presence if redis else MemoryPresence(clock)
     statuses = redis.statuses if redis else MemoryStatusQueue()

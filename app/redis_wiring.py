@@ -11,6 +11,7 @@ from app.broker.redis_announcements import RedisAnnouncements
 from app.broker.redis_presence import RedisPresence
 from app.broker.redis_sessions import RedisSessions
 from app.broker.redis_statuses import RedisStatusQueue
+from app.core.counters import Counters
 from app.core.history import HistoryOptions
 from app.hub.hub import Hub
 from app.realtime.manager import ChannelRooms
@@ -32,14 +33,25 @@ class RedisBackend:
         url: of Redis, see `Connector`.
         history: how much history each channel keeps.
         clock: seconds since 1970.
+        counters: for metrics.
     """
 
     def __init__(
-        self, url: str, settings: Settings, history: HistoryOptions, clock: Callable[[], float]
+        self,
+        url: str,
+        settings: Settings,
+        history: HistoryOptions,
+        clock: Callable[[], float],
+        counters: Counters,
     ) -> None:
         connector = Connector(url, settings.emit_channel)
-        self.commands = commands = Commands(connector)
-        self.subscriptions = subscriptions = Subscriptions(connector)
+        self.commands = commands = Commands(
+            connector, most_message_bytes=settings.max_message_bytes, lost=counters.redis_lost
+        )
+        self.subscriptions = subscriptions = Subscriptions(connector, counters.redis_lost)
+        counters.held["redis_sent"] = lambda: commands.window.used_bytes
+        counters.held["redis_waiting"] = lambda: commands.window.waiting_bytes
+        subscriptions.on_regained(commands.look_for_cuts)
         self.keys = keys = Keys(settings.hearth_prefix)
         self.process = process = secrets.token_hex(8)
         self.broker = RedisBroker(commands, subscriptions, keys, process, history, clock)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, Final, TypeVar
@@ -15,7 +15,8 @@ import structlog
 from app.core.errors import Unavailable
 from app.redis.clock import RedisClock
 from app.redis.connector import Connector, Link
-from app.redis.fitness import problems
+from app.redis.failures import ReadOnlyRedis
+from app.redis.fitness import Fitness, is_read_only
 from app.redis.reconnecting import ReconnectingLink
 from app.redis.replies import EXPECTED, TEMPORARY, ReplyError
 from app.redis.scripts import Script
@@ -30,6 +31,8 @@ MOST_UNSENT_BYTES: Final = 64 * 1024 * 1024
 _WATCH_SECONDS: Final = 0.25
 _TIME_SECONDS: Final = 1.0
 _WARN_SECONDS: Final = 10.0
+# A Redis that takes no writes is left at most so often: there may be no other.
+_LEAVE_SECONDS: Final = 10.0
 Argument = str | bytes | int | float
 Read = TypeVar("Read")
 
@@ -41,10 +44,18 @@ class Commands(ReconnectingLink):
 
     Args:
         drop_seconds: a connection without any reply for so long is dropped; it may be half open.
+        most_message_bytes: `MAX_MESSAGE_BYTES`, for which Redis is to be set up.
+        lost: counts lost connections, by purpose.
     """
 
-    def __init__(self, connector: Connector, drop_seconds: float = DROP_SECONDS) -> None:
-        super().__init__(connector, "commands")
+    def __init__(
+        self,
+        connector: Connector,
+        drop_seconds: float = DROP_SECONDS,
+        most_message_bytes: int = 1_000_000,
+        lost: Counter[str] | None = None,
+    ) -> None:
+        super().__init__(connector, "commands", lost)
         #: For commands that are larger than `SMALL_BYTES`.
         self.window = Window()
         self._waiting: deque[tuple[float, asyncio.Future[Any]]] = deque()
@@ -53,7 +64,9 @@ class Commands(ReconnectingLink):
         self._clock = RedisClock()
         self._known: set[str] = set()  # digests of scripts that were run on this connection
         self._warned_at: dict[str, float] = {}
-        self._problems: set[str] = set()  # that were told
+        self._fitness = Fitness(connector.host, most_message_bytes)
+        self._asked_limits: asyncio.Future[Any] | None = None
+        self._leave_at = 0.0  # when a Redis that takes no writes may be left (again)
         self._watcher: asyncio.Task[None] | None = None
 
     @property
@@ -160,8 +173,20 @@ class Commands(ReconnectingLink):
                 self._clock.read(await self._send(link, "TIME"), sent_at, loop.time())
         except (Unavailable, ReplyError) as error:
             raise ConnectionRefusedError("it refuses commands: see the line before") from error
-        self._send(link, "INFO").add_done_callback(self._check_fitness)
+        await self._look_at(link)
         self._watcher = self._tasks.add(self._watch())
+
+    async def _look_at(self, link: Link) -> None:
+        """Tell what is wrong with a Redis. Raises where it can't be written to."""
+        with suppress(Unavailable, ReplyError):  # a right is missing, which is logged
+            async with asyncio.timeout(ANSWER_SECONDS):
+                info = await self._send(link, "INFO")
+            if is_read_only(info):
+                raise ReadOnlyRedis
+            self._fitness.on_info(info)
+        # Few services give this right, and nothing is lost without it: then it isn't logged.
+        self._asked_limits = self._send(link, "CONFIG", "GET", "client-output-buffer-limit")
+        self._asked_limits.add_done_callback(self._on_limits)
 
     def on_reply(self, reply: Any) -> None:
         if not self._waiting:  # unsolicited, such as `-ERR max number of clients reached`
@@ -178,12 +203,15 @@ class Commands(ReconnectingLink):
             future.set_result(reply)
             return
         error = ReplyError(str(reply))
-        self._log_error(error)
+        if future is not self._asked_limits:
+            self._log_error(error)
         if error.code not in TEMPORARY:
             future.set_exception(error)
             return
         future.set_exception(Unavailable())
-        if error.code == "READONLY":  # no longer the master
+        now = future.get_loop().time()
+        if error.code == "READONLY" and now >= self._leave_at:  # no longer the master
+            self._leave_at = now + _LEAVE_SECONDS
             self.drop()
 
     def on_lost(self) -> None:
@@ -232,17 +260,19 @@ class Commands(ReconnectingLink):
         with suppress(Unavailable):
             self.send("TIME").add_done_callback(on_reply)
 
-    def _check_fitness(self, info: asyncio.Future[bytes]) -> None:
-        if info.cancelled() or info.exception() is not None:
-            return  # a right is missing, which is logged, or the connection was lost
-        for problem in problems(info.result()):
-            if problem not in self._problems:
-                self._problems.add(problem)
-                log.warning(
-                    "Redis is not set up as it should be",
-                    redis=self._connector.host,
-                    reason=problem,
-                )
+    def look_for_cuts(self) -> None:
+        """Tell whether Redis has cut subscribers: the connection for them was lost."""
+
+        def on_reply(reply: asyncio.Future[Any]) -> None:
+            if reply.exception() is None:
+                self._fitness.on_info(reply.result())
+
+        with suppress(Unavailable):
+            self.send("INFO").add_done_callback(on_reply)
+
+    def _on_limits(self, reply: asyncio.Future[Any]) -> None:
+        if not reply.cancelled() and reply.exception() is None:
+            self._fitness.on_limits(reply.result())
 
     def _log_error(self, error: ReplyError) -> None:
         now = asyncio.get_running_loop().time()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from itertools import islice
 from typing import Any, Final
@@ -34,8 +34,8 @@ class Subscriptions(ReconnectingLink):
     Messages arrive in between already. `suspect` calls both.
     """
 
-    def __init__(self, connector: Connector) -> None:
-        super().__init__(connector, "subscriptions")
+    def __init__(self, connector: Connector, lost: Counter[str] | None = None) -> None:
+        super().__init__(connector, "subscriptions", lost)
         self._interrupted: list[Callable[[], None]] = []
         self._regained: list[Callable[[], None]] = []
         self._handlers: dict[bytes, OnMessage] = {}

@@ -47,11 +47,21 @@ class HearthCollector(Collector):
             ("hearth_returned", "Clients that came back", "outcome", counters.returned),
             ("hearth_refused", "Requests and connections refused", "reason", counters.refused),
             ("hearth_rejected", "Messages of workers not accepted", "source", counters.rejected),
+            ("hearth_redis_lost", "Lost connections to Redis", "purpose", counters.redis_lost),
         ):
             family = CounterMetricFamily(name, text, labels=[label])
             for key, number in counter.items():
                 family.add_metric([key], number)
             yield family
+        yield CounterMetricFamily(
+            "hearth_emit_gaps",
+            "Times for which no process received what workers emit",
+            value=counters.emit_gaps,
+        )
+        held = GaugeMetricFamily("hearth_held_bytes", "Bytes held", labels=["what"])
+        for what, read in counters.held.items():
+            held.add_metric([what], read())
+        yield held
         members = GaugeMetricFamily(
             "hearth_members", "Connections in a namespace", labels=["namespace"]
         )
