@@ -37,7 +37,7 @@ def decode_entries(channel: Channel, entries: Iterable[Any]) -> Iterator[Publica
     for entry in entries:
         try:
             yield decode_entry(entry)
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, AttributeError):
             log.error("ignored an entry of history that is no publication", channel=str(channel))
 
 

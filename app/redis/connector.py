@@ -100,6 +100,9 @@ class Link(asyncio.Protocol):
                 self._on_reply(reply)
         except hiredis.ProtocolError:
             self.abort()
+        except Exception:
+            log.exception("could not read what Redis sent", redis_sent=len(data))
+            self.abort()
 
     def pause_writing(self) -> None:
         if self.on_congested is not None:

@@ -179,7 +179,9 @@ class Subscriptions(ReconnectingLink):
         if not isinstance(reply, list):
             self._on_error(reply)
             return
-        kind, name, *rest = reply
+        if len(reply) < 3 or not isinstance(name := reply[1], bytes):
+            return  # nothing that is published or confirmed looks so
+        kind, _name, *rest = reply
         if kind == b"message":
             handler = self._handlers.get(name)
             if handler is not None:
