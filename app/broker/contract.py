@@ -196,15 +196,31 @@ class StatusQueue(Protocol):
         """
 
 
+class Arrival(NamedTuple):
+    """What members are to be told of an agent that is there, in this order. Each may be ''.
+
+    Args:
+        untold: mark of an earlier arrival, which may not be published.
+        left: mark of the departure after that.
+        mark: names this arrival to all processes.
+    """
+
+    untold: str
+    left: str
+    mark: str
+
+
 class Departure(NamedTuple):
     """An agent that has left, as members are to be told.
 
     Args:
         mark: names this departure to all processes.
+        untold: mark of its arrival, if that may not be published; else ''.
     """
 
     identity: Identity
     mark: str
+    untold: str = ""
 
 
 class Departures(NamedTuple):
@@ -225,16 +241,18 @@ class Announcements(Protocol):
     Members don't learn of a short absence, whichever processes an agent leaves and comes back to.
     """
 
-    async def arrive(self, channel: Channel, identity: Identity, absence: float) -> str | None:
+    async def arrive(self, channel: Channel, identity: Identity, absence: float) -> Arrival | None:
         """Note that an agent is there; only it is announced again that was away for `absence`.
 
         Returns:
-            None if members believe it to be there. Else the mark of a departure that they are to be
-            told of before, or ''.
+            None if members know that it is there.
         """
 
+    async def confirm(self, channel: Channel, identity: Identity, mark: str) -> None:
+        """Note that an arrival is published; until then, others may have to do it."""
+
     async def depart(self, channel: Channel, identity: Identity) -> None:
-        """Note that an agent has left with its last connection."""
+        """Note that an agent has left with its last connection; one that nobody knows hasn't."""
 
     async def departures(
         self, channel: Channel, absence: float, told: Sequence[Departure] = ()

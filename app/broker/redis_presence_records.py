@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final, cast
 
 from app.broker.keys import PRESENCE_SECONDS, Keys
-from app.core.channel import Channel
+from app.core.channel import CIRCLES, Channel
 from app.core.errors import Unavailable
 from app.core.identity import Identity, Kind
 from app.core.presence import Members, Present
@@ -132,6 +132,7 @@ class PresenceRecords:
         others = [name.decode() for name in processes if name.decode() != self.process]
         if not (connections := self._connections.get(channel)):
             return False  # all have left meanwhile
+        await self.restore_announced(channel, *connections.values())
         await self._commands.run(
             HEAL,
             [*own, *(keys.connections_of(channel, process) for process in others)],
@@ -195,12 +196,21 @@ class PresenceRecords:
                 keys.joined(channel),
                 keys.connections_of(channel, process),
                 keys.process(process),
+                keys.announced(channel),
+                keys.departures,
             ],
             [self._commands.deadline(), str(channel), sid or ""],
         )
         if sid is not None:
             self._departed.pop((channel, sid), None)
         return [identity_of(name) for name in left]
+
+    async def restore_announced(self, channel: Channel, *identities: Identity) -> None:
+        """Note that members know these, of the agents, where Redis has lost that they do."""
+        agents = {one.key for one in identities if one.kind == "agent"}
+        if channel.namespace == CIRCLES and agents:
+            scored = [text for key in agents for text in (0, key)]
+            await self._commands.send("ZADD", self._keys.announced(channel), "NX", *scored)
 
     def _forget(self, channel: Channel, sid: str) -> None:
         connections = self._connections.get(channel, {})

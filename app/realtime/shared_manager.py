@@ -165,7 +165,9 @@ def _is_sound(message: dict[str, Any]) -> bool:
     if message["method"] == "emit":
         if not (isinstance(message.get("event"), str) and "data" in message):
             return False
-    elif isinstance(rooms, list):
+        if not isinstance(message.get("callback"), list | None):
+            return False
+    elif not isinstance(rooms, str | int | None):
         return False
     names = [*listed(rooms), *listed(skipped), message.get("namespace"), message.get("sid")]
     return all(name is None or isinstance(name, str | int) for name in names)
