@@ -169,5 +169,7 @@ def _is_sound(message: dict[str, Any]) -> bool:
             return False
     elif not isinstance(rooms, str | int | None):
         return False
+    if isinstance(rooms, dict) or isinstance(skipped, dict):
+        return False
     names = [*listed(rooms), *listed(skipped), message.get("namespace"), message.get("sid")]
     return all(name is None or isinstance(name, str | int) for name in names)
