@@ -6,7 +6,7 @@ import asyncio
 import secrets
 from collections.abc import Sequence
 
-from app.broker.contract import Arrival, Departure, Departures
+from app.broker.announcements import Arrival, Departure, Departures
 from app.core.channel import Channel
 from app.core.identity import Identity
 

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Sequence
 from typing import Final
 
-from app.broker.contract import Arrival, Departure, Departures
+from app.broker.announcements import Arrival, Departure, Departures
 from app.broker.keys import PRESENCE_SECONDS, Keys
 from app.broker.redis_log import LUA
 from app.broker.redis_presence_records import identity_of

@@ -11,7 +11,8 @@ from typing import Final, NamedTuple
 
 import structlog
 
-from app.broker.contract import Announcements, StatusQueue
+from app.broker.announcements import Announcements
+from app.broker.contract import StatusQueue
 from app.core.channel import CIRCLES, Channel
 from app.core.errors import HearthError
 from app.core.identity import Identity

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.broker.contract import Arrival, Departures
+from app.broker.announcements import Arrival, Departures
 from app.broker.redis_announcements import RedisAnnouncements
 from tests.broker.contracts.announcements import AGENT, AnnouncementsContract, tell_of_arrival
 from tests.fixtures.redis import StartBackend

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.broker.contract import Announcements, Departures
+from app.broker.announcements import Announcements, Departures
 from app.core.identity import Identity
 from tests.support.messages import OTHER, TEAM, somebody
 
