@@ -17,6 +17,7 @@ from app.broker.memory_presence import MemoryPresence, MemoryStatusQueue
 from app.broker.memory_sessions import MemorySessions
 from app.core.counters import Counters
 from app.core.history import MOST_ANSWER_BYTES, HistoryOptions
+from app.core.proxies import TrustedProxies
 from app.hub.fanout import FanOut
 from app.hub.hub import Hub
 from app.hub.memberships import MOST_CHANNELS, Memberships
@@ -55,15 +56,19 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> we
     # Who is let in
     refusals = Refusals(counters)
     allowed = AllowedOrigins(settings.allowed_origins)
-    gate = app[GATE] = Gate(allowed, refusals, local=settings.local)
+    proxies = TrustedProxies(settings.trusted_proxies)
+    gate = app[GATE] = Gate(allowed, refusals, proxies=proxies, local=settings.local)
     gate.add_to(app)
 
     # Order, history, presence and sessions: in Redis if there is one, else in memory
     history = HistoryOptions(
-        settings.history_size, settings.history_seconds, settings.recovery_seconds
+        settings.history_size,
+        settings.history_seconds,
+        settings.recovery_seconds,
+        settings.history_bytes,
     )
     url = settings.redis_url
-    redis = RedisBackend(url, settings, history, clock, counters) if url else None
+    redis = RedisBackend(url, settings, history, counters, clock) if url else None
     broker = redis.broker if redis else MemoryBroker(history, clock)
     presence = redis.presence if redis else MemoryPresence(clock)
     statuses = redis.statuses if redis else MemoryStatusQueue()
@@ -120,13 +125,12 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> we
     server.attach(app)
     add_plain_routes(app, plain)
     add_health_routes(app, hub)
-    add_metrics_route(app, counters, hub, partial(_count_members, plain, manager))
-    add_directory_route(
-        app, hub, authenticator.identify, [namespace.path for namespace in NAMESPACES]
-    )
-    add_console_routes(
-        app, development=settings.development, strangers=bool(settings.anonymous_grants)
-    )
+    members = partial(_count_members, plain, manager)
+    add_metrics_route(app, counters, hub, members, settings.metrics_token, gate.comes_from_here)
+    if settings.console:
+        strangers = bool(settings.anonymous_grants)
+        add_directory_route(app, hub, authenticator.identify, paths)
+        add_console_routes(app, development=settings.development, strangers=strangers)
 
     # Start and stop
     async def lifetime(_app: web.Application) -> AsyncIterator[None]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields
+from marshmallow import ValidationError, fields
 
 from schemas.acceptor import compile_acceptor
 from schemas.errors import SchemaError
 from schemas.fields import ChannelName, Integer, Object, ShortText
 from schemas.nulls import optional_keys, without_nulls
+from schemas.schema import Schema
 
 MAX_PAGE = 1000
 DEFAULT_PAGE = 50

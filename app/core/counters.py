@@ -15,6 +15,9 @@ from app.core.refused import Refused
 # with 1.
 _CODES: Final = tuple(error.code for error in HearthError.__subclasses__())
 _REASONS: Final = tuple(closing.reason for closing in Closing)
+_UNREADABLE: Final = (
+    *("history", "publication", "presence", "process", "queue", "departure", "session"),
+)
 _REFUSALS: Final = tuple(refused.label for refused in Refused)
 
 
@@ -37,6 +40,8 @@ class Counters:
         emit_gaps: times for which no process received what workers emit.
         redis_lost: connections to Redis that were lost, by their purpose.
         held: what is held at this moment, each as a function that returns its bytes.
+        unreadable: what was found in Redis and couldn't be read, by its kind.
+        inbox_lost: entries that left the inbox before all groups of consumers had read them.
     """
 
     published: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -49,11 +54,17 @@ class Counters:
     emit_gaps: int = 0
     redis_lost: Counter[str] = field(default_factory=_from_zero("commands", "subscriptions"))
     held: dict[str, Callable[[], int]] = field(default_factory=dict)
+    unreadable: Counter[str] = field(default_factory=_from_zero(*_UNREADABLE))
+    inbox_lost: int = 0
+
+    def add_delivered(self, number: int) -> None:
+        """Count messages that were handed to members' connections."""
+        self.delivered += number
 
     def add_emit_gap(self) -> None:
         """Count a time for which no process received what workers emit."""
         self.emit_gaps += 1
 
-    def add_delivered(self, number: int) -> None:
-        """Count messages that were handed to members' connections."""
-        self.delivered += number
+    def add_inbox_lost(self, number: int) -> None:
+        """Count entries that left the inbox before they were read."""
+        self.inbox_lost += number

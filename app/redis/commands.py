@@ -115,7 +115,7 @@ class Commands(ReconnectingLink):
             try:
                 return await self.send("EVALSHA", script.sha, len(keys), *keys, *arguments)
             except ReplyError as error:
-                if error.code != "NOSCRIPT":
+                if error.word != "NOSCRIPT":
                     raise
                 self._known.discard(script.sha)
         reply = await self.send("EVAL", script.source, len(keys), *keys, *arguments)
@@ -143,7 +143,7 @@ class Commands(ReconnectingLink):
 
         def on_reply(reply: asyncio.Future[Any]) -> None:
             error = reply.exception()
-            if isinstance(error, ReplyError) and error.code == "NOSCRIPT":
+            if isinstance(error, ReplyError) and error.word == "NOSCRIPT":
                 self._known.discard(script.sha)
                 error = Unavailable()
             if result.done():
@@ -153,7 +153,11 @@ class Commands(ReconnectingLink):
                 return
             if not known:
                 self._known.add(script.sha)
-            result.set_result(read(reply.result()))
+            try:
+                result.set_result(read(reply.result()))
+            except Exception as unreadable:
+                log.exception("could not read a reply of Redis")
+                result.set_exception(unreadable)
 
         self.send(*command, len(keys), *keys, *arguments).add_done_callback(on_reply)
         return result
@@ -205,12 +209,12 @@ class Commands(ReconnectingLink):
         error = ReplyError(str(reply))
         if future is not self._asked_limits:
             self._log_error(error)
-        if error.code not in TEMPORARY:
+        if error.word not in TEMPORARY:
             future.set_exception(error)
             return
         future.set_exception(Unavailable())
         now = future.get_loop().time()
-        if error.code == "READONLY" and now >= self._leave_at:  # no longer the master
+        if error.word == "READONLY" and now >= self._leave_at:  # no longer the master
             self._leave_at = now + _LEAVE_SECONDS
             self.drop()
 
@@ -276,9 +280,9 @@ class Commands(ReconnectingLink):
 
     def _log_error(self, error: ReplyError) -> None:
         now = asyncio.get_running_loop().time()
-        if error.code in EXPECTED or now < self._warned_at.get(error.code, now):
+        if error.word in EXPECTED or now < self._warned_at.get(error.word, now):
             return
-        self._warned_at[error.code] = now + _WARN_SECONDS
+        self._warned_at[error.word] = now + _WARN_SECONDS
         reason = str(error).partition(", with args")[0][:200]  # arguments may be confidential
         log.warning("Redis refused a command", redis=self._connector.host, reason=reason)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Callable, Iterator, Mapping
+from typing import Final
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
@@ -13,9 +15,16 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
 from app.core.counters import Counters
+from app.core.refused import Refusal, Refused
+from app.core.sizes import Sizes
 from app.hub.hub import Hub
 
 Members = Callable[[], Mapping[str, int]]
+IsLocal = Callable[[web.Request], bool]
+
+#: The token that opens the metrics to everybody.
+PUBLIC: Final = "public"
+_SETTING: Final = "METRICS_TOKEN"
 
 
 class HearthCollector(Collector):
@@ -29,6 +38,11 @@ class HearthCollector(Collector):
         self._counters = counters
         self._hub = hub
         self._members = members
+        self._sizes = Sizes()
+
+    async def measure(self) -> None:
+        """Ask for what `collect` can't wait for."""
+        self._sizes = await self._hub.sizes()
 
     def collect(self) -> Iterator[Metric]:
         counters = self._counters
@@ -48,6 +62,7 @@ class HearthCollector(Collector):
             ("hearth_refused", "Requests and connections refused", "reason", counters.refused),
             ("hearth_rejected", "Messages of workers not accepted", "source", counters.rejected),
             ("hearth_redis_lost", "Lost connections to Redis", "purpose", counters.redis_lost),
+            ("hearth_unreadable", "What in Redis can't be read", "what", counters.unreadable),
         ):
             family = CounterMetricFamily(name, text, labels=[label])
             for key, number in counter.items():
@@ -62,6 +77,21 @@ class HearthCollector(Collector):
         for what, read in counters.held.items():
             held.add_metric([what], read())
         yield held
+        yield CounterMetricFamily(
+            "hearth_inbox_lost",
+            "Messages that left the inbox before all workers had read them",
+            value=counters.inbox_lost,
+        )
+        for name, text, size in (
+            (
+                "hearth_history_bytes",
+                "Messages in the history of all channels",
+                self._sizes.history,
+            ),
+            ("hearth_inbox_bytes", "Messages in the inbox", self._sizes.inbox),
+        ):
+            if size is not None:
+                yield GaugeMetricFamily(name, text, value=size)
         members = GaugeMetricFamily(
             "hearth_members", "Connections in a namespace", labels=["namespace"]
         )
@@ -73,16 +103,44 @@ class HearthCollector(Collector):
         )
 
 
-def add_metrics_route(app: web.Application, counters: Counters, hub: Hub, members: Members) -> None:
-    """Serve `/metrics`: Hearth's metrics, the process's and its garbage collector's."""
+def add_metrics_route(
+    app: web.Application,
+    counters: Counters,
+    hub: Hub,
+    members: Members,
+    token: str | None,
+    is_local: IsLocal,
+) -> None:
+    """Serve `/metrics`: Hearth's metrics, the process's and its garbage collector's.
+
+    Args:
+        token: what is asked for; `PUBLIC`: nothing; None: to come from this machine.
+        is_local: tells whether a request does.
+    """
     registry = CollectorRegistry()
-    registry.register(HearthCollector(counters, hub, members))
+    collector = HearthCollector(counters, hub, members)
+    registry.register(collector)
     ProcessCollector(registry=registry)
     GCCollector(registry=registry)
 
-    async def metrics(_request: web.Request) -> web.Response:
+    async def metrics(request: web.Request) -> web.Response:
+        if token is None:
+            if not is_local(request):
+                raise Refusal(Refused.METRICS)
+        elif token != PUBLIC:
+            _require(token, request.headers.get(hdrs.AUTHORIZATION, ""))
+        await collector.measure()
         return web.Response(
             body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST}
         )
 
     app.router.add_get("/metrics", metrics)
+
+
+def _require(token: str, authorization: str) -> None:
+    """Raise `Refusal` if a header doesn't bring the token. How long that takes tells nothing."""
+    scheme, _, brought = authorization.partition(" ")
+    if scheme.lower() != "bearer":
+        raise Refusal(Refused.NO_TOKEN, "The metrics need a token.", admitted_by=_SETTING)
+    if not hmac.compare_digest(brought.strip().encode("utf-8", "replace"), token.encode()):
+        raise Refusal(Refused.TOKEN, admitted_by=_SETTING)

@@ -17,7 +17,8 @@ from app.application import create_app
 from app.auth import Authenticator, find_token
 from app.broker.feed import Feed
 from app.broker.record import decode_entries, decode_record
-from app.broker.redis_presence_records import identity_of
+from app.broker.unreadable import Unreadable, identity_of
+from app.core.counters import Counters
 from app.core.errors import HearthError
 from app.core.history import Position
 from app.core.session import Session
@@ -82,7 +83,7 @@ class Packets(Target):
             theirs = (packet.namespace, packet.id, packet.data)
             assert repr(quick) == repr(theirs), f"{quick} is not {theirs}"
         if packet is not None and packet.attachments:
-            assembly = Assembly(packet)
+            assembly = Assembly(packet, 1000)
             with suppress(PacketError):
                 for number in range(packet.attachments):
                     whole = assembly.add(b"%d" % number)
@@ -265,14 +266,18 @@ class Records(Target):
         self._commands, self._subscriptions = Commands(connector), Subscriptions(connector)
 
     async def read(self, data: bytes, chance: random.Random) -> None:
-        feed = Feed(TEAM, lambda _channel, _publication: None, lambda _feed: None)
+        unreadable = Unreadable(Counters())
+        feed = Feed(TEAM, lambda _channel, _publication: None, lambda _feed: None, unreadable)
         feed.resume(Position(6, "e1"), [])
         feed.on_message(data)
         with suppress(ValueError):
             decode_record(data, 1, 1)
-        list(decode_entries(TEAM, [(b"7-0", [b"s", b"1", b"m", data]), (data, data), data, None]))
-        with suppress(ValueError):
-            identity_of(data)
+        list(
+            decode_entries(
+                TEAM, [(b"7-0", [b"s", b"1", b"m", data]), (data, data), data, None], unreadable
+            )
+        )
+        identity_of(data)
         self._read_session(data)
         self._subscriptions._handlers = {b"live": feed.on_message}
         for on_reply in (self._subscriptions.on_reply, self._commands.on_reply):
