@@ -55,8 +55,16 @@ class RedisBackend:
         connector = Connector(url, settings.emit_channel)
         self.keys = keys = Keys(settings.hearth_prefix)
         self._format = FormatCheck(keys.format)
-        self.commands = commands = Commands(connector, check=self._format)
-        self.subscriptions = subscriptions = Subscriptions(connector)
+        self.commands = commands = Commands(
+            connector,
+            check=self._format,
+            most_message_bytes=settings.max_message_bytes,
+            lost=counters.redis_lost,
+        )
+        self.subscriptions = subscriptions = Subscriptions(connector, counters.redis_lost)
+        counters.held["redis_sent"] = lambda: commands.window.used_bytes
+        counters.held["redis_waiting"] = lambda: commands.window.waiting_bytes
+        subscriptions.on_regained(commands.look_for_cuts)
         self.process = process = secrets.token_hex(8)
         inbox = InboxBounds(settings.inbox_bytes, counters)
         unreadable = Unreadable(counters)

@@ -10,6 +10,7 @@ A channel's name is in braces, so that a Redis Cluster would keep its keys in on
 | `{…}:connections` `{…}:joined` | identity → number of connections; identities by the time of joining | an hour after the last renewal |
 | `{…}:of:<process>` | session id → identity, of one process's members | an hour after the last renewal |
 | `{…}:announced` | agents that members believe to be there: identity → 0, or when it left, in ms | an hour after the last change or renewal |
+| `{…}:announcing` | agents of whose arrival members may not be told yet: identity → its mark | an hour after the last of them |
 | `{…}:turn` | claim on publishing the channel's status | after a second |
 | `session:<pid>` | hash: `owner`, `whose` (the claimant), `record`; only `owner` once the session is over | `RECOVERY_SECONDS` after the connection was lost, or at most half as long again; three times that once it is over |
 | `format` | the number of the format of all keys (`app/redis/format.py`) | never |
@@ -89,6 +90,9 @@ class Keys:
 
     def announced(self, channel: Channel) -> str:
         return f"{self.prefix}:{{{channel.namespace}:{channel.name}}}:announced"
+
+    def announcing(self, channel: Channel) -> str:
+        return f"{self.prefix}:{{{channel.namespace}:{channel.name}}}:announcing"
 
     def status_claim(self, channel: Channel) -> str:
         return f"{self.prefix}:{{{channel.namespace}:{channel.name}}}:turn"

@@ -203,8 +203,10 @@ class RedisHeartbeat:
         if not self._presence.has(channel, sid):
             return
         joins = await self._presence.record(channel, sid, identity)
-        if joins and self._was_evicted:  # else Redis had lost it, and no member saw it leave
+        if joins and self._was_evicted:
             await self._notify(channel, identity, joined=True)
+        elif joins:  # Redis had lost it, and no member saw it leave
+            await self._presence.restore_announced(channel, identity)
 
     # Another process
 

@@ -28,7 +28,7 @@ PERMANENT = {
 AGES = {
     r"head|log": LEAST_HISTORY_SECONDS,
     r"nonce:.*": 361,
-    r"connections|joined|of:.*|announced": PRESENCE_SECONDS,
+    r"connections|joined|of:.*|announced|announcing": PRESENCE_SECONDS,
     r"turn": 1,
     r"processes|process:.*": PRESENCE_SECONDS,
     r"emits:taken": 600,
