@@ -11,6 +11,7 @@ from app.broker.redis_announcements import RedisAnnouncements
 from app.broker.redis_presence import RedisPresence
 from app.broker.redis_sessions import RedisSessions
 from app.broker.redis_statuses import RedisStatusQueue
+from app.broker.redis_tallies import RedisTallies
 from app.core.history import HistoryOptions
 from app.hub.hub import Hub
 from app.realtime.manager import ChannelRooms
@@ -47,6 +48,7 @@ class RedisBackend:
         self.statuses = RedisStatusQueue(commands, keys)
         self.announcements = RedisAnnouncements(commands, keys)
         self.sessions = RedisSessions(commands, subscriptions, keys, process)
+        self.tallies = RedisTallies(commands, subscriptions, keys, process)
         self.inbox = RedisInbox(commands, keys)
 
     async def start(self) -> None:

@@ -13,6 +13,7 @@ from app.core.clock import isoformat
 from app.core.closing import Closing
 from app.core.errors import HearthError, Invalid, Unavailable
 from app.core.message import Receipt
+from app.core.quota import Share
 from app.core.session import Session
 from app.hub.hub import Hub
 from app.hub.member import Member
@@ -52,13 +53,23 @@ class ChannelClient:
     method: an event called `connect` or `__init__` reaches nothing.
 
     Args:
+        share: of its identity's budget, by which its requests are counted; None: they aren't.
         restored: whether it is already a member of its former channels.
     """
 
-    __slots__ = ("_context", "_restored", "client", "member")
+    __slots__ = ("_context", "_restored", "_share", "client", "member")
 
-    def __init__(self, context: Context, client: Client, member: Member, *, restored: bool) -> None:
+    def __init__(
+        self,
+        context: Context,
+        client: Client,
+        member: Member,
+        share: Share | None,
+        *,
+        restored: bool,
+    ) -> None:
         self.client = client
+        self._share = share
         self.member = member
         self._context = context
         self._restored = restored
@@ -94,6 +105,8 @@ class ChannelClient:
             if request.error is not None:
                 raise request.error
             context = self._context
+            if self._share is not None:
+                context.hub.quotas.count(self._share)
             require_current(self.member.identity, context.hub.clock())
             if (handle := REQUESTS.get(request.event)) is None:
                 return self._publish(request)

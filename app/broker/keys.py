@@ -58,6 +58,8 @@ class Keys:
         self.ingest_barriers = f"{prefix}:emits:marks"
         self.inbox = f"{prefix}:inbox"
         self.rejected = f"{prefix}:rejected"
+        # The Redis channel on which processes tell each other what identities have open and use.
+        self.tallies = f"{prefix}:tallies"
 
     # Of a channel
 

@@ -123,6 +123,8 @@ class Listener:
         if read is None or not (self._gate is None or self._gate.admits(read.headers, transport)):
             return False
         remote = remote_address(transport.get_extra_info("peername"))
+        if not self._engine.counter.has_room(remote):
+            return False
         scheme = "https" if transport.get_extra_info("sslcontext") else "http"
         handshake = Handshake("GET", read.target, remote, scheme, read.lines)
         self._engine.open_websocket(handshake, Upgraded(transport, read.reply, read.rest))

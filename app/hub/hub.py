@@ -25,6 +25,7 @@ from app.core.message import Message, Receipt
 from app.core.presence import Members
 from app.hub.draft import Draft
 from app.hub.memberships import LISTED_MEMBERS, Memberships
+from app.hub.quotas import Quotas
 from app.hub.surrogates import SplitCharacters, repaired
 from app.hub.watching import Watching
 from app.transport.refusals import Refusals
@@ -81,7 +82,9 @@ class Hub:
         answer_bytes: int = MOST_ANSWER_BYTES,
         refusals: Refusals | None = None,
         inbox: Inbox | None = None,
+        quotas: Quotas | None = None,
     ) -> None:
+        self.quotas = quotas or Quotas()
         self._answer_bytes = answer_bytes
         self.memberships = memberships
         self.watching = Watching(broker)

@@ -19,6 +19,7 @@ from app.realtime.manager import Manager
 from app.realtime.packets import Packet, encode_packet
 from app.realtime.peer import Peer
 from app.transport import codec
+from app.transport.connection_counter import ConnectionCounter, Uncounted
 from app.transport.rate_limit import RateLimit
 from app.transport.refusals import Refusals
 from app.transport.work import Work
@@ -63,6 +64,7 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
         counters: for metrics.
         clock: seconds of any origin, for the rate limit.
         refusals: told of clients that aren't admitted.
+        counter: counts connections.
         stock: options of `socketio.AsyncServer`.
     """
 
@@ -77,12 +79,13 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
         counters: Counters | None = None,
         clock: Callable[[], float] = time.monotonic,
         refusals: Refusals | None = None,
+        counter: ConnectionCounter | None = None,
         **stock: Any,
     ) -> None:
         options = options or ServerOptions()
         self.manager_initialized = False
         self.max_message_bytes = options.max_message_bytes
-        self.rate_limit = RateLimit.of(options.messages_per_second, clock)
+        self.rate_limit = RateLimit(options.messages_per_second, clock)
         self.work = Work()
         self._publisher = publisher
         self._counters = counters or Counters()
@@ -98,6 +101,7 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
             logger=logging.getLogger("socketio.server"),
             engineio_logger=logging.getLogger("engineio.server"),
             limits=Limits(most_bytes, 2 * most_bytes, options.max_unsent_bytes),
+            counter=counter or Uncounted(),
             **stock,
         )
         self.eio.start(self._accept)

@@ -9,11 +9,13 @@ from typing import Any, NamedTuple
 
 from app.core.channel import Channel
 from app.core.errors import Forbidden
+from app.core.identity import Identity
 from app.core.message import Publication
 from app.hub.hub import Hub
 from app.hub.joined import Incomplete
 from app.hub.locks import KeyedLocks
 from app.hub.member import Member
+from app.transport.connection import Connection
 from app.transport.room import Encoding
 from schemas.errors import SchemaError
 
@@ -43,6 +45,11 @@ class Returning:
         self._encoding = encoding
         # A client may come back twice at once, if its new connection was lost too.
         self._locks = KeyedLocks()
+
+    def former(self, auth: Any, namespace: str, identity: Identity) -> Connection | None:
+        """Return the connection in this process whose session a client comes back for."""
+        pid = auth.get("pid") if isinstance(auth, Mapping) else None
+        return self._sessions.holder(pid, namespace, identity) if isinstance(pid, str) else None
 
     @asynccontextmanager
     async def admitting(self, member: Member, auth: Any) -> AsyncIterator[Restored]:

@@ -11,6 +11,7 @@ from typing import Final
 import structlog
 
 from app.core.closing import Closing
+from app.core.rate import TokenBucket
 from app.transport.flow import ProtocolError, ReceiveQueue, grace
 from app.transport.websocket import WebSocket
 
@@ -42,11 +43,22 @@ class Connection(ABC):
             slow consumer, and is cut off.
     """
 
-    __slots__ = ("_busy", "_grace", "_max_unsent_bytes", "_queue", "socket", "state", "write")
+    __slots__ = (
+        "_busy",
+        "_grace",
+        "_max_unsent_bytes",
+        "_queue",
+        "bucket",
+        "socket",
+        "state",
+        "write",
+    )
 
     def __init__(self, state: State, write: Callable[[bytes], None], max_unsent_bytes: int) -> None:
         self.state = state
         self.socket: WebSocket | None = None
+        #: By which its requests are counted; None: they aren't.
+        self.bucket: TokenBucket | None = None
         self.write = write
         self._busy = False
         self._max_unsent_bytes = max_unsent_bytes
@@ -63,6 +75,15 @@ class Connection(ABC):
     def address(self) -> str:
         """The client's address."""
         return "" if self.socket is None else self.socket.address
+
+    def limit_rate(self, per_second: float) -> None:
+        """Let its client send so many requests a second; 0: any number."""
+        if per_second <= 0:
+            self.bucket = None
+        elif self.bucket is None:
+            self.bucket = TokenBucket(per_second)
+        else:
+            self.bucket.go_on_at(per_second)
 
     # Requests, one at a time
 

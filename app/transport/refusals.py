@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import Counter
 from collections.abc import Mapping
 from typing import Final
 
 import structlog
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from app.core.counters import Counters
 from app.core.refused import Refusal, Refused
@@ -106,4 +107,7 @@ def answer(refusal: Refusal) -> web.Response:
         status = _HEADERS_TOO_LARGE
     told = error.to_dict() | {"reason": refusal.reason.label}
     body = {"code": number, "message": words, "error": told}
-    return web.json_response(body, status=status, headers=NO_STORE)
+    response = web.json_response(body, status=status, headers=NO_STORE)
+    if error.retry_after is not None:
+        response.headers[hdrs.RETRY_AFTER] = str(math.ceil(error.retry_after))
+    return response

@@ -8,7 +8,7 @@ import signal
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from tests.support.process import PROGRAM, HearthProcess
+from tests.support.process import PROGRAM, UNLIMITED, HearthProcess
 from tests.support.redis import free_port
 from tests.support.template import Template
 from tests.support.tokens import SECRET
@@ -139,7 +139,7 @@ class Servers:
             "REDIS_URL": redis_url,
             "AUTH_SECRET": SECRET,
             "HISTORY_SIZE": "1000000",  # so that whatever was missed can be had
-            "MESSAGES_PER_SECOND": "0",
+            **UNLIMITED,
             "MAX_UNSENT_BYTES": "16777216",
             "PING_SECONDS": "2",
             "PING_TIMEOUT_SECONDS": "3",

@@ -1,0 +1,92 @@
+"""Tallies of all processes, by Redis's pub/sub: nothing of them is kept there."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Final
+
+import orjson
+
+from app.broker.keys import Keys
+from app.broker.tallies import TallyEvents
+from app.core.errors import Unavailable
+from app.core.quota import Tally
+from app.redis.commands import Commands, ReplyError
+from app.redis.subscriptions import Subscriptions
+
+#: A process that has told nothing for so long is gone.
+SILENT_SECONDS: Final = 4.0
+
+
+class RedisTallies:
+    """See `Tallies`.
+
+    A message is `[process, anew, {name: [connections, used, wants]}]`; `anew` tells to forget what
+    the process has told before.
+
+    Args:
+        process: the unique name of this process.
+    """
+
+    def __init__(
+        self,
+        commands: Commands,
+        subscriptions: Subscriptions,
+        keys: Keys,
+        process: str,
+        silent_seconds: float = SILENT_SECONDS,
+    ) -> None:
+        self._commands = commands
+        self._subscriptions = subscriptions
+        self._channel = keys.tallies
+        self._process = process
+        self._silent_seconds = silent_seconds
+        self._events: TallyEvents
+        self._heard_at: dict[str, float] = {}
+        self._told_at: float | None = None
+        self._anew = False
+
+    def start(self, events: TallyEvents) -> None:
+        self._events = events
+        self._subscriptions.listen(self._channel, self._on_message)
+        self._subscriptions.on_regained(self._begin_anew)
+
+    async def tell(self, tallies: Mapping[str, Tally]) -> None:
+        now = asyncio.get_running_loop().time()
+        if self._told_at is not None and now - self._told_at > self._silent_seconds / 2:
+            self._begin_anew()  # this process was suspended: others may take it for gone
+        self._forget_silent(now)
+        told = {name: tuple(tally) for name, tally in tallies.items()}
+        message = orjson.dumps([self._process, self._anew, told])
+        try:
+            await self._commands.send("PUBLISH", self._channel, message)
+        except (Unavailable, ReplyError):
+            self._begin_anew()
+            raise Unavailable from None
+        self._told_at = asyncio.get_running_loop().time()
+        if self._anew:
+            self._anew = False
+            self._heard_at.clear()
+            self._events.on_missed()
+
+    def _begin_anew(self) -> None:
+        """Tell everything again, as soon as anything can be told."""
+        self._anew = True
+
+    def _forget_silent(self, now: float) -> None:
+        for process, heard_at in list(self._heard_at.items()):
+            if now - heard_at > self._silent_seconds:
+                del self._heard_at[process]
+                self._events.on_forgotten(process)
+
+    def _on_message(self, message: bytes) -> None:
+        process, anew, tallies = orjson.loads(message)
+        if process == self._process:
+            return
+        self._heard_at[process] = asyncio.get_running_loop().time()
+        if anew:
+            self._events.on_forgotten(process)
+        if tallies:
+            told = {name: Tally(*tally) for name, tally in tallies.items()}
+            self._events.on_tallies(process, told)

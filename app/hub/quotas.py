@@ -1,0 +1,194 @@
+"""Limits that hold over connections and processes: what one identity, or one address, may have."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from ipaddress import IPv6Address
+from typing import Final, NamedTuple
+
+from app.broker.memory_tallies import MemoryTallies
+from app.broker.tallies import Tallies
+from app.core.errors import (
+    TooManyConnections,
+    TooManyRequests,
+    Unavailable,
+)
+from app.core.identity import Identity
+from app.core.quota import RETRY_SECONDS, Quota, Share, Tally
+from app.core.quota_book import QuotaBook
+from app.tasks import Tasks
+from app.transport.connection import Connection
+
+#: How often processes tell each other. Who has just come is answered, so what it has open elsewhere
+#: is known after twice that.
+TELL_SECONDS: Final = 0.4
+#: Quotas that are told of at a time.
+TOLD_AT_ONCE: Final = 500
+#: Agents and services speak for many.
+SERVICE_FACTOR: Final = 20
+# Of an IPv6 address; whoever has one has all the others of its network too.
+_NETWORK_BYTES: Final = 8
+
+
+class QuotaOptions(NamedTuple):
+    """The limits; 0 sets none.
+
+    Args:
+        connections_per_identity, connections_per_address: to all processes.
+        per_identity: requests a second of one identity, on all of its connections to all processes;
+            of an agent or a service `SERVICE_FACTOR` times that.
+        per_connection, per_agent: requests a second of one connection, and of one whose identity is
+            an agent or a service.
+    """
+
+    connections_per_identity: int = 0
+    connections_per_address: int = 0
+    per_identity: float = 0
+    per_connection: float = 0
+    per_agent: float = 0
+
+
+class Quotas:
+    """Admits connections and requests within the limits of their identity and their address.
+
+    It decides at once, by what is open and used here and by what the other processes have told. Who
+    is in stays in. Strangers have no quota but their address's.
+
+    Args:
+        clock: seconds of any origin.
+    """
+
+    def __init__(
+        self,
+        options: QuotaOptions | None = None,
+        tallies: Tallies | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._options = options = options or QuotaOptions()
+        self._tallies = tallies or MemoryTallies()
+        self._clock = clock
+        self._of_identities = options.connections_per_identity > 0 or options.per_identity > 0
+        self._book = QuotaBook()
+        self._shares: dict[Connection, tuple[Share, ...]] = {}
+        self._addresses: dict[Connection, Quota] = {}
+        self._tasks = Tasks("quotas")
+
+    def start(self) -> None:
+        """Tell other processes, and hear of them, from now on."""
+        if self._of_identities or self._options.connections_per_address > 0:
+            self._tallies.start(self)
+            self._tasks.add(self._tell_for_ever())
+
+    async def close(self) -> None:
+        """Stop."""
+        await self._tasks.cancel()
+
+    # Identities
+
+    def enter(
+        self, connection: Connection, identity: Identity, instead_of: Connection | None = None
+    ) -> Share | None:
+        """Count a connection as one of an identity; once, however often it enters. Its own rate is
+        that of the identity's kind from then on.
+
+        Args:
+            instead_of: the connection that is closed because of this one.
+
+        Returns:
+            What its requests are to be counted by; None if they needn't be.
+
+        Raises:
+            TooManyConnections: the identity has enough.
+        """
+        if identity.kind != "user":
+            connection.limit_rate(self._options.per_agent)
+        if identity.stranger or not self._of_identities or connection.closed:
+            return None
+        key = identity.key
+        shares = self._shares.get(connection, ())
+        share = next((one for one in shares if one.quota.name == key), None)
+        if share is None:
+            most = self._options.connections_per_identity
+            leaves = any(one.quota.name == key for one in self._shares_of(instead_of))
+            if 0 < most <= self._book.total(key) - leaves:
+                raise TooManyConnections(key, retry_after=RETRY_SECONDS)
+            now = self._clock()
+            share = Share(self._book.enter(key, self._budget(identity), now), now)
+            self._shares[connection] = (*shares, share)
+        return share if share.quota.rate > 0 else None
+
+    def count(self, share: Share) -> None:
+        """Count a request. Raises `TooManyRequests`."""
+        if share.spend():
+            return
+        wait = share.draw(self._clock())
+        if wait > 0:
+            raise TooManyRequests(share.quota.name, retry_after=math.ceil(wait * 1000) / 1000)
+
+    def told(self, identity: Identity) -> dict[str, float]:
+        """Return the limits that a client of this identity keeps to by itself, by name."""
+        return {
+            "messages_per_second": self._rate(identity),
+            "messages_per_second_per_identity": self._budget(identity),
+        }
+
+    def _rate(self, identity: Identity) -> float:
+        options = self._options
+        return options.per_connection if identity.kind == "user" else options.per_agent
+
+    def _budget(self, identity: Identity) -> float:
+        if identity.stranger:
+            return 0.0
+        return self._options.per_identity * (1 if identity.kind == "user" else SERVICE_FACTOR)
+
+    def _shares_of(self, connection: Connection | None) -> tuple[Share, ...]:
+        return () if connection is None else self._shares.get(connection, ())
+
+    # Connections: see `ConnectionCounter`
+
+    def has_room(self, address: str) -> bool:
+        most = self._options.connections_per_address
+        return most <= 0 or not address or self._book.total(_network(address)) < most
+
+    def on_opened(self, connection: Connection) -> None:
+        if self._options.connections_per_address > 0 and (address := connection.address):
+            quota = self._book.enter(_network(address), 0.0, self._clock())
+            self._addresses[connection] = quota
+
+    def on_closed(self, connection: Connection) -> None:
+        now = self._clock()
+        for share in self._shares.pop(connection, ()):
+            share.give_back()
+            self._book.leave(share.quota, now)
+        if (quota := self._addresses.pop(connection, None)) is not None:
+            self._book.leave(quota, now)
+
+    # Other processes: see `TallyEvents`
+
+    def on_tallies(self, process: str, tallies: Mapping[str, Tally]) -> None:
+        self._book.hear(process, tallies, self._clock())
+
+    def on_forgotten(self, process: str) -> None:
+        self._book.forget(process, self._clock())
+
+    def on_missed(self) -> None:
+        self._book.begin_anew(self._clock())
+
+    async def _tell_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(TELL_SECONDS)
+            with suppress(Unavailable):  # they are told everything once they can be
+                await self._tallies.tell(self._book.tallies(TOLD_AT_ONCE, self._clock()))
+
+
+def _network(address: str) -> str:
+    """Return the name of an address's quota; one for each network of IPv6."""
+    try:
+        network = IPv6Address(address).packed[:_NETWORK_BYTES].hex()
+    except ValueError:  # of IPv4
+        network = address
+    return f"address:{network}"
