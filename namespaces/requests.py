@@ -10,8 +10,7 @@ from typing import Any, Final
 
 from app.auth import Authenticator
 from app.core.clock import isoformat
-from app.core.closing import Closing
-from app.core.errors import HearthError, Invalid, Unavailable
+from app.core.errors import HearthError, Invalid
 from app.core.message import Receipt
 from app.core.quota import Share
 from app.core.session import Session
@@ -32,7 +31,6 @@ class Context:
 
     Args:
         types: the types of its messages, by name.
-        welcome: the namespace's hook for new members.
     """
 
     path: str
@@ -40,7 +38,6 @@ class Context:
     hub: Hub
     authenticator: Authenticator
     expiry: ExpiryTimer[Any]
-    welcome: Callable[[Member], Awaitable[None]]
 
 
 Handle = Callable[["ChannelClient", Request], Awaitable[None]]
@@ -54,40 +51,21 @@ class ChannelClient:
 
     Args:
         share: of its identity's budget, by which its requests are counted; None: they aren't.
-        restored: whether it is already a member of its former channels.
     """
 
-    __slots__ = ("_context", "_restored", "_share", "client", "member")
+    __slots__ = ("_context", "_share", "client", "member")
 
     def __init__(
-        self,
-        context: Context,
-        client: Client,
-        member: Member,
-        share: Share | None,
-        *,
-        restored: bool,
+        self, context: Context, client: Client, member: Member, share: Share | None
     ) -> None:
         self.client = client
         self._share = share
         self.member = member
         self._context = context
-        self._restored = restored
 
     @property
     def session(self) -> Session | None:
         return self.member.session
-
-    async def on_connected(self) -> None:
-        if self._restored:
-            return
-        try:
-            await self._context.welcome(self.member)
-        except Unavailable as error:
-            # The client can't join on its own what it doesn't know of. It tries again if its
-            # connection is lost, but not if it is disconnected from the namespace.
-            self.notify_error(error)
-            self.client.connection.close(Closing.UNAVAILABLE)
 
     async def on_disconnected(self) -> None:
         self._context.expiry.cancel(self)

@@ -158,8 +158,6 @@ class Lifecycle:
             return
         if session.closed:  # while it was connecting, so `on_closed` skipped it
             await self.disconnect(client, Closing.TRANSPORT_CLOSE)
-        elif client.handler is not None:
-            await client.handler.on_connected()
 
     @asynccontextmanager
     async def _admitting_by_stock(self, client: Client, auth: Any) -> AsyncIterator[None]:
