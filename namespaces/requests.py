@@ -83,8 +83,8 @@ class ChannelClient:
             if request.error is not None:
                 raise request.error
             context = self._context
-            if self._share is not None:
-                context.hub.quotas.count(self._share)
+            if self._share is not None and not self._share.spend():
+                context.hub.quotas.draw(self._share)
             require_current(self.member.identity, context.hub.clock())
             if (handle := REQUESTS.get(request.event)) is None:
                 return self._publish(request)

@@ -43,6 +43,10 @@ class Tally(NamedTuple):
     left: int = 0
 
 
+# For memory: most identities are connected to one process, and all of them have this.
+_NOBODY: Final[dict[str, Tally]] = {}
+
+
 class Quota:
     """What one identity, or one address, has.
 
@@ -77,7 +81,7 @@ class Quota:
         self.rate = rate
         #: Connections to this process.
         self.connections = 0
-        self._others: dict[str, Tally] = {}
+        self._others = _NOBODY
         self._due = due
         self._at = now
         self._burst = max(1.0, rate)
@@ -138,6 +142,7 @@ class Quota:
             left = min(left, tally.left)
             self._due[self] = None  # for it doesn't know of this process yet
         if tally.connections or tally.left < floor(self._burst):
+            self._others = self._others or {}
             self._others[process] = tally
         else:  # it is over there
             self._others.pop(process, None)
@@ -199,12 +204,17 @@ class Quota:
 
 
 class Share:
-    """One connection's share of the budget: a request takes what `spend` or else `draw` gives."""
+    """One connection's share of the budget: a request takes what `spend` or else `draw` gives.
 
-    __slots__ = ("_at", "_credit", "_first", "_left", "quota")
+    Args:
+        other: the same connection's share of another identity's budget.
+    """
 
-    def __init__(self, quota: Quota, now: float) -> None:
+    __slots__ = ("_at", "_credit", "_first", "_left", "other", "quota")
+
+    def __init__(self, quota: Quota, now: float, other: Share | None = None) -> None:
         self.quota = quota
+        self.other = other
         # Drawn, and not spent yet.
         self._credit = 0
         self._first = FIRST_REQUESTS

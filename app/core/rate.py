@@ -21,12 +21,6 @@ class TokenBucket:
     def __post_init__(self) -> None:
         self._burst = self._tokens = max(1.0, self.rate * 2)
 
-    def go_on_at(self, rate: float) -> None:
-        """Admit so many a second from now on; what the burst grows by is there at once."""
-        before, self._burst = self._burst, max(1.0, rate * 2)
-        self._tokens = min(self._burst, self._tokens + max(0.0, self._burst - before))
-        self.rate = rate
-
     def take(self, now: float) -> float:
         """Take one token.
 

@@ -71,9 +71,10 @@ class Quotas:
         self._options = options = options or QuotaOptions()
         self._tallies = tallies or MemoryTallies()
         self._clock = clock
+        self._service_budget = options.per_identity * SERVICE_FACTOR
         self._of_identities = options.connections_per_identity > 0 or options.per_identity > 0
         self._book = QuotaBook()
-        self._shares: dict[Connection, tuple[Share, ...]] = {}
+        self._shares: dict[Connection, Share] = {}
         self._addresses: dict[Connection, Quota] = {}
         self._tasks = Tasks("quotas")
 
@@ -99,7 +100,7 @@ class Quotas:
             instead_of: the connection that is closed because of this one.
 
         Returns:
-            What its requests are to be counted by; None if they needn't be.
+            What its requests are counted by: `Share.spend`, or else `draw`. None: they needn't be.
 
         Raises:
             TooManyConnections: the identity has enough.
@@ -109,22 +110,20 @@ class Quotas:
         if identity.stranger or not self._of_identities or connection.closed:
             return None
         key = identity.key
-        shares = self._shares.get(connection, ())
-        share = next((one for one in shares if one.quota.name == key), None)
+        share = self._share(connection, key)
         if share is None:
             most = self._options.connections_per_identity
-            leaves = any(one.quota.name == key for one in self._shares_of(instead_of))
+            leaves = instead_of is not None and self._share(instead_of, key) is not None
             if 0 < most <= self._book.total(key) - leaves:
                 raise TooManyConnections(key, retry_after=RETRY_SECONDS)
             now = self._clock()
-            share = Share(self._book.enter(key, self._budget(identity), now), now)
-            self._shares[connection] = (*shares, share)
+            quota = self._book.enter(key, self._budget(identity), now)
+            share = Share(quota, now, self._shares.get(connection))
+            self._shares[connection] = share
         return share if share.quota.rate > 0 else None
 
-    def count(self, share: Share) -> None:
-        """Count a request. Raises `TooManyRequests`."""
-        if share.spend():
-            return
+    def draw(self, share: Share) -> None:
+        """Count a request for which a share has nothing to spend. Raises `TooManyRequests`."""
         wait = share.draw(self._clock())
         if wait > 0:
             raise TooManyRequests(share.quota.name, retry_after=math.ceil(wait * 1000) / 1000)
@@ -143,10 +142,13 @@ class Quotas:
     def _budget(self, identity: Identity) -> float:
         if identity.stranger:
             return 0.0
-        return self._options.per_identity * (1 if identity.kind == "user" else SERVICE_FACTOR)
+        return self._options.per_identity if identity.kind == "user" else self._service_budget
 
-    def _shares_of(self, connection: Connection | None) -> tuple[Share, ...]:
-        return () if connection is None else self._shares.get(connection, ())
+    def _share(self, connection: Connection, name: str) -> Share | None:
+        share = self._shares.get(connection)
+        while share is not None and share.quota.name != name:
+            share = share.other
+        return share
 
     # Connections: see `ConnectionCounter`
 
@@ -161,9 +163,11 @@ class Quotas:
 
     def on_closed(self, connection: Connection) -> None:
         now = self._clock()
-        for share in self._shares.pop(connection, ()):
+        share = self._shares.pop(connection, None)
+        while share is not None:
             share.give_back()
             self._book.leave(share.quota, now)
+            share = share.other
         if (quota := self._addresses.pop(connection, None)) is not None:
             self._book.leave(quota, now)
 

@@ -263,8 +263,8 @@ class PlainClient(Speaker):
             request = self._dialect.read(message)
             if refusal is not None:
                 raise refusal
-            if self._share is not None:
-                self.hub.quotas.count(self._share)
+            if self._share is not None and not self._share.spend():
+                self.hub.quotas.draw(self._share)
             require_current(self.member.identity, self.hub.clock())
             if request.get("type") == "auth":
                 pending: Awaitable[object] | None = self._authenticate(read_token(request))

@@ -57,7 +57,7 @@ class Connection(ABC):
     def __init__(self, state: State, write: Callable[[bytes], None], max_unsent_bytes: int) -> None:
         self.state = state
         self.socket: WebSocket | None = None
-        #: By which its requests are counted; None: they aren't.
+        #: By which its requests are counted; None: they aren't. See `RateLimit`.
         self.bucket: TokenBucket | None = None
         self.write = write
         self._busy = False
@@ -77,13 +77,11 @@ class Connection(ABC):
         return "" if self.socket is None else self.socket.address
 
     def limit_rate(self, per_second: float) -> None:
-        """Let its client send so many requests a second; 0: any number."""
+        """Let its client send so many requests a second from now on; 0: any number."""
         if per_second <= 0:
             self.bucket = None
-        elif self.bucket is None:
+        elif self.bucket is None or self.bucket.rate != per_second:
             self.bucket = TokenBucket(per_second)
-        else:
-            self.bucket.go_on_at(per_second)
 
     # Requests, one at a time
 

@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable
 
 from app.core.errors import RateLimited
+from app.core.rate import TokenBucket
 from app.transport.connection import Connection
 
 
@@ -21,17 +22,20 @@ class RateLimit:
     """
 
     def __init__(self, per_second: float, clock: Callable[[], float]) -> None:
-        self._per_second = per_second
         self._clock = clock
+        # For memory, connections have one together until they send something.
+        self._unused = TokenBucket(per_second) if per_second > 0 else None
 
     def begin(self, connection: Connection) -> None:
         """Limit the requests of a new connection."""
-        connection.limit_rate(self._per_second)
+        connection.bucket = self._unused
 
     def refusal(self, connection: Connection) -> RateLimited | None:
         """Count a request; return why it is refused, or None."""
         bucket = connection.bucket
         if bucket is None:
             return None
+        if bucket is self._unused:
+            bucket = connection.bucket = TokenBucket(bucket.rate)
         wait = bucket.take(self._clock())
         return RateLimited(retry_after=math.ceil(wait * 1000) / 1000) if wait > 0 else None

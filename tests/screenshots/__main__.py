@@ -61,7 +61,7 @@ async def main() -> None:
     IMAGES.mkdir(exist_ok=True)
     chromium = Chromium()
     with tempfile.TemporaryDirectory() as directory:
-        process = await HearthProcess(Path(directory), **UNLIMITED).start()
+        process = await HearthProcess(Path(directory), template=None, **UNLIMITED).start()
         scene = Scene(process.url)
         try:
             await scene.play()

@@ -64,7 +64,7 @@ def test_a_connection_may_go_on_at_another_rate() -> None:
     connection = limited(limit)
     assert admitted(limit, connection) == 10
     connection.limit_rate(20)
-    assert admitted(limit, connection) == 30  # what the burst grows by
+    assert admitted(limit, connection) == 40
     connection.limit_rate(20)
     assert admitted(limit, connection) == 0
     clock.now += 10
