@@ -84,7 +84,7 @@ class ChannelClient:
                 raise request.error
             context = self._context
             if self._share is not None and not self._share.spend():
-                context.hub.quotas.draw(self._share)
+                context.hub.quotas.draw(self._share, self.client.connection)
             require_current(self.member.identity, context.hub.clock())
             if (handle := REQUESTS.get(request.event)) is None:
                 return self._publish(request)

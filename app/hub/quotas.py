@@ -28,6 +28,9 @@ from app.transport.connection import Connection
 TELL_SECONDS: Final = 0.4
 #: Quotas that are told of at a time.
 TOLD_AT_ONCE: Final = 500
+#: Messages that a request over an identity's budget counts as, in what its connection may send:
+#: refusals are answers, and many connections together would have many.
+REFUSAL_COST: Final = 10
 #: Agents and services speak for many.
 SERVICE_FACTOR: Final = 20
 # Of an IPv6 address; whoever has one has all the others of its network too.
@@ -122,10 +125,11 @@ class Quotas:
             self._shares[connection] = share
         return share if share.quota.rate > 0 else None
 
-    def draw(self, share: Share) -> None:
+    def draw(self, share: Share, connection: Connection) -> None:
         """Count a request for which a share has nothing to spend. Raises `TooManyRequests`."""
         wait = share.draw(self._clock())
         if wait > 0:
+            connection.intake.charge(REFUSAL_COST)
             raise TooManyRequests(share.quota.name, retry_after=math.ceil(wait * 1000) / 1000)
 
     def told(self, identity: Identity) -> dict[str, float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 from app.auth import Authenticator
 from app.core.channel import Channel
@@ -13,26 +13,18 @@ from app.core.identity import Identity
 from app.core.quota import Share
 from app.hub.hub import Hub
 from app.hub.member import Member
-from app.plain.channels import Channels
 from app.plain.connection import PlainConnection
 from app.plain.dialect import Dialect, Speaker
-from app.plain.envelopes import Chat, Envelopes
-from app.plain.feeds import Feeds
+from app.plain.dialects import DIALECTS
 from app.plain.incoming import read_message, read_token
-from app.plain.paths import Endpoint, Query, Speech
+from app.plain.paths import Endpoint, Query
 from app.requests import answers
 from app.requests.authenticating import require_current
 from app.requests.expiry import ExpiryTimer
+from app.transport.frames import FrameError
 from app.transport.rate_limit import RateLimit
 from app.transport.work import Work
 from schemas.errors import SchemaError
-
-DIALECTS: Final[dict[Speech, type[Dialect]]] = {
-    Speech.ENVELOPES: Envelopes,
-    Speech.CHAT: Chat,
-    Speech.FEEDS: Feeds,
-    Speech.CHANNELS: Channels,
-}
 
 
 class PlainClients(Protocol):
@@ -179,6 +171,7 @@ class PlainClient(Speaker):
             return
         try:
             self._share = self.hub.quotas.enter(self._connection, identity)
+            self._connection.admit()
             member = self._make_member(identity)
             self._clients.expiry.set(self, identity.ends_at)
             await self._dialect.begin(member)
@@ -250,6 +243,10 @@ class PlainClient(Speaker):
     def on_pong(self) -> None:
         self._clients.on_pong(self)
 
+    def on_too_large(self, error: FrameError) -> None:
+        if self.member is None:
+            self.refuse(NoToken(f"The first message must be {{type: auth, token}}: it is {error}."))
+
     def on_closed(self, closing: Closing) -> None:
         self._clients.on_closed(self, closing)
 
@@ -264,7 +261,7 @@ class PlainClient(Speaker):
             if refusal is not None:
                 raise refusal
             if self._share is not None and not self._share.spend():
-                self.hub.quotas.draw(self._share)
+                self.hub.quotas.draw(self._share, self._connection)
             require_current(self.member.identity, self.hub.clock())
             if request.get("type") == "auth":
                 pending: Awaitable[object] | None = self._authenticate(read_token(request))

@@ -14,6 +14,7 @@ from app.app_keys import HUB, SERVER
 from app.application import create_app
 from app.core.identity import parse_grants
 from app.core.quota import RETRY_SECONDS
+from app.hub.quotas import REFUSAL_COST
 from app.settings import Settings
 from tests.fixtures.clients import Connect
 from tests.fixtures.logs import Logs
@@ -263,6 +264,25 @@ async def test_who_sends_little_is_not_refused_for_another_ones_flood(
         clock.advance(0.2)
         assert (await tab.request("ping"))["ok"]
     assert refusals > 20 * 60 - 4 * 30 - 40
+
+
+async def test_who_goes_on_over_the_budget_is_not_read_for_a_while(
+    start_server: Start, connect: Connect, clock: SettableClock
+) -> None:
+    """Each refusal is an answer, and many connections would have many."""
+    server = await start_server(
+        create_app(
+            Settings(auth_secret=SECRET, auth_mode="required", messages_per_second_per_identity=1),
+            clock,
+        )
+    )
+    client = await connect(url=url_of(server))
+    [session] = server.app[SERVER].eio.sockets.values()
+    assert (await client.request("ping"))["ok"]
+    before = session.intake.left
+    for _number in range(10):
+        assert not (await client.request("ping"))["ok"]
+    assert session.intake.left < before - 10 * REFUSAL_COST
 
 
 async def test_agents_have_twenty_times_the_budget_and_a_rate_of_their_own(
