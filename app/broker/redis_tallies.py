@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Final
 
 import orjson
@@ -17,6 +18,7 @@ from app.redis.subscriptions import Subscriptions
 
 #: A process that has told nothing for so long is gone.
 SILENT_SECONDS: Final = 4.0
+_FIELDS: Final = len(Tally._fields)
 
 
 class RedisTallies:
@@ -70,6 +72,12 @@ class RedisTallies:
             self._heard_at.clear()
             self._events.on_missed()
 
+    def close(self) -> None:
+        message = orjson.dumps([self._process, True, {}])
+        with suppress(Unavailable):  # they notice by themselves
+            sent = self._commands.send("PUBLISH", self._channel, message)
+            sent.add_done_callback(lambda future: future.exception())
+
     def _begin_anew(self) -> None:
         """Tell everything again, as soon as anything can be told."""
         self._anew = True
@@ -81,12 +89,13 @@ class RedisTallies:
                 self._events.on_forgotten(process)
 
     def _on_message(self, message: bytes) -> None:
-        process, anew, tallies = orjson.loads(message)
+        process, anew, tallies, *_ = orjson.loads(message)
         if process == self._process:
             return
         self._heard_at[process] = asyncio.get_running_loop().time()
         if anew:
             self._events.on_forgotten(process)
         if tallies:
-            told = {name: Tally(*tally) for name, tally in tallies.items()}
+            # A process of a later version may tell more.
+            told = {name: Tally(*tally[:_FIELDS]) for name, tally in tallies.items()}
             self._events.on_tallies(process, told)

@@ -32,3 +32,6 @@ class Tallies(Protocol):
 
     async def tell(self, tallies: Mapping[str, Tally]) -> None:
         """Tell all other processes; called again and again, by which they know that it lives."""
+
+    def close(self) -> None:
+        """Have all other processes forget what this one has told. Doesn't wait for that."""

@@ -88,8 +88,10 @@ class Quotas:
             self._tasks.add(self._tell_for_ever())
 
     async def close(self) -> None:
-        """Stop."""
-        await self._tasks.cancel()
+        """Stop, and have other processes forget what this one had."""
+        if self._tasks:
+            await self._tasks.cancel()
+            self._tallies.close()
 
     # Identities
 

@@ -47,9 +47,24 @@ class Returning:
         self._locks = KeyedLocks()
 
     def former(self, auth: Any, namespace: str, identity: Identity) -> Connection | None:
-        """Return the connection in this process whose session a client comes back for."""
-        pid = auth.get("pid") if isinstance(auth, Mapping) else None
-        return self._sessions.holder(pid, namespace, identity) if isinstance(pid, str) else None
+        """Return the connection in this process whose session a client comes back for: `admitting`
+        closes it."""
+        session = self._session_of(auth)
+        return None if session is None else self._sessions.holder(session[0], namespace, identity)
+
+    def _session_of(self, auth: Any) -> tuple[str, str | None] | None:
+        """Return the pid and the offset string that a client brings, if it brings a pid."""
+        if not self._asks(auth):
+            return None
+        pid, offset = auth.get("pid"), auth.get("offset")
+        if isinstance(pid, str) and isinstance(offset, str | None):
+            return pid, offset
+        return None
+
+    def _asks(self, auth: Any) -> bool:
+        """Tell whether a client wants to be restorable."""
+        asks = isinstance(auth, Mapping) and auth.get("recover") is True
+        return asks and self._sessions.enabled
 
     @asynccontextmanager
     async def admitting(self, member: Member, auth: Any) -> AsyncIterator[Restored]:
@@ -66,16 +81,14 @@ class Returning:
             Unavailable: the store or the broker can't be reached, so it may not be known yet
                 whether it can be restored.
         """
-        if not (
-            self._sessions.enabled and isinstance(auth, Mapping) and auth.get("recover") is True
-        ):
+        if not self._asks(auth):
             yield Restored(member, None)
             return
-        pid, offset = auth.get("pid"), auth.get("offset")
+        session_of = self._session_of(auth)
         async with AsyncExitStack() as stack:
             restored: Restored | None = None
-            if isinstance(pid, str) and isinstance(offset, str | None):
-                restored = await self._restore(stack, member, pid, offset)
+            if session_of is not None:
+                restored = await self._restore(stack, member, *session_of)
                 outcome = "incomplete" if restored is None else "recovered"
                 self._counters.returned[outcome] += 1
             if restored is None:

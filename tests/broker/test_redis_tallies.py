@@ -82,6 +82,20 @@ async def test_who_tells_nothing_is_gone(
     assert ears[1].forgotten[-1] == backends[0].process
 
 
+async def test_who_ends_is_forgotten_at_once(
+    start_backend: StartBackend, ears: list[TallyListener]
+) -> None:
+    backends = [await start_backend() for _number in range(2)]
+    one, _other = [start(*both) for both in zip(backends, ears, strict=True)]
+    while not ears[1].told:
+        await one.tell(ALICE)
+    await one.tell({})
+    told = len(ears[1].forgotten)
+    one.close()
+    await until(lambda: len(ears[1].forgotten) > told)
+    assert ears[1].forgotten[-1] == backends[0].process
+
+
 async def test_after_an_outage_everything_is_told_again(
     start_backend: StartBackend, ears: list[TallyListener], redis_server: RedisServer
 ) -> None:

@@ -127,6 +127,12 @@ async def test_who_comes_back_takes_the_place_of_its_former_connection(
     again = socketio.AsyncClient(reconnection=False)
     await again.connect(url_of(few), auth=auth | {"pid": replies[0]["pid"]}, **options)
     assert (await refused(url_of(few)))["data"]["code"] == "rate_limited"
+    await until(lambda: not former.connected)
+    # Who doesn't come back for it takes no place by naming it.
+    for auth in ({"pid": replies[0]["pid"]}, {"pid": "x" * 32, "recover": True}):
+        other = socketio.AsyncClient(reconnection=False)
+        with pytest.raises(socketio.exceptions.ConnectionError):
+            await other.connect(url_of(few), auth={"token": ALICE} | auth, **options)
     await again.disconnect()
     await former.disconnect()
 
