@@ -24,8 +24,8 @@ _FIELDS: Final = len(Tally._fields)
 class RedisTallies:
     """See `Tallies`.
 
-    A message is `[process, anew, {name: [connections, used, wants]}]`; `anew` tells to forget what
-    the process has told before.
+    A message is `[process, begins, {name: [connections, used, wants, left, heavy]}]`. `begins` is
+    true where the process begins anew, and null in its last message.
 
     Args:
         process: the unique name of this process.
@@ -73,7 +73,7 @@ class RedisTallies:
             self._events.on_missed()
 
     def close(self) -> None:
-        message = orjson.dumps([self._process, True, {}])
+        message = orjson.dumps([self._process, None, {}])
         with suppress(Unavailable):  # they notice by themselves
             sent = self._commands.send("PUBLISH", self._channel, message)
             sent.add_done_callback(lambda future: future.exception())
@@ -86,15 +86,18 @@ class RedisTallies:
         for process, heard_at in list(self._heard_at.items()):
             if now - heard_at > self._silent_seconds:
                 del self._heard_at[process]
-                self._events.on_forgotten(process)
+                self._events.on_gone(process)
 
     def _on_message(self, message: bytes) -> None:
-        process, anew, tallies, *_ = orjson.loads(message)
+        process, begins, tallies, *_ = orjson.loads(message)
         if process == self._process:
             return
         self._heard_at[process] = asyncio.get_running_loop().time()
-        if anew:
-            self._events.on_forgotten(process)
+        if begins is None:
+            del self._heard_at[process]
+            self._events.on_gone(process)
+        elif begins:
+            self._events.on_anew(process)
         if tallies:
             # A process of a later version may tell more.
             told = {name: Tally(*tally[:_FIELDS]) for name, tally in tallies.items()}

@@ -14,8 +14,11 @@ class TallyEvents(Protocol):
     def on_tallies(self, process: str, tallies: Mapping[str, Tally]) -> None:
         """Take in what another process tells, by name of the quota."""
 
-    def on_forgotten(self, process: str) -> None:
-        """Forget what another process has told: it is gone, or tells everything again."""
+    def on_gone(self, process: str) -> None:
+        """Forget what another process has told: it is gone."""
+
+    def on_anew(self, process: str) -> None:
+        """Forget what another process has told, and tell it what is heavy: it begins anew."""
 
     def on_missed(self) -> None:
         """Forget what all have told, and tell everything again: some of it may be missed."""

@@ -35,12 +35,14 @@ class Tally(NamedTuple):
         used: requests that it has admitted since its last tally.
         wants: whether it has refused any since then.
         left: of the budget, as far as it knows.
+        heavy: whether others are to remember it although they have no part of it.
     """
 
     connections: int
     used: int = 0
     wants: bool = False
     left: int = 0
+    heavy: bool = False
 
 
 # For memory: most identities are connected to one process, and all of them have this.
@@ -54,6 +56,7 @@ class Quota:
         name: the same in all processes.
         rate: its budget, in requests per second; 0: none is kept.
         due: where it notes that others are to be told of it.
+        heavy_from: connections to one process from which all others remember it; 0: they don't.
         now: seconds of any origin, here and below.
     """
 
@@ -62,6 +65,7 @@ class Quota:
         "_burst",
         "_due",
         "_fraction",
+        "_heavy_from",
         "_here",
         "_left",
         "_others",
@@ -76,8 +80,11 @@ class Quota:
         "share",
     )
 
-    def __init__(self, name: str, rate: float, due: dict[Quota, None], now: float) -> None:
+    def __init__(
+        self, name: str, rate: float, due: dict[Quota, None], now: float, heavy_from: int = 0
+    ) -> None:
         self.name = name
+        self._heavy_from = heavy_from
         self.rate = rate
         #: Connections to this process.
         self.connections = 0
@@ -105,6 +112,15 @@ class Quota:
         """Whether another process has a part of it."""
         return bool(self._others)
 
+    @property
+    def heavy(self) -> bool:
+        """Whether all others are to remember what it has here."""
+        return 0 < self._heavy_from <= self.connections
+
+    def heavy_elsewhere(self) -> dict[str, Tally]:
+        """Return what other processes have told that is to be remembered, by process."""
+        return {process: tally for process, tally in self._others.items() if tally.heavy}
+
     def is_over(self, now: float) -> bool:
         """Return whether nothing would be different if it was forgotten."""
         self.refill(now)
@@ -113,17 +129,21 @@ class Quota:
     def add(self, connections: int, now: float) -> None:
         """Count so many more connections to this process, or fewer."""
         self.refill(now)
+        was_heavy = self.heavy
         self.connections += connections
-        if self._others or self.connections <= 1:  # its first, or its last
+        if self._others or self.connections <= 1 or was_heavy or self.heavy:
             self._due[self] = None
         self._weigh()
+        if self.connections == connections:  # before its first one it had no part of the budget
+            self._here = self._fraction * self._left
 
     # Other processes
 
     def tally(self, now: float) -> Tally:
         """Return what others are to know, and begin anew to count."""
         self.refill(now)
-        tally = Tally(self.connections, self._used, self._wants, floor(self._left))
+        left = floor(self._left)
+        tally = Tally(self.connections, self._used, self._wants, left, self.heavy)
         self._used = 0
         self._wanted, self._wants = self._wants, False
         if self._wanted:  # they are to hear when that is over

@@ -13,7 +13,8 @@ class QuotaBook:
     """The quotas by name, and what other processes are to be told of them.
 
     What another process tells is kept only where this one has connections too: who opens the first
-    one tells of it, and is answered by all that have some.
+    one tells of it, and is answered by all that have some. But of what is heavy all know, so that
+    the first one is judged rightly too.
     """
 
     def __init__(self) -> None:
@@ -22,6 +23,8 @@ class QuotaBook:
         # Those without connections, until they are over and others know.
         self._left: dict[Quota, None] = {}
         self._told_by: defaultdict[str, set[Quota]] = defaultdict(set)
+        # What is heavy in other processes and not here, by process and name.
+        self._elsewhere: defaultdict[str, dict[str, Tally]] = defaultdict(dict)
 
     def __len__(self) -> int:
         return len(self._quotas)
@@ -29,13 +32,20 @@ class QuotaBook:
     def total(self, name: str) -> int:
         """Return the number of connections to all processes, as far as it is known."""
         quota = self._quotas.get(name)
-        return 0 if quota is None else quota.total
+        if quota is not None:
+            return quota.total
+        told = [tallies.get(name) for tallies in self._elsewhere.values()]
+        return sum(tally.connections for tally in told if tally is not None)
 
-    def enter(self, name: str, rate: float, now: float) -> Quota:
-        """Count one more connection to this process; `rate` as `Quota`'s."""
+    def enter(self, name: str, rate: float, now: float, heavy_from: int = 0) -> Quota:
+        """Count one more connection to this process; `rate` and `heavy_from` as `Quota`'s."""
         quota = self._quotas.get(name)
         if quota is None:
-            quota = self._quotas[name] = Quota(name, rate, self._due, now)
+            quota = self._quotas[name] = Quota(name, rate, self._due, now, heavy_from)
+            for process, tallies in self._elsewhere.items():
+                if (tally := tallies.pop(name, None)) is not None:
+                    # What is left of the budget there, the process tells when it answers.
+                    self._hear(process, quota, Tally(tally.connections, left=int(rate)), now)
         self._left.pop(quota, None)
         quota.add(1, now)
         return quota
@@ -57,6 +67,8 @@ class QuotaBook:
             del self._left[quota], self._quotas[quota.name]
             if quota.shared:
                 self._due[quota] = None
+            for process, tally in quota.heavy_elsewhere().items():
+                self._elsewhere[process][quota.name] = tally
             for told in self._told_by.values():
                 told.discard(quota)
         due = list(islice(self._due, most))
@@ -69,16 +81,28 @@ class QuotaBook:
         for name, tally in tallies.items():
             quota = self._quotas.get(name)
             if quota is not None:
-                quota.hear(process, tally, now)
-                self._told_by[process].add(quota)
+                self._hear(process, quota, tally, now)
+            elif tally.heavy:
+                self._elsewhere[process][name] = tally
+            else:
+                self._elsewhere[process].pop(name, None)
+
+    def _hear(self, process: str, quota: Quota, tally: Tally, now: float) -> None:
+        quota.hear(process, tally, now)
+        self._told_by[process].add(quota)
 
     def forget(self, process: str, now: float) -> None:
         """Forget what another process has told: it is gone, or begins anew."""
+        self._elsewhere.pop(process, None)
         for quota in self._told_by.pop(process, ()):
             quota.forget(process, now)
 
+    def tell_heavy(self) -> None:
+        """Tell what is heavy here again: somebody doesn't know it yet."""
+        self._due.update({quota: None for quota in self._quotas.values() if quota.heavy})
+
     def begin_anew(self, now: float) -> None:
         """Forget what all others have told, and tell them everything: something was missed."""
-        for process in list(self._told_by):
+        for process in {*self._told_by, *self._elsewhere}:
             self.forget(process, now)
         self._due.update(dict.fromkeys(self._quotas.values()))

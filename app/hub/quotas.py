@@ -33,6 +33,9 @@ TOLD_AT_ONCE: Final = 500
 REFUSAL_COST: Final = 10
 #: Agents and services speak for many.
 SERVICE_FACTOR: Final = 20
+# Of the connections that are admitted. Who has fewer in each process is known to those alone that
+# it has connections to, for there are as many identities as people.
+_HEAVY_PART: Final = 0.1
 # Of an IPv6 address; whoever has one has all the others of its network too.
 _NETWORK_BYTES: Final = 8
 
@@ -122,7 +125,7 @@ class Quotas:
             if 0 < most <= self._book.total(key) - leaves:
                 raise TooManyConnections(key, retry_after=RETRY_SECONDS)
             now = self._clock()
-            quota = self._book.enter(key, self._budget(identity), now)
+            quota = self._book.enter(key, self._budget(identity), now, _heavy_from(most))
             share = Share(quota, now, self._shares.get(connection))
             self._shares[connection] = share
         return share if share.quota.rate > 0 else None
@@ -164,7 +167,8 @@ class Quotas:
 
     def on_opened(self, connection: Connection) -> None:
         if self._options.connections_per_address > 0 and (address := connection.address):
-            quota = self._book.enter(_network(address), 0.0, self._clock())
+            heavy_from = _heavy_from(self._options.connections_per_address)
+            quota = self._book.enter(_network(address), 0.0, self._clock(), heavy_from)
             self._addresses[connection] = quota
 
     def on_closed(self, connection: Connection) -> None:
@@ -182,8 +186,12 @@ class Quotas:
     def on_tallies(self, process: str, tallies: Mapping[str, Tally]) -> None:
         self._book.hear(process, tallies, self._clock())
 
-    def on_forgotten(self, process: str) -> None:
+    def on_gone(self, process: str) -> None:
         self._book.forget(process, self._clock())
+
+    def on_anew(self, process: str) -> None:
+        self._book.forget(process, self._clock())
+        self._book.tell_heavy()
 
     def on_missed(self) -> None:
         self._book.begin_anew(self._clock())
@@ -193,6 +201,11 @@ class Quotas:
             await asyncio.sleep(TELL_SECONDS)
             with suppress(Unavailable):  # they are told everything once they can be
                 await self._tallies.tell(self._book.tallies(TOLD_AT_ONCE, self._clock()))
+
+
+def _heavy_from(most: int) -> int:
+    """Return from how many connections to one process on all processes remember them."""
+    return max(1, int(most * _HEAVY_PART)) if most > 0 else 0
 
 
 def _network(address: str) -> str:

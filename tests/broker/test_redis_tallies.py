@@ -76,10 +76,10 @@ async def test_who_tells_nothing_is_gone(
     one, other = [start(*both, 0.2) for both in zip(backends, ears, strict=True)]
     while not ears[1].told:
         await one.tell(ALICE)
-    told = len(ears[1].forgotten)
-    while len(ears[1].forgotten) == told:
+    told = len(ears[1].gone)
+    while len(ears[1].gone) == told:
         await other.tell({})
-    assert ears[1].forgotten[-1] == backends[0].process
+    assert ears[1].gone[-1] == backends[0].process
 
 
 async def test_who_ends_is_forgotten_at_once(
@@ -90,10 +90,10 @@ async def test_who_ends_is_forgotten_at_once(
     while not ears[1].told:
         await one.tell(ALICE)
     await one.tell({})
-    told = len(ears[1].forgotten)
+    told = len(ears[1].gone)
     one.close()
-    await until(lambda: len(ears[1].forgotten) > told)
-    assert ears[1].forgotten[-1] == backends[0].process
+    await until(lambda: len(ears[1].gone) > told)
+    assert ears[1].gone[-1] == backends[0].process
 
 
 async def test_after_an_outage_everything_is_told_again(
@@ -113,6 +113,6 @@ async def test_after_an_outage_everything_is_told_again(
     await until(lambda: all(backend.ready for backend in backends))
     await one.tell(ALICE)
     assert ears[0].missed == missed + 1
-    await until(lambda: ears[1].forgotten[-1:] == [backends[0].process])
+    await until(lambda: ears[1].anew[-1:] == [backends[0].process])
     await one.tell(ALICE)
     assert ears[0].missed == missed + 1

@@ -25,8 +25,8 @@ class Processes:
                 if other != number:
                     book.hear(f"p{number}", tallies, self.now)
 
-    def enter(self, number: int, name: str = ALICE) -> Quota:
-        return self.books[number].enter(name, RATE, self.now)
+    def enter(self, number: int, name: str = ALICE, heavy_from: int = 0) -> Quota:
+        return self.books[number].enter(name, RATE, self.now, heavy_from)
 
     def leave(self, number: int, quota: Quota) -> None:
         self.books[number].leave(quota, self.now)
@@ -144,3 +144,48 @@ def test_who_begins_anew_tells_everything_and_is_told_it() -> None:
     processes.tell()
     assert processes.totals() == [2, 2]
     assert processes.totals(BOB) == [1, 0]
+
+
+def test_all_know_of_what_is_heavy_before_they_have_a_part_of_it() -> None:
+    processes = Processes(3)
+    quotas = [processes.enter(0, heavy_from=2) for _number in range(3)]
+    processes.enter(1, BOB, heavy_from=2)
+    processes.tell()
+    assert processes.totals() == [3, 3, 3]
+    assert processes.totals(BOB) == [0, 1, 0]
+    processes.enter(2)
+    assert processes.totals() == [3, 3, 4]
+    processes.leave(0, quotas[0])
+    processes.tell()
+    assert processes.totals() == [3, 2, 3]
+    processes.leave(0, quotas[1])  # it is heavy no more
+    processes.tell()
+    assert processes.totals() == [2, 0, 2]
+
+
+def test_what_is_heavy_elsewhere_is_known_after_ones_own_part_is_over() -> None:
+    processes = Processes(2)
+    for _number in range(3):
+        processes.enter(0, heavy_from=2)
+    own = processes.enter(1, heavy_from=2)
+    for _number in range(3):
+        processes.tell()
+    processes.leave(1, own)
+    for _number in range(3):
+        processes.tell()
+    assert len(processes.books[1]) == 0
+    assert processes.totals() == [3, 3]
+    processes.books[1].forget("p0", processes.now)
+    assert processes.totals() == [3, 0]
+    processes.books[0].tell_heavy()
+    processes.tell()
+    assert processes.totals() == [3, 3]
+
+
+def test_what_was_used_elsewhere_long_ago_is_not_held_against_the_first_connection() -> None:
+    processes = Processes(2)
+    there = [processes.enter(0, heavy_from=1) for _number in range(2)]
+    there[0].take(100)
+    processes.tell()
+    here = processes.enter(1, heavy_from=1)
+    assert here.spare > 0

@@ -74,6 +74,18 @@ async def test_connections_to_several_processes_count_together(
     await until_admitted(here.url)
 
 
+async def test_the_first_one_to_a_process_is_judged_by_what_others_have(
+    run_ready: RunReady, connect: Connect
+) -> None:
+    here, there = await run_ready(2, CONNECTIONS_PER_IDENTITY=str(MOST), **NO_RATE)
+    for _number in range(MOST):
+        await connect(url=here.url)
+    await connect(url=there.url, token=BOB)
+    await until_refused(there.url)
+    admitted = await asyncio.gather(*(attempt(there.url) for _number in range(5)))
+    assert None not in admitted
+
+
 async def test_what_a_killed_process_had_counts_no_more(
     run_ready: RunReady, connect: Connect
 ) -> None:

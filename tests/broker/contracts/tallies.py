@@ -9,7 +9,7 @@ import pytest
 from app.broker.tallies import Tallies
 from app.core.quota import Tally
 
-ALICE = {"user:alice": Tally(3, 20, True, -5)}
+ALICE = {"user:alice": Tally(3, 20, True, -5, True)}
 
 
 class TallyListener:
@@ -17,14 +17,18 @@ class TallyListener:
 
     def __init__(self) -> None:
         self.told: list[tuple[str, dict[str, Tally]]] = []
-        self.forgotten: list[str] = []
+        self.gone: list[str] = []
+        self.anew: list[str] = []
         self.missed = 0
 
     def on_tallies(self, process: str, tallies: Mapping[str, Tally]) -> None:
         self.told.append((process, dict(tallies)))
 
-    def on_forgotten(self, process: str) -> None:
-        self.forgotten.append(process)
+    def on_gone(self, process: str) -> None:
+        self.gone.append(process)
+
+    def on_anew(self, process: str) -> None:
+        self.anew.append(process)
 
     def on_missed(self) -> None:
         self.missed += 1
