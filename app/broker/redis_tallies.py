@@ -47,29 +47,31 @@ class RedisTallies:
         self._events: TallyEvents
         self._heard_at: dict[str, float] = {}
         self._told_at: float | None = None
-        self._anew = False
+        self._begins = False
+        # Whether what was told last may be lost: then all of it is told again once Redis is back.
+        self._lost = False
 
     def start(self, events: TallyEvents) -> None:
         self._events = events
         self._subscriptions.listen(self._channel, self._on_message)
-        self._subscriptions.on_regained(self._begin_anew)
+        self._subscriptions.on_regained(self._on_regained)
 
     async def tell(self, tallies: Mapping[str, Tally]) -> None:
         now = asyncio.get_running_loop().time()
         if self._told_at is not None and now - self._told_at > self._silent_seconds / 2:
-            self._begin_anew()  # this process was suspended: others may take it for gone
+            self._begins = self._lost = True  # it was suspended: others may take it for gone
         self._forget_silent(now)
         told = {name: tuple(tally) for name, tally in tallies.items()}
-        message = orjson.dumps([self._process, self._anew, told])
+        message = orjson.dumps([self._process, self._begins, told])
         try:
             await self._commands.send("PUBLISH", self._channel, message)
         except (Unavailable, ReplyError):
-            self._begin_anew()
+            self._begins = self._lost = True
             raise Unavailable from None
         self._told_at = asyncio.get_running_loop().time()
-        if self._anew:
-            self._anew = False
-            self._heard_at.clear()
+        self._begins = False
+        if self._lost:
+            self._lost = False
             self._events.on_missed()
 
     def close(self) -> None:
@@ -78,9 +80,9 @@ class RedisTallies:
             sent = self._commands.send("PUBLISH", self._channel, message)
             sent.add_done_callback(lambda future: future.exception())
 
-    def _begin_anew(self) -> None:
-        """Tell everything again, as soon as anything can be told."""
-        self._anew = True
+    def _on_regained(self) -> None:
+        self._begins = True
+        self._events.on_missed()
 
     def _forget_silent(self, now: float) -> None:
         for process, heard_at in list(self._heard_at.items()):

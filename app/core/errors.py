@@ -9,6 +9,7 @@
     │   └── TooManyChannels "forbidden"  the connection is in as many channels as it may be
     ├── TooLarge        "too_large"      over MAX_MESSAGE_BYTES
     ├── RateLimited     "rate_limited"   temporary; `retry_after` says when to come back
+    │   ├── AgentRateLimited "rate_limited"  an agent's or a service's connection
     │   └── OverQuota   "rate_limited"   the identity, or the address, has enough
     │       ├── TooManyConnections, TooManyFromAddress, TooManyRequests
     ├── Unavailable     "unavailable"    temporary; the broker can't be reached
@@ -114,6 +115,12 @@ class RateLimited(HearthError):
     code = "rate_limited"
     temporary = True
     default_message = "Too many requests on this connection."
+
+
+class AgentRateLimited(RateLimited):
+    """Of a connection whose identity is an agent or a service."""
+
+    admitted_by: ClassVar[str] = "AGENT_MESSAGES_PER_SECOND"
 
 
 class OverQuota(RateLimited):

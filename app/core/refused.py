@@ -11,6 +11,7 @@ from enum import Enum
 from typing import Final
 
 from app.core.errors import (
+    AgentRateLimited,
     Forbidden,
     HearthError,
     Invalid,
@@ -60,7 +61,7 @@ class Refused(Enum):
     TOO_LARGE = "too_large", TooLarge, "a message that is too large", "MAX_MESSAGE_BYTES"
     RATE = (
         *("rate_limited", RateLimited, "too many requests on one connection"),
-        "MESSAGES_PER_SECOND; for agents and services, AGENT_MESSAGES_PER_SECOND",
+        "MESSAGES_PER_SECOND",
     )
     IDENTITY_RATE = (
         *("identity_rate", RateLimited, "too many requests of one identity"),
@@ -128,7 +129,9 @@ class Refusal(Exception):
         """Return the refusal that an error is; None for one that lies not with the client."""
         for known, reason in _BY_ERROR:
             if isinstance(error, known):
-                admitted_by = error.admitted_by if isinstance(error, WrongClaim) else None
+                admitted_by = None
+                if isinstance(error, WrongClaim | AgentRateLimited):
+                    admitted_by = error.admitted_by
                 if isinstance(error, OverQuota):
                     details |= {"whose": error.whose}
                 return cls(

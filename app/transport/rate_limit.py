@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from app.core.errors import RateLimited
+from app.core.errors import AgentRateLimited, RateLimited
 from app.core.rate import TokenBucket
 from app.transport.connection import Connection
 
@@ -22,6 +22,7 @@ class RateLimit:
     """
 
     def __init__(self, per_second: float, clock: Callable[[], float]) -> None:
+        self._per_second = per_second
         self._clock = clock
         # For memory, connections have one together until they send something.
         self._unused = TokenBucket(per_second) if per_second > 0 else None
@@ -38,4 +39,8 @@ class RateLimit:
         if bucket is self._unused:
             bucket = connection.bucket = TokenBucket(bucket.rate)
         wait = bucket.take(self._clock())
-        return RateLimited(retry_after=math.ceil(wait * 1000) / 1000) if wait > 0 else None
+        if wait <= 0:
+            return None
+        # Only of those another rate is set.
+        error = RateLimited if bucket.rate == self._per_second else AgentRateLimited
+        return error(retry_after=math.ceil(wait * 1000) / 1000)

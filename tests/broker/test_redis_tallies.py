@@ -112,7 +112,8 @@ async def test_after_an_outage_everything_is_told_again(
     redis_server.start()
     await until(lambda: all(backend.ready for backend in backends))
     await one.tell(ALICE)
-    assert ears[0].missed == missed + 1
+    assert ears[0].missed > missed
+    missed = ears[0].missed
     await until(lambda: ears[1].anew[-1:] == [backends[0].process])
     await one.tell(ALICE)
-    assert ears[0].missed == missed + 1
+    assert ears[0].missed == missed

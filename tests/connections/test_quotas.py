@@ -310,6 +310,24 @@ async def test_agents_have_twenty_times_the_budget_and_a_rate_of_their_own(
     assert sum([(await alice.request("ping"))["ok"] for _number in range(10)]) == 2
 
 
+async def test_an_agents_connection_has_a_rate_of_its_own(
+    start_server: Start, connect: Connect, clock: SettableClock, logs: Logs
+) -> None:
+    url = await server_with(
+        start_server,
+        clock,
+        messages_per_second=2,
+        agent_messages_per_second=10,
+        messages_per_second_per_identity=0,
+    )
+    agent = await connect(url=url, token=AGENT)
+    assert sum([(await agent.request("ping"))["ok"] for _number in range(25)]) == 20
+    clock.advance(1)
+    assert sum([(await agent.request("ping"))["ok"] for _number in range(15)]) == 10
+    line = logs.refusals()[0]
+    assert (line["reason"], line["admitted_by"]) == ("rate_limited", "AGENT_MESSAGES_PER_SECOND")
+
+
 # Channels of a connection
 
 

@@ -50,6 +50,7 @@ def test_a_refusal_is_an_error_that_the_client_is_told(refused: Refused) -> None
         (errors.TooManyChannels(), Refused.CHANNELS),
         (errors.TooLarge(), Refused.TOO_LARGE),
         (errors.RateLimited(), Refused.RATE),
+        (errors.AgentRateLimited(), Refused.RATE),
         (errors.TooManyRequests(), Refused.IDENTITY_RATE),
         (errors.TooManyConnections(), Refused.CONNECTIONS),
         (errors.TooManyFromAddress(), Refused.ADDRESS),
