@@ -15,6 +15,7 @@ from app.broker.redis_inbox import InboxBounds
 from app.broker.redis_presence import RedisPresence
 from app.broker.redis_sessions import RedisSessions
 from app.broker.redis_statuses import RedisStatusQueue
+from app.broker.redis_tallies import RedisTallies
 from app.broker.unreadable import Unreadable
 from app.core.counters import Counters
 from app.core.history import HistoryOptions
@@ -75,6 +76,7 @@ class RedisBackend:
         self.statuses = RedisStatusQueue(commands, keys, unreadable)
         self.announcements = RedisAnnouncements(commands, keys, unreadable)
         self.sessions = RedisSessions(commands, subscriptions, keys, process, unreadable)
+        self.tallies = RedisTallies(commands, subscriptions, keys, process)
         self.inbox = RedisInbox(commands, keys, inbox)
 
     async def start(self) -> None:

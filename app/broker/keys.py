@@ -63,6 +63,8 @@ class Keys:
         self.inbox = f"{prefix}:inbox"
         self.inbox_note = f"{prefix}:inbox:bytes"
         self.rejected = f"{prefix}:rejected"
+        # The Redis channel on which processes tell each other what identities have open and use.
+        self.tallies = f"{prefix}:tallies"
 
     # Of a channel
 

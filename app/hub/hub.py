@@ -26,6 +26,7 @@ from app.core.presence import Members
 from app.core.sizes import Sizes
 from app.hub.draft import Draft
 from app.hub.memberships import LISTED_MEMBERS, Memberships
+from app.hub.quotas import Quotas
 from app.hub.surrogates import SplitCharacters, repaired
 from app.hub.watching import Watching
 from app.transport.refusals import Refusals
@@ -85,7 +86,9 @@ class Hub:
         answer_bytes: int = MOST_ANSWER_BYTES,
         refusals: Refusals | None = None,
         inbox: Inbox | None = None,
+        quotas: Quotas | None = None,
     ) -> None:
+        self.quotas = quotas or Quotas()
         self._answer_bytes = answer_bytes
         self.memberships = memberships
         self.watching = Watching(broker)

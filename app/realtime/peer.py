@@ -8,7 +8,6 @@ from socketio.packet import ACK, CONNECT, DISCONNECT, EVENT
 
 from app.core.closing import Closing
 from app.core.errors import HearthError
-from app.core.rate import TokenBucket
 from app.engine.session import EngineSession
 from app.realtime.client import Client, Request
 from app.realtime.packets import (
@@ -32,7 +31,7 @@ class PeerServer(Protocol):
     """The server of peers, as they know it."""
 
     max_message_bytes: int
-    rate_limit: RateLimit | None
+    rate_limit: RateLimit
     work: Work
 
     def connect(self, peer: Peer, namespace: str, auth: Any) -> None:
@@ -54,7 +53,7 @@ class PeerServer(Protocol):
 class Peer:
     """The clients of one connection, and the reader of its packets; see `SessionHandler`."""
 
-    __slots__ = ("_assembly", "_bucket", "_connects", "_pipeline", "_server", "clients", "session")
+    __slots__ = ("_assembly", "_connects", "_pipeline", "_server", "clients", "session")
 
     def __init__(self, session: EngineSession, server: PeerServer) -> None:
         self.session = session
@@ -62,8 +61,8 @@ class Peer:
         self._server = server
         self._assembly: Assembly | None = None
         self._connects = 0
-        self._bucket: TokenBucket | None = None
         self._pipeline = Pipeline(session, server.work)
+        server.rate_limit.begin(session)
 
     # What arrives
 
@@ -128,7 +127,8 @@ class Peer:
         if self._connects <= FREE_CONNECTS:
             self.session.intake.give_back()
         # Each costs the verification of a token; but new connections enter several namespaces.
-        if self._connects > FREE_CONNECTS and self._count_request() is not None:
+        refusal = self._server.rate_limit.refusal
+        if self._connects > FREE_CONNECTS and refusal(self.session) is not None:
             raise PacketError("CONNECT again and again")
         if packet.namespace in self.clients:
             raise PacketError("a second CONNECT to one namespace")
@@ -143,18 +143,10 @@ class Peer:
             return  # sent before the client learned that the server disconnected it
         handler = client.handler
         if handler is not None:
-            if self._server.rate_limit is not None:
-                error = self._count_request() or error
+            if self.session.bucket is not None:
+                error = self._server.rate_limit.refusal(self.session) or error
             self._pipeline.submit(handler, Request(data, error, client, ack_id))
         elif error is not None:
             raise PacketError(error.message)
         else:
             self._server.dispatch(client, data, ack_id)
-
-    def _count_request(self) -> HearthError | None:
-        limit = self._server.rate_limit
-        if limit is None:
-            return None
-        if self._bucket is None:
-            self._bucket = limit.bucket()
-        return limit.refusal(self._bucket)

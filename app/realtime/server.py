@@ -19,6 +19,7 @@ from app.realtime.manager import Manager
 from app.realtime.packets import Packet, encode_packet
 from app.realtime.peer import Peer
 from app.transport import codec
+from app.transport.connection_counter import ConnectionCounter, Uncounted
 from app.transport.limits import Limits
 from app.transport.rate_limit import RateLimit
 from app.transport.refusals import Refusals
@@ -64,6 +65,7 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
         counters: for metrics.
         clock: seconds of any origin, for the rate limit.
         refusals: told of clients that aren't admitted.
+        counter: counts connections.
         stock: options of `socketio.AsyncServer`.
     """
 
@@ -78,12 +80,13 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
         counters: Counters | None = None,
         clock: Callable[[], float] = time.monotonic,
         refusals: Refusals | None = None,
+        counter: ConnectionCounter | None = None,
         **stock: Any,
     ) -> None:
         options = options or ServerOptions()
         self.manager_initialized = False
         self.max_message_bytes = options.max_message_bytes
-        self.rate_limit = RateLimit.of(options.messages_per_second, clock)
+        self.rate_limit = RateLimit(options.messages_per_second, clock)
         self.work = Work()
         self._publisher = publisher
         self._counters = counters or Counters()
@@ -104,6 +107,7 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
                 options.max_unsent_bytes,
                 options.messages_per_second,
             ),
+            counter=counter or Uncounted(),
             **stock,
         )
         self.eio.start(self._accept)

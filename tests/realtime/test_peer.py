@@ -23,7 +23,7 @@ class Server:
     max_message_bytes = 100
 
     def __init__(self) -> None:
-        self.rate_limit: RateLimit | None = None
+        self.rate_limit = RateLimit(0, lambda: 0.0)
         self.work = Work()
         self.asked: list[Any] = []
 
