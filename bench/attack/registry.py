@@ -52,6 +52,11 @@ class Attack:
     deaf: bool = False
 
 
+#: Connections that a stranger has, and one token where it needs several.
+HANDS: Final = 4
+#: Settings of a server on which a rate doesn't keep an attack from its beginning.
+FREELY: Final = {"MESSAGES_PER_SECOND": "0", "MESSAGES_PER_SECOND_PER_IDENTITY": "0"}
+
 ATTACKS: Final[dict[str, Attack]] = {}
 
 _Function = Callable[..., Awaitable[None]]

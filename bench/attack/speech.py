@@ -11,6 +11,14 @@ from bench.attack.wire import FIN, masked
 SEPARATOR: Final = "\x1e"  # between the packets of a polling body
 
 
+def said(size: int, channel: str = "den", ack: int | None = None, nonce: str = "") -> str:
+    """Return a message of a circle, of so many bytes."""
+    message: dict[str, Any] = {"channel": channel, "data": {"content": "x" * size}}
+    if nonce:
+        message["nonce"] = nonce
+    return event("/circles", "user_message", message, ack)
+
+
 def event(namespace: str, name: str, argument: Any, ack: int | None = None) -> str:
     """Return an event's packet."""
     number = "" if ack is None else str(ack)

@@ -115,6 +115,10 @@ class Socket:
         """Close at once, whatever is unread."""
         if self._discarding is not None:
             self._discarding.cancel()
+        if (number := self._plain.fileno()) >= 0:
+            # Whoever waits for this socket must not be woken by the next of the same number.
+            self._loop.remove_reader(number)
+            self._loop.remove_writer(number)
         self._plain.close()
 
     async def _discard(self) -> None:

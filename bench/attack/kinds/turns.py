@@ -2,22 +2,268 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+from typing import Final
+from urllib.parse import quote
+
 from bench.attack.arena import Arena
-from bench.attack.registry import Who, attack
-from bench.attack.speech import SEPARATOR, post
+from bench.attack.registry import FREELY, Who, attack
+from bench.attack.speech import SEPARATOR, event, post, texts
+from bench.attack.wire import WebSocket
+
+_FORM: Final = "Content-Type: application/x-www-form-urlencoded"
+_LONG: Final = "x" * 900  # a long name of a channel
 
 
 @attack("post-of-pongs", Who.STRANGER, short={"packets": 100_000})
 async def post_of_pongs(arena: Arena, *, packets: int = 990_000) -> None:
     """One polling POST after the other, each of 990,000 pongs."""
-    body = SEPARATOR.join(["3"] * packets).encode()
+    await _post(arena, ["3"] * packets)
 
-    async def pong(number: int) -> None:
+
+@attack("post-of-empty-packets", Who.STRANGER, short={"packets": 100_000})
+async def post_of_nothing(arena: Arena, *, packets: int = 1_900_000) -> None:
+    """POSTs of nothing but separators."""
+    await _post(arena, [""] * packets)
+
+
+@attack("post-of-connects", Who.STRANGER, short={"packets": 5_000})
+async def post_of_connects(arena: Arena, *, packets: int = 90_000) -> None:
+    """POSTs of 90,000 CONNECTs without a token."""
+    await _post(arena, ["40/circles,"] * packets)
+
+
+@attack("post-of-binaries", Who.STRANGER, short={"packets": 20_000})
+async def post_of_binaries(arena: Arena, *, packets: int = 300_000) -> None:
+    """POSTs of 300,000 attachments that no packet has announced."""
+    await _post(arena, ["beHh4"] * packets)
+
+
+@attack("post-of-events", Who.MEMBER, short={"packets": 2_000})
+async def post_of_events(arena: Arena, *, packets: int = 40_000) -> None:
+    """POSTs of 40,000 requests of a member."""
+    await _post(arena, [event("/circles", "ping", {}, 1)] * packets, member=True)
+
+
+async def _post(arena: Arena, packets: list[str], *, member: bool = False) -> None:
+    body = SEPARATOR.join(packets).encode()
+
+    async def send(number: int) -> None:
         one, path = await arena.polling(number)
-        request = post(path, body)
+        if member:
+            auth = json.dumps({"token": arena.token()})
+            await one.send(post(path, f"40/circles,{auth}".encode()))
+            await one.response()
         while True:
-            await one.send(request)
+            await one.send(post(path, body))
             arena.counts["bodies"] += 1
             await one.response()
 
-    await arena.insist(1, pong)
+    await arena.insist(1, send)
+
+
+@attack("jsonp-of-pongs", Who.STRANGER, short={"packets": 50_000})
+async def jsonp_of_pongs(arena: Arena, *, packets: int = 300_000) -> None:
+    """Forms of 300,000 pongs, as JSONP posts them."""
+    body = ("d=" + quote(SEPARATOR.join(["3"] * packets))).encode()
+
+    async def send(number: int) -> None:
+        one, path = await arena.polling(number)
+        while True:
+            await one.send(post(f"{path}&j=0", body, _FORM))
+            arena.counts["bodies"] += 1
+            await one.response()
+
+    await arena.insist(1, send)
+
+
+@attack("jsonp-of-fields", Who.STRANGER, short={"fields": 20_000})
+async def jsonp_of_fields(arena: Arena, *, fields: int = 300_000) -> None:
+    """Forms of 300,000 fields."""
+    body = b"&".join(b"f%d=" % number for number in range(fields // 2)) + b"&d=3"
+
+    async def send(number: int) -> None:
+        one, path = await arena.polling(number)
+        while True:
+            await one.send(post(f"{path}&j=0", body, _FORM))
+            arena.counts["bodies"] += 1
+            await one.response()
+
+    await arena.insist(1, send)
+
+
+@attack("jsonp-of-backslashes", Who.STRANGER, short={"size": 200_000})
+async def jsonp_of_backslashes(arena: Arena, *, size: int = 1_900_000) -> None:
+    """Forms of 1.9 MB of backslashes and line ends, which JSONP unescapes."""
+    body = b"d=" + b"\\n" * (size // 2)
+
+    async def send(number: int) -> None:
+        one, path = await arena.polling(number)
+        while True:
+            await one.send(post(f"{path}&j=0", body, _FORM))
+            arena.counts["bodies"] += 1
+            await one.response()
+
+    await arena.insist(1, send)
+
+
+@attack("one-byte-segments", Who.STRANGER)
+async def one_byte_segments(arena: Arena) -> None:
+    """PINGs whose bytes come in segments of their own."""
+    some = texts("3", 1)
+
+    async def send(number: int) -> None:
+        one = await arena.websocket(number=number)
+        one.discard()
+        while True:
+            for byte in some:
+                await one.send(bytes([byte]))
+                await asyncio.sleep(0)
+            arena.counts["frames"] += 1
+
+    await arena.insist(4, send)
+
+
+async def _join(arena: Arena, one: WebSocket, first: int, channels: int) -> None:
+    """Join many channels, at the rate that the server lets one have."""
+    frames = [
+        texts(event("/circles", "join", {"channel": f"den-{first + number}"}, number), 1)
+        for number in range(channels)
+    ]
+    answered = 0
+    for start in range(0, channels, 1000):
+        await one.send(b"".join(frames[start : start + 1000]))
+        for _answer in range(start, min(channels, start + 1000)):
+            packet = await one.starting("43/circles,")
+            answered += '"ok":true' in packet
+    arena.counts["joined"] += answered
+
+
+@attack("leaving-many-channels", Who.MEMBER, settings=FREELY, short={"channels": 1_000})
+async def leaving_many_channels(arena: Arena, *, channels: int = 10_000) -> None:
+    """A member of 10,000 channels whose connection is dropped; then it comes again."""
+    one = await arena.member()
+    await _join(arena, one, 0, channels)
+    one.close()
+    await asyncio.sleep(1.0)
+
+
+@attack(
+    "leaving-many-channels-redis",
+    Who.MEMBER,
+    settings=FREELY,
+    redis=True,
+    short={"channels": 1_000},
+)
+async def leaving_many_channels_redis(arena: Arena, *, channels: int = 5_000) -> None:
+    """The same of 5,000 channels, in Redis."""
+    one = await arena.member()
+    await _join(arena, one, 0, channels)
+    one.close()
+    await asyncio.sleep(1.0)
+
+
+@attack("disconnects-of-many-channels", Who.MEMBER, settings=FREELY, short={"channels": 1_000})
+async def disconnects_of_many_channels(arena: Arena, *, channels: int = 10_000) -> None:
+    """A member of 10,000 channels that leaves the namespace."""
+    one = await arena.member()
+    await _join(arena, one, 0, channels)
+    await one.text("41/circles,")
+    await arena.hold()
+
+
+@attack("recovering-many-channels", Who.MEMBER, settings=FREELY, short={"channels": 1_000})
+async def recovering_many_channels(arena: Arena, *, channels: int = 9_000) -> None:
+    """A connection with native recovery and 9,000 channels, dropped and restored at once."""
+    one = await arena.websocket()
+    auth = json.dumps({"token": arena.token(), "recover": True})
+    await one.text(f"40/circles,{auth}")
+    pid = json.loads((await one.starting("40"))[11:])["pid"]
+    await _join(arena, one, 0, channels)
+    while arena.going:
+        one.close()
+        one = await arena.websocket()
+        auth = json.dumps({"token": arena.token(), "recover": True, "pid": pid, "offset": "0"})
+        await one.text(f"40/circles,{auth}")
+        answer = json.loads((await one.starting("40"))[11:])
+        arena.counts["recovered" if answer["pid"] == pid else "anew"] += 1
+        pid = answer["pid"]
+
+
+@attack("authenticating-many-channels", Who.MEMBER, settings=FREELY, short={"channels": 1_000})
+async def authenticating_many_channels(arena: Arena, *, channels: int = 9_000) -> None:
+    """A member of 9,000 channels that says who it is again and again."""
+    one = await arena.member()
+    await _join(arena, one, 0, channels)
+    packet = event("/circles", "authenticate", {"token": arena.token()}, 1)
+    while arena.going:
+        await one.text(packet)
+        await one.starting("43/circles,1[")
+        arena.counts["requests"] += 1
+
+
+@attack("a-crowd-leaves", Who.CROWD)
+async def a_crowd_leaves(arena: Arena) -> None:
+    """A hundred members of one circle that come and go at once, again and again."""
+
+    async def come(number: int) -> None:
+        one = await arena.member(token=arena.token(f"mallory-{number}"), number=number)
+        await one.text(event("/circles", "join", {"channel": "den"}, 1))
+        await one.starting("43/circles,1")
+        arena.counts["joins"] += 1
+        one.close()
+
+    await arena.insist(100, come)
+
+
+@attack("a-crowd-of-members", Who.CROWD)
+async def a_crowd_of_members(arena: Arena, *, size: int = 20_000) -> None:
+    """A hundred members of one circle, ten of which publish 20 kB as often as they may."""
+
+    async def come(number: int) -> None:
+        one = await arena.member(token=arena.token(f"mallory-{number}"), number=number)
+        await one.text(event("/circles", "join", {"channel": "den"}, 1))
+        await one.starting("43/circles,1")
+        one.discard()
+        if number >= 10:
+            await arena.hold()
+        message = {"channel": "den", "data": {"content": "x" * size}}
+        frame = texts(event("/circles", "user_message", message, 1), 1)
+        while True:
+            await one.send(frame)
+            arena.counts["messages"] += 1
+            await asyncio.sleep(0.1)
+
+    await arena.insist(100, come)
+
+
+@attack("subscribing-many-topics", Who.MEMBER, short={"topics": 2_000})
+async def subscribing_many_topics(arena: Arena, *, topics: int = 60_000) -> None:
+    """`subscribe` on `/ws` with 60,000 topics, again and again."""
+    names = json.dumps([f"circles:den-{number}" for number in range(topics)])
+
+    async def subscribe(number: int) -> None:
+        one = await arena.plain("/ws", arena.token(), number=number)
+        one.discard()
+        while True:
+            await one.text(f'{{"action":"subscribe","topics":{names}}}')
+            arena.counts["requests"] += 1
+            await one.text(f'{{"action":"unsubscribe","topics":{names}}}')
+
+    await arena.insist(1, subscribe)
+
+
+@attack("subscribing-forbidden-topics", Who.MEMBER, short={"topics": 2_000})
+async def subscribing_forbidden_topics(arena: Arena, *, topics: int = 60_000) -> None:
+    """`subscribe` with 60,000 topics that the token doesn't open: an error for each."""
+    names = json.dumps([f"workspaces:x{number}" for number in range(topics)])
+
+    async def subscribe(number: int) -> None:
+        one = await arena.plain("/ws", arena.token(), number=number)
+        one.discard()
+        while True:
+            await one.text(f'{{"action":"subscribe","topics":{names}}}')
+            arena.counts["requests"] += 1
+
+    await arena.insist(1, subscribe)
