@@ -17,6 +17,11 @@ def cpu_seconds(pid: int) -> float:
     return (int(after_name[11]) + int(after_name[12])) / _TICKS
 
 
+def starved_seconds(pid: int) -> float:
+    """Return how long its first thread was ready to run and had no CPU (/proc/pid/schedstat)."""
+    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
+
+
 def rss_bytes(pid: int) -> int:
     """Return the memory that a process has in RAM now."""
     return _status_bytes(pid, "VmRSS")

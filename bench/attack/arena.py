@@ -36,6 +36,7 @@ class Arena:
         self.seconds = seconds
         self.counts: Counter[str] = Counter()
         self.broken: list[str] = []
+        self.kept: dict[str, Any] = {}  # what is prepared
         self.tokens: dict[str, str] = {}
         self._sockets: defaultdict[asyncio.Task[Any] | None, list[Socket]] = defaultdict(list)
         self._ends = time.monotonic() + seconds

@@ -15,7 +15,7 @@ from bench.attack.bystander import Bystander
 from bench.attack.registry import Attack
 from bench.attack.target import Target, target
 from bench.attack.verdict import LEFT_BYTES, Measured
-from bench.proc import cpu_seconds, peak_bytes, reset_peak, rss_bytes
+from bench.proc import cpu_seconds, peak_bytes, reset_peak, rss_bytes, starved_seconds
 from bench.servers import BUILD, ROOT
 
 QUIET_SECONDS: Final = 2.0  # in which the bystander is alone
@@ -54,11 +54,8 @@ async def measure(
                 first = bystander.mark()
                 await asyncio.sleep(quiet)
                 begun = bystander.mark()
-                before, cpu, logged = (
-                    rss_bytes(server.pid),
-                    cpu_seconds(server.pid),
-                    server.logged_bytes,
-                )
+                before, logged = rss_bytes(server.pid), server.logged_bytes
+                cpu, starved = cpu_seconds(server.pid), starved_seconds(server.pid)
                 reset_peak(server.pid)
                 assert attackers.stdin is not None
                 attackers.stdin.write(b"go\n")
@@ -74,6 +71,7 @@ async def measure(
             peak=peak_bytes(server.pid),
             after=after,
             cpu=cpu_seconds(server.pid) - cpu,
+            starved=starved_seconds(server.pid) - starved,
             own=bystander.felt(first, begun),
             felt=bystander.felt(begun, ended),
             closed=bystander.closed,

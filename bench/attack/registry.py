@@ -56,6 +56,8 @@ class Attack:
 HANDS: Final = 4
 #: Settings of a server on which a rate doesn't keep an attack from its beginning.
 FREELY: Final = {"MESSAGES_PER_SECOND": "0", "MESSAGES_PER_SECOND_PER_IDENTITY": "0"}
+#: What a channel's history may hold, as large as the settings let it be, and a little more.
+HISTORY_BYTES: Final = 70_000_000
 
 ATTACKS: Final[dict[str, Attack]] = {}
 

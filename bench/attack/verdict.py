@@ -24,6 +24,7 @@ class Measured:
     Args:
         before: memory of the server before the attack, in bytes; so `peak`, and `after` it.
         cpu: seconds of the server's, from the attack's beginning on.
+        starved: seconds in which it had no CPU, though it was ready to run.
         own: what the bystander felt before.
         felt: what it felt meanwhile, and a second longer.
         closed: how many of its connections were closed.
@@ -37,6 +38,7 @@ class Measured:
     peak: int
     after: int
     cpu: float
+    starved: float
     own: Felt
     felt: Felt
     closed: int
@@ -77,6 +79,7 @@ class Measured:
             "peak_bytes": self.peak,
             "after_bytes": self.after,
             "cpu_seconds": round(self.cpu, 2),
+            "starved_seconds": round(self.starved, 2),
             "own": self.own._asdict(),
             "felt": self.felt._asdict(),
             "closed": self.closed,

@@ -34,6 +34,15 @@ def test_the_arguments_that_make_one_small_are_its_own() -> None:
 def test_results_can_be_written() -> None:
     for one in ATTACKS.values():
         measured = Measured(
-            attack=one, before=1, peak=2, after=1, cpu=0.1, own=CALM, felt=CALM, closed=0, logged=0
+            attack=one,
+            before=1,
+            peak=2,
+            after=1,
+            cpu=0.1,
+            starved=0.0,
+            own=CALM,
+            felt=CALM,
+            closed=0,
+            logged=0,
         )
         assert json.loads(json.dumps(measured.to_dict()))["name"] == one.name

@@ -28,6 +28,7 @@ HARMLESS = Measured(
     peak=60 * MB + PEAK_BYTES,
     after=60 * MB + LEFT_BYTES,
     cpu=1.0,
+    starved=0.0,
     own=CALM,
     felt=CALM,
     closed=0,

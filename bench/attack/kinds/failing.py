@@ -6,7 +6,7 @@ import json
 from typing import Any, Final
 
 from bench.attack.arena import Arena
-from bench.attack.registry import Who, attack
+from bench.attack.registry import HISTORY_BYTES, Who, attack
 from bench.attack.speech import event, unknown_keys
 
 _MANY: Final = 1000  # more than there is time for
@@ -81,7 +81,7 @@ async def git_status_numbers(arena: Arena, *, numbers: int = 480_000, times: int
     await _git_status(arena, [1] * numbers, "den", times)
 
 
-@attack("git-status-paths", Who.MEMBER, short={"times": 1})
+@attack("git-status-paths", Who.MEMBER, short={"times": 1}, kept_bytes=HISTORY_BYTES)
 async def git_status_paths(arena: Arena, *, paths: int = 240_000, times: int = _MANY) -> None:
     """`git_status` with 240,000 paths, which are all right."""
     await _git_status(arena, ["x"] * paths, "den", times)
@@ -159,7 +159,7 @@ async def deep_messages(arena: Arena, *, depth: int = 400_000, times: int = _MAN
     await _ask(arena, packet, times)
 
 
-@attack("wide-messages", Who.MEMBER, short={"times": 2})
+@attack("wide-messages", Who.MEMBER, short={"times": 2}, kept_bytes=HISTORY_BYTES)
 async def wide_messages(arena: Arena, *, lists: int = 300_000, times: int = _MANY) -> None:
     """A message of 300,000 empty lists, which is all right."""
     wide = "[" + ",".join(["[]"] * lists) + "]"

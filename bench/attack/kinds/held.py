@@ -8,14 +8,12 @@ from typing import Final
 
 from app.transport.frames import TEXT
 from bench.attack.arena import Arena
-from bench.attack.registry import FREELY, HANDS, Who, attack
+from bench.attack.registry import FREELY, HANDS, HISTORY_BYTES, Who, attack
 from bench.attack.speech import event, get, post, said
 from bench.attack.wire import Socket, WebSocket, masked
 
 _LARGE: Final = 900_000
 _MB: Final = 1_000_000
-#: Bounds small enough to be met within seconds.
-_TIGHT: Final = {**FREELY, "MAX_HELD_BYTES": str(64 * _MB), "HISTORY_BYTES": str(16 * _MB)}
 
 
 @attack("waiting-messages", Who.MEMBER, short={"messages": 20})
@@ -105,7 +103,7 @@ async def nonces_of_one(arena: Arena, *, nonces: int = 8_000) -> None:
         await asyncio.sleep(0.05)
 
 
-@attack("polling-never-polled", Who.MEMBER)
+@attack("polling-never-polled", Who.MEMBER, kept_bytes=HISTORY_BYTES)
 async def polling_never_polled(arena: Arena, *, size: int = 100_000) -> None:
     """Members by polling that never poll, of a circle in which 10 MB a second are published."""
     for number in range(HANDS - 1):
@@ -137,7 +135,7 @@ async def _publish_paced(arena: Arena, one: WebSocket, size: int) -> None:
         await asyncio.sleep(0.011)
 
 
-@attack("members-that-dont-read", Who.CROWD)
+@attack("members-that-dont-read", Who.CROWD, kept_bytes=HISTORY_BYTES)
 async def members_that_dont_read(arena: Arena, *, size: int = 20_000) -> None:
     """A hundred members that don't read, of a circle in which 2 MB a second are published."""
 
@@ -167,6 +165,7 @@ async def sessions_of_many_channels(arena: Arena, *, channels: int = 1_000) -> N
         auth = json.dumps({"token": arena.token(), "recover": True})
         await one.text(f"40/circles,{auth}")
         await one.starting("40")
+        arena.counts["connections"] += 1
         await one.send(joins)
         for _name in names:
             await one.starting("43/circles,1")

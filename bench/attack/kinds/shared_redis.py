@@ -10,7 +10,7 @@ import redis.asyncio
 
 from app.transport.frames import TEXT
 from bench.attack.arena import Arena
-from bench.attack.registry import Who, attack
+from bench.attack.registry import HISTORY_BYTES, Who, attack
 from bench.attack.speech import event
 from bench.attack.wire import masked
 
@@ -24,7 +24,7 @@ async def large_publishes(arena: Arena, *, connections: int = 3, size: int = 900
     await _publish(arena, message, connections)
 
 
-@attack("large-publishes", Who.MEMBER, kept_bytes=70 * _MB)
+@attack("large-publishes", Who.MEMBER, kept_bytes=HISTORY_BYTES)
 async def large_publishes_memory(
     arena: Arena, *, connections: int = 3, size: int = 900_000
 ) -> None:

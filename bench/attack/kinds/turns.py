@@ -8,12 +8,10 @@ from typing import Final
 from urllib.parse import quote
 
 from bench.attack.arena import Arena
-from bench.attack.registry import FREELY, Who, attack
+from bench.attack.registry import HISTORY_BYTES, Who, attack
 from bench.attack.speech import SEPARATOR, event, post, texts
-from bench.attack.wire import WebSocket
 
 _FORM: Final = "Content-Type: application/x-www-form-urlencoded"
-_LONG: Final = "x" * 900  # a long name of a channel
 
 
 @attack("post-of-pongs", Who.STRANGER, short={"packets": 100_000})
@@ -125,84 +123,6 @@ async def one_byte_segments(arena: Arena) -> None:
     await arena.insist(4, send)
 
 
-async def _join(arena: Arena, one: WebSocket, first: int, channels: int) -> None:
-    """Join many channels, at the rate that the server lets one have."""
-    frames = [
-        texts(event("/circles", "join", {"channel": f"den-{first + number}"}, number), 1)
-        for number in range(channels)
-    ]
-    answered = 0
-    for start in range(0, channels, 1000):
-        await one.send(b"".join(frames[start : start + 1000]))
-        for _answer in range(start, min(channels, start + 1000)):
-            packet = await one.starting("43/circles,")
-            answered += '"ok":true' in packet
-    arena.counts["joined"] += answered
-
-
-@attack("leaving-many-channels", Who.MEMBER, settings=FREELY, short={"channels": 1_000})
-async def leaving_many_channels(arena: Arena, *, channels: int = 10_000) -> None:
-    """A member of 10,000 channels whose connection is dropped; then it comes again."""
-    one = await arena.member()
-    await _join(arena, one, 0, channels)
-    one.close()
-    await asyncio.sleep(1.0)
-
-
-@attack(
-    "leaving-many-channels-redis",
-    Who.MEMBER,
-    settings=FREELY,
-    redis=True,
-    short={"channels": 1_000},
-)
-async def leaving_many_channels_redis(arena: Arena, *, channels: int = 5_000) -> None:
-    """The same of 5,000 channels, in Redis."""
-    one = await arena.member()
-    await _join(arena, one, 0, channels)
-    one.close()
-    await asyncio.sleep(1.0)
-
-
-@attack("disconnects-of-many-channels", Who.MEMBER, settings=FREELY, short={"channels": 1_000})
-async def disconnects_of_many_channels(arena: Arena, *, channels: int = 10_000) -> None:
-    """A member of 10,000 channels that leaves the namespace."""
-    one = await arena.member()
-    await _join(arena, one, 0, channels)
-    await one.text("41/circles,")
-    await arena.hold()
-
-
-@attack("recovering-many-channels", Who.MEMBER, settings=FREELY, short={"channels": 1_000})
-async def recovering_many_channels(arena: Arena, *, channels: int = 9_000) -> None:
-    """A connection with native recovery and 9,000 channels, dropped and restored at once."""
-    one = await arena.websocket()
-    auth = json.dumps({"token": arena.token(), "recover": True})
-    await one.text(f"40/circles,{auth}")
-    pid = json.loads((await one.starting("40"))[11:])["pid"]
-    await _join(arena, one, 0, channels)
-    while arena.going:
-        one.close()
-        one = await arena.websocket()
-        auth = json.dumps({"token": arena.token(), "recover": True, "pid": pid, "offset": "0"})
-        await one.text(f"40/circles,{auth}")
-        answer = json.loads((await one.starting("40"))[11:])
-        arena.counts["recovered" if answer["pid"] == pid else "anew"] += 1
-        pid = answer["pid"]
-
-
-@attack("authenticating-many-channels", Who.MEMBER, settings=FREELY, short={"channels": 1_000})
-async def authenticating_many_channels(arena: Arena, *, channels: int = 9_000) -> None:
-    """A member of 9,000 channels that says who it is again and again."""
-    one = await arena.member()
-    await _join(arena, one, 0, channels)
-    packet = event("/circles", "authenticate", {"token": arena.token()}, 1)
-    while arena.going:
-        await one.text(packet)
-        await one.starting("43/circles,1[")
-        arena.counts["requests"] += 1
-
-
 @attack("a-crowd-leaves", Who.CROWD)
 async def a_crowd_leaves(arena: Arena) -> None:
     """A hundred members of one circle that come and go at once, again and again."""
@@ -217,7 +137,7 @@ async def a_crowd_leaves(arena: Arena) -> None:
     await arena.insist(100, come)
 
 
-@attack("a-crowd-of-members", Who.CROWD)
+@attack("a-crowd-of-members", Who.CROWD, kept_bytes=HISTORY_BYTES)
 async def a_crowd_of_members(arena: Arena, *, size: int = 20_000) -> None:
     """A hundred members of one circle, ten of which publish 20 kB as often as they may."""
 
@@ -236,34 +156,3 @@ async def a_crowd_of_members(arena: Arena, *, size: int = 20_000) -> None:
             await asyncio.sleep(0.1)
 
     await arena.insist(100, come)
-
-
-@attack("subscribing-many-topics", Who.MEMBER, short={"topics": 2_000})
-async def subscribing_many_topics(arena: Arena, *, topics: int = 60_000) -> None:
-    """`subscribe` on `/ws` with 60,000 topics, again and again."""
-    names = json.dumps([f"circles:den-{number}" for number in range(topics)])
-
-    async def subscribe(number: int) -> None:
-        one = await arena.plain("/ws", arena.token(), number=number)
-        one.discard()
-        while True:
-            await one.text(f'{{"action":"subscribe","topics":{names}}}')
-            arena.counts["requests"] += 1
-            await one.text(f'{{"action":"unsubscribe","topics":{names}}}')
-
-    await arena.insist(1, subscribe)
-
-
-@attack("subscribing-forbidden-topics", Who.MEMBER, short={"topics": 2_000})
-async def subscribing_forbidden_topics(arena: Arena, *, topics: int = 60_000) -> None:
-    """`subscribe` with 60,000 topics that the token doesn't open: an error for each."""
-    names = json.dumps([f"workspaces:x{number}" for number in range(topics)])
-
-    async def subscribe(number: int) -> None:
-        one = await arena.plain("/ws", arena.token(), number=number)
-        one.discard()
-        while True:
-            await one.text(f'{{"action":"subscribe","topics":{names}}}')
-            arena.counts["requests"] += 1
-
-    await arena.insist(1, subscribe)
