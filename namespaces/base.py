@@ -10,7 +10,7 @@ import socketio
 
 from app.auth import Authenticator, find_token
 from app.core.clock import isoformat
-from app.core.errors import TokenExpired
+from app.core.errors import TokenExpired, Unavailable
 from app.hub.hub import Hub
 from app.hub.member import Member
 from app.realtime.client import Client
@@ -41,7 +41,6 @@ class ChannelNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
             hub,
             authenticator,
             self._expiry,
-            self.welcome,
         )
         self._limits = dict(limits)
         self._returning = Returning(hub, RECOVERABLE)
@@ -56,8 +55,7 @@ class ChannelNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
         member = Member(client.sid, self.path, identity, client.connection, SOCKET_IO)
         async with self._returning.admitting(member, auth) as (member, missed):
             identity = member.identity
-            restored = missed is not None
-            handler = ChannelClient(self._context, client, member, restored=restored)
+            handler = ChannelClient(self._context, client, member)
             client.admit(member.sid, handler)
             self._expiry.set(handler, identity.ends_at)
             now = isoformat(self.hub.clock())
@@ -66,10 +64,21 @@ class ChannelNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
             handler.notify("connection_ack", data | {"limits": self._limits})
             for channel, publication in missed or ():
                 self.hub.memberships.send(member, channel, publication)
+            if missed is None:
+                try:
+                    await self.welcome(member)
+                except Unavailable as error:
+                    handler.notify_error(error)
+                    client.greet()  # else it would not be told why
+                    raise
             yield
 
     async def welcome(self, member: Member) -> None:
-        """Hook for new members; does nothing by default."""
+        """Hook for new members, before their CONNECT reply; does nothing by default.
+
+        Raises:
+            Unavailable: the client is disconnected, and tries again.
+        """
 
     async def trigger_event(self, event: str, *args: Any) -> Any:
         """Handle the `disconnect` of python-socketio; requests don't come this way."""

@@ -11,9 +11,16 @@ class NotificationsNamespace(ChannelNamespace):
     path = "/notifications"
 
     async def welcome(self, member: Member) -> None:
-        """Join the member to its channels, without a request (docs/protocol.md)."""
+        """Join the member to its channels, without a request (docs/protocol.md).
+
+        By its CONNECT reply it has joined: what is published from then on reaches it.
+        """
         channels = [BROADCAST_CHANNEL]
         if member.identity.kind == "user":
             channels.append(user_channel(member.identity.id))
-        for channel in channels:
-            await self.hub.memberships.enter(member, channel)
+        try:
+            for channel in channels:
+                await self.hub.memberships.enter(member, channel)
+        except BaseException:
+            await self.hub.memberships.disconnect(member)
+            raise

@@ -10,8 +10,7 @@ from typing import Any, Final
 
 from app.auth import Authenticator
 from app.core.clock import isoformat
-from app.core.closing import Closing
-from app.core.errors import HearthError, Invalid, Unavailable
+from app.core.errors import HearthError, Invalid
 from app.core.message import Receipt
 from app.core.session import Session
 from app.hub.hub import Hub
@@ -31,7 +30,6 @@ class Context:
 
     Args:
         types: the types of its messages, by name.
-        welcome: the namespace's hook for new members.
     """
 
     path: str
@@ -39,7 +37,6 @@ class Context:
     hub: Hub
     authenticator: Authenticator
     expiry: ExpiryTimer[Any]
-    welcome: Callable[[Member], Awaitable[None]]
 
 
 Handle = Callable[["ChannelClient", Request], Awaitable[None]]
@@ -50,33 +47,18 @@ class ChannelClient:
 
     Events are looked up in `REQUESTS` and among the registry's types, never by the name of a
     method: an event called `connect` or `__init__` reaches nothing.
-
-    Args:
-        restored: whether it is already a member of its former channels.
     """
 
-    __slots__ = ("_context", "_restored", "client", "member")
+    __slots__ = ("_context", "client", "member")
 
-    def __init__(self, context: Context, client: Client, member: Member, *, restored: bool) -> None:
+    def __init__(self, context: Context, client: Client, member: Member) -> None:
         self.client = client
         self.member = member
         self._context = context
-        self._restored = restored
 
     @property
     def session(self) -> Session | None:
         return self.member.session
-
-    async def on_connected(self) -> None:
-        if self._restored:
-            return
-        try:
-            await self._context.welcome(self.member)
-        except Unavailable as error:
-            # The client can't join on its own what it doesn't know of. It tries again if its
-            # connection is lost, but not if it is disconnected from the namespace.
-            self.notify_error(error)
-            self.client.connection.close(Closing.UNAVAILABLE)
 
     async def on_disconnected(self) -> None:
         self._context.expiry.cancel(self)

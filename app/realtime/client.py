@@ -22,9 +22,6 @@ class ClientHandler(Protocol):
     def session(self) -> Session | None:
         """The client's session, by which it can be restored, if it asked for recovery."""
 
-    async def on_connected(self) -> None:
-        """The client has its CONNECT reply, and receives publications."""
-
     async def on_disconnected(self) -> None:
         """The client has left, or its connection is closed; called once."""
 

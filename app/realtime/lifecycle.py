@@ -135,6 +135,7 @@ class Lifecycle:
                 if not client.leaving:  # else its connect handler has disconnected it
                     self._manager.add(client)
                     client.connected = True
+                    session.admit()
                     client.greet()
         except _Refused as error:
             (refusal,) = error.args
@@ -158,8 +159,6 @@ class Lifecycle:
             return
         if session.closed:  # while it was connecting, so `on_closed` skipped it
             await self.disconnect(client, Closing.TRANSPORT_CLOSE)
-        elif client.handler is not None:
-            await client.handler.on_connected()
 
     @asynccontextmanager
     async def _admitting_by_stock(self, client: Client, auth: Any) -> AsyncIterator[None]:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
+from typing import Any, Final
 
+from tests.fixtures.clients import Connect
 from tests.fixtures.processes import Run
+from tests.fixtures.servers import Serve
 from tests.support.node import NodeDriver
 from tests.support.ready import until, until_status
 from tests.support.redis import RedisServer
-from tests.support.tokens import ALICE
+from tests.support.tokens import ALICE, BOB
+
+PAYLOAD: Final = {"title": "Hello", "message": "…"}
 
 
 async def test_a_stock_client_gets_its_channels_in_the_end(
@@ -23,6 +28,22 @@ async def test_a_stock_client_gets_its_channels_in_the_end(
     await until_status(process.url)
 
     await until(lambda: len(late_redis.ask("PUBSUB", "CHANNELS", "*user:alice*")) == 1)
-    payload = {"title": "Hello", "message": "…"}
-    await worker.emit("notification", payload, "/notifications", room="user:alice")
+    await worker.emit("notification", PAYLOAD, "/notifications", room="user:alice")
     assert (await alice.next("notification"))["data"]["title"] == "Hello"
+
+
+async def test_who_has_connected_has_joined(
+    serve: Serve, connect: Connect, redis_server: RedisServer, worker: Any
+) -> None:
+    url = str((await serve(redis_url=redis_server.url)).make_url(""))
+    await connect("/notifications", BOB, url)
+    redis_server.freeze()
+    connecting = asyncio.ensure_future(connect("/notifications", ALICE, url))
+    try:
+        done, _pending = await asyncio.wait([connecting], timeout=0.3)
+        assert not done
+    finally:
+        redis_server.thaw()
+    alice = await connecting
+    await worker.emit("notification", PAYLOAD, "/notifications", room="user:alice")
+    assert (await alice.next("notification"))["data"] == PAYLOAD

@@ -57,9 +57,14 @@ export function messagesOf<T extends Types>(channel: Channel<T>): Message[] {
   return messages;
 }
 
+/** Those messages that are people's; who is there is told in between, at any moment. */
+export function said(messages: readonly Message[]): Message[] {
+  return messages.filter(({ type }) => type === "user_message");
+}
+
 /** The texts of those messages that are people's. */
 export function texts(messages: readonly Message[]): unknown[] {
-  return messages.filter(({ type }) => type === "user_message").map(({ data }) => data.content);
+  return said(messages).map(({ data }) => data.content);
 }
 
 export const PATIENCE = { timeout: 20_000, interval: 10 };
