@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import inspect
 import json
+from dataclasses import replace
 
 from bench.attack.registry import Who, load
-from bench.attack.verdict import Measured
-from tests.attack.test_verdict import CALM
+from tests.attack.test_verdict import HARMLESS
 
 ATTACKS = load()
 
@@ -33,16 +33,5 @@ def test_the_arguments_that_make_one_small_are_its_own() -> None:
 
 def test_results_can_be_written() -> None:
     for one in ATTACKS.values():
-        measured = Measured(
-            attack=one,
-            before=1,
-            peak=2,
-            after=1,
-            cpu=0.1,
-            starved=0.0,
-            own=CALM,
-            felt=CALM,
-            closed=0,
-            logged=0,
-        )
+        measured = replace(HARMLESS, attack=one)
         assert json.loads(json.dumps(measured.to_dict()))["name"] == one.name

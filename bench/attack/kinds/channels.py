@@ -7,7 +7,7 @@ from typing import Any
 
 from bench.attack.arena import Arena
 from bench.attack.registry import FREELY, Who, attack
-from bench.attack.speech import event, texts
+from bench.attack.speech import event, said, texts
 from bench.attack.wire import WebSocket
 
 _AT_ONCE = 500  # joins in one write
@@ -44,6 +44,9 @@ async def join_many_to_recover(arena: Arena, *, channels: int = 9_000) -> None:
     arena.kept["member"] = one = await arena.websocket()
     arena.kept["pid"] = await _recover(one, arena)
     await _join(one, channels)
+    await one.text(said(10, "den-0"))
+    message = await one.starting('42/circles,["user_message"')
+    arena.kept["offset"] = json.loads(message[11:])[-1]
 
 
 @attack(
@@ -112,11 +115,11 @@ async def authenticating_many_channels(arena: Arena, *, channels: int = 10_000) 
 )
 async def recovering_many_channels(arena: Arena, *, channels: int = 9_000) -> None:
     """A connection with native recovery and 9,000 channels, dropped and restored at once."""
-    one, pid = arena.kept["member"], arena.kept["pid"]
+    one, pid, offset = (arena.kept[what] for what in ("member", "pid", "offset"))
     while arena.going:
         one.close()
         one = await arena.websocket()
-        answered = await _recover(one, arena, pid=pid, offset="0")
+        answered = await _recover(one, arena, pid=pid, offset=offset)
         arena.counts["recovered" if answered == pid else "anew"] += 1
         pid = answered
 

@@ -12,7 +12,7 @@ from app.transport.frames import TEXT
 from bench.attack.arena import Arena
 from bench.attack.registry import HISTORY_BYTES, Who, attack
 from bench.attack.speech import event
-from bench.attack.wire import masked
+from bench.attack.wire import WebSocket, masked
 
 _MB: Final = 1_000_000
 
@@ -57,14 +57,18 @@ async def _publish(arena: Arena, message: dict[str, Any], connections: int) -> N
     await arena.insist(connections, publish)
 
 
-@attack("large-history-reads-redis", Who.MEMBER, redis=True)
-async def large_history_reads(arena: Arena, *, messages: int = 30, size: int = 900_000) -> None:
-    """Four connections that read a history of 27 MB again and again."""
+async def fill_history(arena: Arena, *, messages: int = 30, size: int = 900_000) -> None:
+    """Have a history of 27 MB."""
     writer = await arena.member(number=9)
     message = {"channel": "den", "data": {"content": "x" * size}}
     for _number in range(messages):
         await writer.text(event("/circles", "user_message", message, 1))
         await writer.starting("43/circles,1")
+
+
+@attack("large-history-reads-redis", Who.MEMBER, redis=True, prepare=fill_history)
+async def large_history_reads(arena: Arena, *, messages: int = 30, size: int = 900_000) -> None:
+    """Four connections that read a history of 27 MB again and again."""
     packet = event("/circles", "history", {"channel": "den", "limit": 1000}, 1)
 
     async def read(number: int) -> None:
@@ -133,35 +137,38 @@ async def garbage_emits(arena: Arena, *, per_second: int = 500) -> None:
 
 
 @attack("unreadable-entry", Who.WORKER, redis=True)
-async def unreadable_entry(arena: Arena) -> None:
-    """An entry in a channel's history that isn't ours: its members hear what comes after it."""
+async def unreadable_entry(arena: Arena, *, entries: int = 20) -> None:
+    """Entries that aren't ours in a history from which lost messages are read: nobody is deaf."""
     assert arena.redis_url is not None
     member = await arena.member()
     await member.text(event("/circles", "join", {"channel": "den"}, 1))
     await member.starting("43/circles,1")
-    await _say(member, "before")
+    writer = await arena.member(number=1)
     client = redis.asyncio.Redis.from_url(arena.redis_url)
-    streams = [
-        key
-        async for key in client.scan_iter(_type="stream")
-        if b"den" in key and b"/circles" in key
-    ]
-    if not streams:
-        arena.broken.append("there is no stream to spoil")
-        return
-    await client.xadd(streams[0], {"what": "ever"})
-    await client.execute_command("CLIENT", "KILL", "TYPE", "pubsub")  # type: ignore[no-untyped-call]
+    for _entry in range(entries):
+        offset = await _say(writer, "spoiled")
+        async for key in client.scan_iter(_type="stream"):
+            if b"den" in key:
+                await client.xadd(key, {"what": "ever"}, id=f"{offset}-1")
+                arena.counts["spoiled"] += 1
+        await client.execute_command("CLIENT", "KILL", "TYPE", "pubsub")  # type: ignore[no-untyped-call]
+        await _say(writer, "in a hole")
+    await _say(writer, "the last word")
     await client.aclose()
-    for number in range(20):
-        await _say(member, f"after {number}")
-        await asyncio.sleep(0.1)
     try:
-        async with asyncio.timeout(max(0.5, arena.left - 0.5)):
-            await member.starting('42/circles,["user_message",{"type":"user_message"')
+        async with asyncio.timeout(max(0.5, arena.left - 0.2)):
+            while "the last word" not in await member.next():
+                pass
     except TimeoutError:
         arena.broken.append("a member is deaf behind an entry that can't be read")
 
 
-async def _say(member: Any, content: str) -> None:
-    message = {"channel": "den", "data": {"content": content}}
-    await member.text(event("/circles", "user_message", message))
+async def _say(writer: WebSocket, content: str) -> int:
+    """Publish until it is taken; return the offset."""
+    while True:
+        message = {"channel": "den", "data": {"content": content}}
+        await writer.text(event("/circles", "user_message", message, 1))
+        answer = json.loads((await writer.starting("43/circles,1"))[12:])[0]
+        if answer["ok"]:
+            return int(answer["offset"])
+        await asyncio.sleep(0.05)
