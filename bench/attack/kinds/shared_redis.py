@@ -14,6 +14,7 @@ from bench.attack.registry import HISTORY_BYTES, Who, attack
 from bench.attack.speech import event
 from bench.attack.wire import WebSocket, masked
 
+_UNREADABLE: Final = ({"what": "ever"}, {"s": "1", "m": b"\xff no JSON"})
 _MB: Final = 1_000_000
 
 
@@ -145,11 +146,11 @@ async def unreadable_entry(arena: Arena, *, entries: int = 20) -> None:
     await member.starting("43/circles,1")
     writer = await arena.member(number=1)
     client = redis.asyncio.Redis.from_url(arena.redis_url)
-    for _entry in range(entries):
+    for number in range(entries):
         offset = await _say(writer, "spoiled")
         async for key in client.scan_iter(_type="stream"):
             if b"den" in key:
-                await client.xadd(key, {"what": "ever"}, id=f"{offset}-1")
+                await client.xadd(key, _UNREADABLE[number % 2], id=f"{offset}-1")
                 arena.counts["spoiled"] += 1
         await client.execute_command("CLIENT", "KILL", "TYPE", "pubsub")  # type: ignore[no-untyped-call]
         await _say(writer, "in a hole")
