@@ -17,7 +17,7 @@ EVERY_SECONDS: Final = 0.05
 CIRCLE: Final = "bystanders"
 _PATH: Final = "/socket.io/?EIO=4&transport=websocket"
 _NAMES: Final = ("ann", "ben")
-_PATIENCE_SECONDS: Final = 30.0
+_PATIENCE_SECONDS: Final = 60.0
 
 
 class Felt(NamedTuple):

@@ -14,7 +14,10 @@ from bench.attack.registry import HISTORY_BYTES, Who, attack
 from bench.attack.speech import event
 from bench.attack.wire import WebSocket, masked
 
-_UNREADABLE: Final = ({"what": "ever"}, {"s": "1", "m": b"\xff no JSON"})
+_UNREADABLE: Final[tuple[dict[Any, Any], ...]] = (
+    {"what": "ever"},
+    {"s": "1", "m": b"\xff no JSON"},
+)
 _MB: Final = 1_000_000
 
 
