@@ -28,29 +28,32 @@ async def _requests(arena: Arena, some: bytes, count: int) -> None:
     await arena.insist(HANDS, ask)
 
 
-@attack("compressed-bodies", Who.STRANGER, short={"size": 200_000_000})
-async def compressed_bodies(arena: Arena, *, size: int = 1_000_000_000) -> None:
-    """A body of 1 MB that is a gigabyte once it is decompressed, of a polling session."""
-    squeezer = zlib.compressobj(9)
+async def squeeze(arena: Arena, *, size: int = 300_000_000) -> None:
+    """Have a body of some kilobytes that is of so many bytes once it is decompressed."""
+    squeezer = zlib.compressobj(1)
     block = b"4" * 1_000_000
-    body = b"".join(squeezer.compress(block) for _ in range(size // len(block))) + squeezer.flush()
+    parts = [squeezer.compress(block) for _block in range(size // len(block))]
+    arena.kept["body"] = b"".join(parts) + squeezer.flush()
+
+
+@attack("compressed-bodies", Who.STRANGER, prepare=squeeze, short={"size": 150_000_000})
+async def compressed_bodies(arena: Arena, *, size: int = 300_000_000) -> None:
+    """A body of 1.3 MB that is of 300 MB once it is decompressed, of a polling session."""
 
     async def send(number: int) -> None:
         one, path = await arena.polling(number)
         while True:
-            await one.send(post(path, body, "Content-Encoding: deflate"))
+            await one.send(post(path, arena.kept["body"], "Content-Encoding: deflate"))
             arena.counts["bodies"] += 1
             await one.response()
 
     await arena.insist(1, send)
 
 
-@attack("compressed-frames", Who.STRANGER)
-async def compressed_frames(arena: Arena, *, size: int = 100_000_000) -> None:
-    """Frames that say that they are compressed, of 100 MB once they are decompressed."""
-    squeezer = zlib.compressobj(9, zlib.DEFLATED, -15)
-    payload = squeezer.compress(b"4" * size) + squeezer.flush(zlib.Z_SYNC_FLUSH)
-    frame = masked(TEXT, payload[:-4], first=FIN | _COMPRESSED | TEXT)
+@attack("compressed-frames", Who.STRANGER, prepare=squeeze, short={"size": 150_000_000})
+async def compressed_frames(arena: Arena, *, size: int = 300_000_000) -> None:
+    """Frames that say that they are compressed, with the same."""
+    frame = masked(TEXT, arena.kept["body"], first=FIN | _COMPRESSED | TEXT)
 
     async def send(number: int) -> None:
         one = await arena.websocket(
