@@ -1,4 +1,4 @@
-"""The entry point `python -m app`: serves until SIGTERM or SIGINT."""
+"""The entry point `python -m app`: serves until SIGTERM, SIGINT or SIGHUP."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import uvloop
 from app import __version__
 from app.application import create_app
 from app.listening import listening
-from app.logs import configure_logs
+from app.logs import Logs, logging_to_stderr
 from app.runner import Runner
 from app.settings import Settings, SettingsError, load_settings
 from app.start_warnings import warnings
@@ -37,20 +37,18 @@ def main(arguments: Sequence[str] = ()) -> None:
     if asked.check:
         sys.stdout.write(f"{report(settings)}\n")
         return
-    configure_logs(settings)
-    uvloop.run(serve(settings))
+    with logging_to_stderr(settings) as logs:
+        uvloop.run(serve(settings, logs))
 
 
-async def serve(settings: Settings) -> None:
+async def serve(settings: Settings, logs: Logs) -> None:
     """Serve until a signal, then close all connections and return."""
-    stop = asyncio.Event()
-    for signum in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(signum, stop.set)
+    stop = _signals_to_stop()
     for warning in warnings(settings):
         log.warning(warning.event, **warning.details)
     if (raised := raise_limit()) is not None:
         log.info("raised the limit of open files", was=raised.soft, now=raised.hard)
-    runner = Runner(create_app(settings), shutdown_timeout=SHUTDOWN_SECONDS)
+    runner = Runner(create_app(settings, logs=logs), shutdown_timeout=SHUTDOWN_SECONDS)
     await runner.setup()
     async with AsyncExitStack() as stack:
         host, port = settings.host, settings.port
@@ -67,6 +65,21 @@ async def serve(settings: Settings) -> None:
         await stop.wait()
         log.info("stopping")
     log.info("stopped")
+
+
+def _signals_to_stop() -> asyncio.Event:
+    """Return what is set by the first signal to end.
+
+    SIGHUP says that the terminal is gone, and there is nothing to load again: it ends the process
+    as SIGTERM does. Where it is ignored from the start, as by `nohup`, that stays so.
+    """
+    stop = asyncio.Event()
+    ending = [signal.SIGTERM, signal.SIGINT]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        ending.append(signal.SIGHUP)
+    for signum in ending:
+        asyncio.get_running_loop().add_signal_handler(signum, stop.set)
+    return stop
 
 
 def _tune_collector() -> None:

@@ -14,6 +14,7 @@ from typing import Final, cast
 
 from aiohttp.tcp_helpers import tcp_nodelay
 
+from app.core.proxies import Source
 from app.engine.fast_handshake import FastHandshake, FastHandshakeReader
 from app.engine.server import EngineServer
 from app.transport.deadlines import Deadlines
@@ -120,11 +121,18 @@ class Listener:
 
     def _opens_websocket(self, transport: asyncio.Transport, data: bytes) -> bool:
         read = self._read(data)
-        if read is None or not (self._gate is None or self._gate.admits(read.headers, transport)):
+        if read is None:
             return False
-        remote = remote_address(transport.get_extra_info("peername"))
-        scheme = "https" if transport.get_extra_info("sslcontext") else "http"
-        handshake = Handshake("GET", read.target, remote, scheme, read.lines)
+        if self._gate is not None:
+            source = self._gate.admit(read.headers, transport)
+        else:
+            source = Source(remote_address(transport.get_extra_info("peername")))
+        if source is None:
+            return False
+        scheme = source.scheme
+        if scheme is None:
+            scheme = "https" if transport.get_extra_info("sslcontext") else "http"
+        handshake = Handshake("GET", read.target, source.address, scheme, read.headers.items())
         self._engine.open_websocket(handshake, Upgraded(transport, read.reply, read.rest))
         return True
 

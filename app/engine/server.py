@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -23,6 +24,7 @@ from app.transport import frames
 from app.transport.flow import ProtocolError
 from app.transport.handshake import Handshake
 from app.transport.heartbeat import Heartbeat
+from app.transport.http_connection import expect_body
 from app.transport.limits import Limits
 from app.transport.refusals import NO_STORE, answer
 from app.transport.takeover import Takeover, Upgraded, begin, take_over
@@ -32,6 +34,8 @@ _LINGER_SECONDS: Final = 10.0
 #: Closed for these, nobody comes for the last packets.
 _GONE: Final = {Closing.TRANSPORT_CLOSE, Closing.PING_TIMEOUT, Closing.SLOW}
 _COMPRESS_BYTES: Final = 1024
+#: 120 bits: nobody guesses one. Stock ids count sessions in their last characters.
+_ID_BYTES: Final = 15
 
 
 class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
@@ -64,8 +68,8 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
         self._accept = accept
 
     def generate_id(self) -> str:
-        """Return a new session id, which can't be the name of a channel."""
-        return f"{super().generate_id()}{SID_MARK}"
+        """Return a new session id: it tells nothing, and can't be the name of a channel."""
+        return f"{secrets.token_urlsafe(_ID_BYTES)}{SID_MARK}"
 
     # What python-socketio and applications call
 
@@ -243,6 +247,7 @@ async def _read(request: web.Request, limit: int) -> bytes:
     """Return the body, up to a limit of bytes of our own (`request.read` has another one)."""
     body = bytearray()
     if (request.content_length or 0) <= limit:
+        expect_body(request)
         try:
             async for chunk in request.content.iter_any():
                 body += chunk

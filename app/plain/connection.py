@@ -32,16 +32,18 @@ class PlainConnection(Connection):
 
     Args:
         sid: its session id.
+        address: its client's.
         limits: as `Connection`'s.
     """
 
-    __slots__ = ("_handler", "sid", "socket")
+    __slots__ = ("_address", "_handler", "sid", "socket")
 
     socket: WebSocket
 
-    def __init__(self, sid: str, socket: WebSocket, limits: Limits) -> None:
+    def __init__(self, sid: str, address: str, socket: WebSocket, limits: Limits) -> None:
         super().__init__(State.OPEN, socket.write, limits)
         self.sid = sid
+        self._address = address
         self.socket = socket
         self._handler: PlainHandler
         socket.attach(self)
@@ -49,6 +51,10 @@ class PlainConnection(Connection):
     def attach(self, handler: PlainHandler) -> None:
         """Pass what arrives to `handler`."""
         self._handler = handler
+
+    @property
+    def address(self) -> str:
+        return self._address
 
     def ping(self, frame: bytes) -> None:
         self.socket.write(frame)

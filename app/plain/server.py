@@ -94,7 +94,14 @@ class PlainServer:
         self._due.clear()
         await self.work.finish(CLOSE_SECONDS)
 
-    def open(self, upgraded: Upgraded, endpoint: Endpoint, token: str | None, query: Query) -> None:
+    def open(
+        self,
+        upgraded: Upgraded,
+        address: str,
+        endpoint: Endpoint,
+        token: str | None,
+        query: Query,
+    ) -> None:
         """Begin with a new client."""
         socket = begin(
             upgraded.transport,
@@ -102,7 +109,7 @@ class PlainServer:
             self._limits.stranger_bytes,
             self._limits.unsent_bytes,
         )
-        connection = PlainConnection(self._generate_sid(), socket, self._limits)
+        connection = PlainConnection(self._generate_sid(), address, socket, self._limits)
         client = self.clients[connection] = PlainClient(self, connection, endpoint)
         connection.attach(client)
         self.heartbeat.add(connection)

@@ -50,7 +50,9 @@ def events() -> Events:
 
 @pytest.fixture
 def connection(transport: RecordingTransport, events: Events) -> PlainConnection:
-    connection = PlainConnection("a~", WebSocket(1000, 1000, transport), Limits(1000, 2000, 1000))
+    connection = PlainConnection(
+        "a~", "", WebSocket(1000, 1000, transport), Limits(1000, 2000, 1000)
+    )
     events.attach(connection)
     return connection
 

@@ -57,7 +57,7 @@ def new_session(
 ) -> EngineSession:
     """Return a session that polls."""
     handler = handler or RecordingHandler()
-    handshake = Handshake("GET", "/socket.io/", "192.0.2.1", "http", b"")
+    handshake = Handshake("GET", "/socket.io/", "192.0.2.1", "http", [])
     session = EngineSession(sid, handshake, _Server(handler), Limits(1000, 2000, max_unsent_bytes))
     handler.session = session
     session.attach(handler)
