@@ -10,7 +10,7 @@ import re
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from app.transport.websocket import answer
+from app.transport.takeover import answer
 
 # Well within aiohttp's limits: 8,190 bytes a line, 128 headers.
 MAX_HEAD_BYTES: Final = 8000

@@ -20,7 +20,7 @@ from app.engine.server import EngineServer
 from app.transport.deadlines import Deadlines
 from app.transport.gate import Gate
 from app.transport.handshake import Handshake, remote_address
-from app.transport.websocket import Upgraded
+from app.transport.takeover import Upgraded
 
 FIRST_BYTES_SECONDS: Final = 60.0
 #: For what comes on the last connections that are possible.

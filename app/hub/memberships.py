@@ -24,6 +24,7 @@ from app.hub.joined import Incomplete, Joined, Joining
 from app.hub.locks import KeyedLocks
 from app.hub.member import Member, MembershipListener
 from app.hub.sessions import Sessions
+from app.tasks import in_turns
 from schemas.registry import Registry
 
 # Members that joins and statuses list. All of them, sent to each member whenever one joins, would
@@ -122,9 +123,7 @@ class Memberships:
             SchemaError, Forbidden, Unavailable: as `Hub.publish_as`.
         """
         async with self._entering(member, channel, since, limit, trusted=trusted) as joining:
-            recovery = joining.recovery
-            cursor = None
-            session = member.session
+            recovery, session, cursor = joining.recovery, member.session, None
             if session is not None:
                 cursor = session.enter(channel.name, recovery.position, trusted=trusted)
             try:
@@ -280,7 +279,7 @@ class Memberships:
             self._fanout.leave(member, channel)
             self._catch_up.end(member, channel)
         try:
-            for channel in channels:
+            async for channel in in_turns(channels):
                 try:
                     await self._leave(member, channel)
                 except HearthError as error:

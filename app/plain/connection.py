@@ -6,6 +6,8 @@ from typing import Protocol
 
 from app.core.closing import Closing
 from app.transport.connection import Connection, State, discard
+from app.transport.frames import TOO_BIG, FrameError
+from app.transport.limits import Limits
 from app.transport.websocket import WebSocket
 
 
@@ -18,6 +20,9 @@ class PlainHandler(Protocol):
     def on_message(self, message: str | bytes) -> None:
         """A message has arrived; bytes are a binary one. Raises nothing."""
 
+    def on_too_large(self, error: FrameError) -> None:
+        """A message is too large to be read; the connection is closed on return."""
+
     def on_closed(self, closing: Closing) -> None:
         """The connection is closed; called once."""
 
@@ -28,15 +33,15 @@ class PlainConnection(Connection):
     Args:
         sid: its session id.
         address: its client's.
-        max_unsent_bytes: as `Connection`'s.
+        limits: as `Connection`'s.
     """
 
     __slots__ = ("_address", "_handler", "sid", "socket")
 
     socket: WebSocket
 
-    def __init__(self, sid: str, address: str, socket: WebSocket, max_unsent_bytes: int) -> None:
-        super().__init__(State.OPEN, socket.write, max_unsent_bytes)
+    def __init__(self, sid: str, address: str, socket: WebSocket, limits: Limits) -> None:
+        super().__init__(State.OPEN, socket.write, limits)
         self.sid = sid
         self._address = address
         self.socket = socket
@@ -68,6 +73,10 @@ class PlainConnection(Connection):
 
     def on_pong(self) -> None:
         self._handler.on_pong()
+
+    def on_unreadable(self, error: FrameError) -> None:
+        if error.code == TOO_BIG:
+            self._handler.on_too_large(error)
 
     def close(self, closing: Closing) -> None:
         if self.closed:

@@ -11,7 +11,7 @@ from app.auth import find_token
 from app.plain.paths import PATHS, Endpoint, Query
 from app.plain.server import PlainServer
 from app.transport.handshake import Handshake
-from app.transport.websocket import Takeover, take_over
+from app.transport.takeover import Takeover, take_over
 
 
 def add_plain_routes(app: web.Application, server: PlainServer) -> None:

@@ -14,7 +14,7 @@ from app.core.channel import Channel
 from app.core.history import Position
 from app.core.identity import Identity
 from app.core.message import Publication
-from app.core.session import Session, claimant_of
+from app.core.session import LONGEST_OFFSET, Session, claimant_of
 
 PID = "abcdef0123456789"
 
@@ -53,6 +53,15 @@ def test_an_offset_string_has_the_cursors_that_have_moved() -> None:
     assert send(session, "b", 8) == "abcdef:0:1.6,2.8"
     assert send(session, "a", None) == "abcdef:0:2.8,1.6"  # what history doesn't keep
     assert session.text() == "abcdef:0:1.6,2.8"
+
+
+def test_in_too_many_channels_a_session_begins_anew_rather_than_with_a_string_too_long() -> None:
+    names = [f"channel {number}" for number in range(5000)]
+    session = new_session(**dict.fromkeys(names, 0))
+    texts = [send(session, name, 1) for name in names]
+    assert max(map(len, texts)) < LONGEST_OFFSET + 20
+    assert stored(session).resume(texts[100])
+    assert not stored(session).resume(texts[-1])
 
 
 def test_a_cursor_that_was_left_is_never_taken_for_another() -> None:

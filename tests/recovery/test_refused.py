@@ -197,7 +197,7 @@ async def test_another_namespaces_session(server: TestServer) -> None:
 PIDS = [7, "", "x" * 30, "*", None, ["a"]]
 OFFSETS = [
     *(7, "", "0", ["TAG:0:"], "TAG:1:1.1", "TAG:0:1", "TAG:0:1.x", "TAG:0:1.9.", "TAG:0:1.-5"),
-    *("TAG:0:1.99999", "TAG:0:" + "1.1," * 20_000, "TAG:0:1.٣", "TAG:0:" + "9" * 5000 + ".1"),
+    *("TAG:0:1.99999", "TAG:0:" + "1.1," * 10_000, "TAG:0:1.٣", "TAG:0:" + "9" * 5000 + ".1"),
 ]
 
 
