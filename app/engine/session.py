@@ -287,6 +287,7 @@ class EngineSession(Connection):
         self.state = State.CLOSED
         self.write = discard
         self._queue.clear()
+        self._posts = None
         if self._upgrade is not None:
             self._upgrade.on_session_closed()
         self._poll_buffer.release()

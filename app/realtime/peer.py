@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Final, Protocol
 
 from socketio.packet import ACK, CONNECT, DISCONNECT, EVENT
@@ -150,3 +152,24 @@ class Peer:
             raise PacketError(error.message)
         else:
             self._server.dispatch(client, data, ack_id)
+
+
+class Nobody:
+    """The handler of a closed session. Without its peer, which refers to it, it is freed at once,
+    and not when the garbage collector comes."""
+
+    __slots__ = ()
+
+    #: As a peer has them.
+    clients: Mapping[str, Client] = MappingProxyType({})
+    assembling = False
+
+    def overtakes(self, message: str | bytes) -> bool:
+        return False
+
+    def on_message(self, message: str | bytes) -> None: ...
+
+    def on_closed(self, closing: Closing) -> None: ...
+
+
+NOBODY: Final = Nobody()
