@@ -1,4 +1,4 @@
-"""The entry point `python -m app`: serves until SIGTERM or SIGINT."""
+"""The entry point `python -m app`: serves until SIGTERM, SIGINT or SIGHUP."""
 
 from __future__ import annotations
 
@@ -43,9 +43,7 @@ def main(arguments: Sequence[str] = ()) -> None:
 
 async def serve(settings: Settings, logs: Logs) -> None:
     """Serve until a signal, then close all connections and return."""
-    stop = asyncio.Event()
-    for signum in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(signum, stop.set)
+    stop = _signals_to_stop()
     for warning in warnings(settings):
         log.warning(warning.event, **warning.details)
     if (raised := raise_limit()) is not None:
@@ -67,6 +65,21 @@ async def serve(settings: Settings, logs: Logs) -> None:
         await stop.wait()
         log.info("stopping")
     log.info("stopped")
+
+
+def _signals_to_stop() -> asyncio.Event:
+    """Return what is set by the first signal to end.
+
+    SIGHUP says that the terminal is gone, and there is nothing to load again: it ends the process
+    as SIGTERM does. Where it is ignored from the start, as by `nohup`, that stays so.
+    """
+    stop = asyncio.Event()
+    ending = [signal.SIGTERM, signal.SIGINT]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        ending.append(signal.SIGHUP)
+    for signum in ending:
+        asyncio.get_running_loop().add_signal_handler(signum, stop.set)
+    return stop
 
 
 def _tune_collector() -> None:

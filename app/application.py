@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from functools import partial
+from itertools import chain
 
 from aiohttp import web
 
@@ -17,6 +18,7 @@ from app.broker.memory_presence import MemoryPresence, MemoryStatusQueue
 from app.broker.memory_sessions import MemorySessions
 from app.core.counters import Counters
 from app.core.history import MOST_ANSWER_BYTES, HistoryOptions
+from app.core.proxies import TrustedProxies
 from app.hub.fanout import FanOut
 from app.hub.hub import Hub
 from app.hub.memberships import MOST_CHANNELS, Memberships
@@ -31,7 +33,10 @@ from app.realtime.server import Server, ServerOptions
 from app.redis_wiring import RedisBackend, RedisWorkers
 from app.settings import Settings
 from app.transport.gate import Gate
+from app.transport.held import HeldBytes, share_of_memory
+from app.transport.loop_lag import LoopLag
 from app.transport.refusals import Refusals
+from app.web.collector import Measured
 from app.web.console import add_console_routes
 from app.web.directory import add_directory_route
 from app.web.health import add_health_routes
@@ -59,16 +64,21 @@ def create_app(
     # Who is let in
     refusals = Refusals(counters)
     allowed = AllowedOrigins(settings.allowed_origins)
-    gate = app[GATE] = Gate(allowed, refusals, local=settings.local)
+    proxies = TrustedProxies(settings.trusted_proxies)
+    gate = app[GATE] = Gate(allowed, refusals, proxies=proxies, local=settings.local)
     gate.add_to(app)
 
     # Order, history, presence and sessions: in Redis if there is one, else in memory
     history = HistoryOptions(
-        settings.history_size, settings.history_seconds, settings.recovery_seconds
+        settings.history_size,
+        settings.history_seconds,
+        settings.recovery_seconds,
+        settings.history_bytes,
     )
     url = settings.redis_url
-    redis = RedisBackend(url, settings, history, clock) if url else None
-    broker = redis.broker if redis else MemoryBroker(history, clock)
+    redis = RedisBackend(url, settings, history, counters, clock) if url else None
+    memory = MemoryBroker(history, clock)
+    broker = redis.broker if redis else memory
     presence = redis.presence if redis else MemoryPresence(clock)
     statuses = redis.statuses if redis else MemoryStatusQueue()
     announcements = redis.announcements if redis else MemoryAnnouncements()
@@ -120,23 +130,31 @@ def create_app(
         clock,
     )
 
+    # What all of them hold
+    held = HeldBytes(
+        share_of_memory() if settings.max_held_bytes is None else settings.max_held_bytes,
+        lambda: chain(server.eio.sockets.values(), plain.clients),
+        {} if redis else {"history": memory},
+    )
+    loop_lag = LoopLag()
+
     # HTTP
     server.attach(app)
     add_plain_routes(app, plain)
     add_health_routes(app, hub)
-    add_metrics_route(
-        app,
-        counters,
-        hub,
-        partial(_count_members, plain, manager),
-        lambda: logs.dropped if logs else 0,
+    measured = Measured(
+        counters=counters,
+        hub=hub,
+        members=partial(_count_members, plain, manager),
+        dropped_lines=lambda: logs.dropped if logs else 0,
+        loop_lag=loop_lag,
+        held=held,
     )
-    add_directory_route(
-        app, hub, authenticator.identify, [namespace.path for namespace in NAMESPACES]
-    )
-    add_console_routes(
-        app, development=settings.development, strangers=bool(settings.anonymous_grants)
-    )
+    add_metrics_route(app, measured, settings.metrics_token, gate.comes_from_here)
+    if settings.console:
+        strangers = bool(settings.anonymous_grants)
+        add_directory_route(app, hub, authenticator.identify, paths)
+        add_console_routes(app, development=settings.development, strangers=strangers)
 
     # Start and stop
     async def lifetime(_app: web.Application) -> AsyncIterator[None]:
@@ -146,7 +164,11 @@ def create_app(
         await memberships.start(roster)
         sessions.start()
         roster.start()
+        held.start()
+        loop_lag.start()
         yield
+        loop_lag.stop()
+        await held.close()
         await sessions.close()
         await roster.close()
         if workers:

@@ -33,7 +33,11 @@ from app.settings import Settings
 log = structlog.get_logger("hearth.auth")
 
 ALGORITHM: Final = "HS256"
+#: Bytes of the largest token: what would be more has more headers than a request may have.
+MAX_TOKEN_BYTES: Final = 16_384
 CACHED_TOKENS: Final = 4096
+#: Larger tokens are not among them: so they are at most 8 MB.
+CACHED_TOKEN_BYTES: Final = 2048
 TOLD_NAMESPACES: Final = 100
 # In development mode everybody has all rights; a token only chooses an identity.
 DEVELOPMENT_SECRET: Final = "hearth-development-only-admits-everybody"  # noqa: S105
@@ -129,7 +133,10 @@ class Authenticator:
 
     def verify(self, token: str) -> Identity:
         """Return the identity that a token proves. Raises as `identify` does."""
-        identity = self._decode_cached(token)
+        if len(token) > MAX_TOKEN_BYTES:
+            raise Unauthorized(f"The token is larger than {MAX_TOKEN_BYTES} bytes.")
+        decode = self._decode_cached if len(token) <= CACHED_TOKEN_BYTES else self._decode
+        identity = decode(token)
         if identity.ends_at is not None and identity.ends_at <= self._clock():
             raise TokenExpired
         return identity

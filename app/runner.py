@@ -10,6 +10,7 @@ from aiohttp import web
 from app.app_keys import GATE, SERVER
 from app.engine.listener import Listener
 from app.transport.http_connection import HttpConnection
+from app.transport.http_deadlines import HttpDeadlines, HttpTimes
 
 
 class Runner(web.AppRunner):
@@ -20,10 +21,16 @@ class Runner(web.AppRunner):
 
     Handlers are cancelled when their client leaves (aiohttp's default is to let them wait): a poll
     that hangs would not notice before the next ping.
+
+    Args:
+        times: how long requests may take.
     """
 
-    def __init__(self, app: web.Application, **options: Any) -> None:
+    def __init__(
+        self, app: web.Application, times: HttpTimes | None = None, **options: Any
+    ) -> None:
         super().__init__(app, **{"handler_cancellation": True} | options)
+        self._deadlines = HttpDeadlines(times or HttpTimes())
         self._listener: Listener | None = None
 
     @property
@@ -37,7 +44,7 @@ class Runner(web.AppRunner):
         gate = self.app.get(GATE)
         if gate is None:
             return self._server()
-        return HttpConnection(self._server, gate, asyncio.get_running_loop())
+        return HttpConnection(self._server, gate, self._deadlines, asyncio.get_running_loop())
 
     async def setup(self) -> None:
         """Start the application."""
@@ -52,3 +59,8 @@ class Runner(web.AppRunner):
         if self._listener is not None:
             self._listener.close()
         await super().shutdown()
+
+    async def cleanup(self) -> None:
+        """End; the deadlines hold until then."""
+        await super().cleanup()
+        self._deadlines.close()

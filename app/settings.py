@@ -60,7 +60,7 @@ class Settings:
         "socketio", optional, "Redis channel of python-socketio's stock managers"
     )
     auth_secret: str | None = setting(
-        None, optional, "HS256 key of the tokens, 32 bytes or more; none: development mode"
+        None, variables.secret, "HS256 key of the tokens, 32 bytes or more; none: development mode"
     )
     auth_issuer: str | None = setting(None, optional, "what a token's iss must be; none: anything")
     auth_audience: str | None = setting(
@@ -91,11 +91,27 @@ class Settings:
         variables.origins,
         "comma-separated origins of pages that may connect, * admits all; none: the same origin",
     )
+    trusted_proxies: tuple[str, ...] = setting(
+        (),
+        variables.proxies,
+        "comma-separated addresses or networks of proxies whose X-Forwarded-For, -Proto and -Host "
+        "are believed; private: all private and loopback networks; none: nobody's are",
+    )
     history_size: int = setting(
         1000, variables.integer(0, 1_000_000), "messages kept per channel; 0 keeps none"
     )
     history_seconds: float = setting(
         86_400, variables.number(0), "seconds each is kept; 0 sets no age"
+    )
+    history_bytes: int = setting(
+        67_108_864,
+        variables.integer(0),
+        "bytes that they may have together; 0 sets no bound",
+    )
+    inbox_bytes: int = setting(
+        268_435_456,
+        variables.integer(0),
+        "bytes of messages that the inbox keeps for workers; 0 sets no bound",
     )
     recovery_seconds: float = setting(
         120,
@@ -109,6 +125,12 @@ class Settings:
         1_048_576,
         variables.integer(65_536),
         "unsent bytes past which a connection is a slow consumer, and cut off",
+    )
+    max_held_bytes: int | None = setting(
+        None,
+        variables.integer(0),
+        "bytes held for all clients together, past which whoever holds most goes; none: a quarter "
+        "of the memory; 0: no limit",
     )
     messages_per_second: float = setting(
         100,
@@ -124,6 +146,12 @@ class Settings:
     ping_timeout_seconds: float = setting(
         20, variables.number(0.1), "seconds that the answer to a ping may take"
     )
+    metrics_token: str | None = setting(
+        None,
+        variables.secret,
+        "bearer token that /metrics asks for; public: none; none: it answers this machine only",
+    )
+    console: bool = setting(True, variables.switch, "1: the console is at /; 0: there is none")
     log_format: Literal["auto", "console", "json"] = setting(
         "auto",
         variables.choice("auto", "console", "json"),
@@ -147,7 +175,7 @@ class Settings:
 
     @property
     def has_short_secret(self) -> bool:
-        """Whether the secret can be guessed; a blank one has no bytes."""
+        """Whether the secret can be guessed; blanks around it don't count."""
         secret = self.auth_secret
         return secret is not None and len(secret.strip().encode()) < SHORT_SECRET_BYTES
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from contextvars import Context
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import structlog
 
 from app.core.errors import HearthError
 
 _CANCEL_AGAIN_SECONDS: Final = 0.1
+_ITEMS_A_TURN: Final = 50
+
+T = TypeVar("T")
 
 log = structlog.get_logger("hearth")
 
@@ -77,3 +80,11 @@ class Tasks:
         # A `HearthError` is handled by whoever awaits the task.
         if error is not None and not isinstance(error, HearthError):
             log.error("a task failed", subject=self._subject, exc_info=error)
+
+
+async def in_turns(items: Iterable[T]) -> AsyncIterator[T]:
+    """Iterate over items, and let others have their turn now and then, where nothing waits."""
+    for number, item in enumerate(items, 1):
+        yield item
+        if number % _ITEMS_A_TURN == 0:
+            await asyncio.sleep(0)

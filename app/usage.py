@@ -15,6 +15,8 @@ from app.start_warnings import warnings
 
 _WIDTH: Final = 88
 _INDENT: Final = " " * 6
+#: Settings that are never shown.
+SECRETS: Final = frozenset({"auth_secret", "metrics_token"})
 
 
 def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
@@ -24,7 +26,7 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     """
     parser = argparse.ArgumentParser(
         prog="python -m app",
-        description="Serve until SIGTERM or SIGINT.",
+        description="Serve until SIGTERM, SIGINT or SIGHUP.",
         epilog=_table(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -66,7 +68,7 @@ def _meaning(text: str) -> Iterator[str]:
 def _shown(name: str, value: Any) -> str:
     if value is None or value == ():
         return "none"
-    if name == "auth_secret":
+    if name in SECRETS:
         return f"a secret of {len(value.encode())} bytes"
     if name == "redis_url":
         parts = urlsplit(value)  # its query may hold a password too

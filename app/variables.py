@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 from socketio.redis_manager import parse_redis_sentinel_url
 
 from app.core.identity import Grant, parse_grants
+from app.core.proxies import PRIVATE, TrustedProxies
 from app.core.user_grants import UserGrant
 from app.origins import AllowedOrigins
 
@@ -26,6 +27,14 @@ _NAME: Final = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 def optional(env: Env, name: str, default: str | None = None) -> str | None:
     """Read a text; an empty variable is one that isn't set."""
     return env.str(name, None) or default
+
+
+def secret(env: Env, name: str, default: str | None = None) -> str | None:
+    """Read a secret, which is never shown. One of blanks alone is a mistake wherever it is."""
+    value = optional(env, name, default)
+    if value is not None and not value.strip():
+        raise EnvError(f'Environment variable "{name}" invalid: it is blank')
+    return value
 
 
 def unsupported(env: Env, name: str) -> None:
@@ -139,6 +148,19 @@ def origins(env: Env, name: str, _default: tuple[()]) -> tuple[str, ...]:
         AllowedOrigins(texts)
     except ValueError as error:
         raise EnvError(f'Environment variable "{name}" invalid: {error}') from None
+    return texts
+
+
+def proxies(env: Env, name: str, _default: tuple[()]) -> tuple[str, ...]:
+    """Read comma-separated addresses and networks of proxies."""
+    texts = tuple(_list(env, name))
+    try:
+        TrustedProxies(texts)
+    except ValueError as error:
+        raise EnvError(
+            f'Environment variable "{name}" invalid: {error}; it is a list of addresses, networks '
+            f"like 10.0.0.0/8, or {PRIVATE}"
+        ) from None
     return texts
 
 

@@ -22,7 +22,8 @@ from app.core.identity import Identity, parse_grants
 from app.realtime.server import Server
 from app.settings import Settings
 from app.transport.handshake import Handshake
-from app.transport.websocket import Upgraded, WebSocket
+from app.transport.takeover import Upgraded
+from app.transport.websocket import WebSocket
 
 _CONNECTIONS: Final = 100
 _CONTENT: Final = b"x" * 200

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from marshmallow import EXCLUDE, Schema, fields
+from marshmallow import EXCLUDE, fields
 
 from schemas.fields import ChannelName, Integer, IntegerOrText, Object, ShortText
 from schemas.nesting import Nested
 from schemas.payloads import MemberIdentity
 from schemas.requests import Loader
+from schemas.schema import Schema
 
 
 class Envelope(Schema):

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import INCLUDE, Schema, ValidationError, fields, validate, validates_schema
+from marshmallow import INCLUDE, ValidationError, fields, validate, validates_schema
 
 from schemas.fields import Boolean, Integer, IntegerOrText, JsonObject, JsonValue, ShortText, Text
 from schemas.nesting import List, Nested
+from schemas.schema import Schema
 
 
 class Payload(Schema):

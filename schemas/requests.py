@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import Schema, ValidationError
+from marshmallow import ValidationError
 
 from schemas.acceptor import compile_acceptor
 from schemas.errors import SchemaError
 from schemas.fields import ChannelName, Integer, Object, ShortText
 from schemas.nesting import Nested, summarized
 from schemas.nulls import optional_keys, without_nulls
+from schemas.schema import Schema
 
 MAX_PAGE = 1000
 DEFAULT_PAGE = 50

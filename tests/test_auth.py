@@ -6,13 +6,14 @@ import base64
 import hashlib
 import hmac
 import json
+import tracemalloc
 from typing import Any
 
 import jwt
 import pytest
 from structlog.testing import capture_logs
 
-from app.auth import Authenticator, make_token
+from app.auth import MAX_TOKEN_BYTES, Authenticator, make_token
 from app.core.channel import Channel
 from app.core.errors import TokenExpired, Unauthorized
 from app.core.identity import Identity
@@ -109,8 +110,8 @@ FORGED = {
     "RS256, signed by the secret": signed(b'{"alg":"RS256"}', b'{"sub":"alice"}'),
     "no object": signed(HS256, b'["alice"]'),
     "no JSON": signed(HS256, b"alice"),
-    "deep header": signed(b'{"alg":"HS256","x":' + b"[" * 100_000, b'{"sub":"alice"}'),
-    "deep payload": signed(HS256, b'{"sub":"alice","x":' + b"[" * 100_000),
+    "deep header": signed(b'{"alg":"HS256","x":' + b"[" * 10_000, b'{"sub":"alice"}'),
+    "deep payload": signed(HS256, b'{"sub":"alice","x":' + b"[" * 10_000),
 }
 
 
@@ -271,3 +272,28 @@ def test_a_made_token_need_not_end(clock: SettableClock) -> None:
     token = make_token(SECRET, Identity("ci", "service"))
     clock.advance(1e9)
     assert authenticator(clock).identify(token) == Identity("ci", "service")
+
+
+# What a token costs
+
+
+def test_a_token_that_is_too_large_is_not_looked_at(clock: SettableClock) -> None:
+    """Not even one that is right."""
+    right = token_of({"grants": [f"circles:{number}:r" for number in range(2000)]})
+    assert len(right) > MAX_TOKEN_BYTES
+    for token in (right, "x" * (MAX_TOKEN_BYTES + 1), "x" * 900_000):
+        with pytest.raises(Unauthorized, match="larger than 16384 bytes"):
+            authenticator(clock).identify(token)
+    assert authenticator(clock).identify(token_of({"grants": ["circles:*:r"] * 500})).grants
+
+
+def test_large_tokens_are_not_remembered(clock: SettableClock) -> None:
+    tokens = [token_of({"jti": str(number), "further": "x" * 8000}) for number in range(300)]
+    ours = authenticator(clock)
+    tracemalloc.start()
+    try:
+        while tokens:
+            assert ours.identify(tokens.pop()).id == "alice"
+        assert tracemalloc.get_traced_memory()[0] < 300_000
+    finally:
+        tracemalloc.stop()

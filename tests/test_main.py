@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import pytest
 from app import __version__
 from app.settings import Settings
 from tests.fixtures.clients import Connect
-from tests.fixtures.processes import Run
+from tests.fixtures.processes import Launch, Run
 from tests.support.process import clean_environment
 from tests.support.redis import free_port
 from tests.support.tokens import SECRET
@@ -47,6 +48,7 @@ async def start_and_fail(directory: Path, **settings: str) -> tuple[int | None, 
         ({"PORT": "http"}, "PORT"),
         ({"HOST": "0.0.0.0"}, "AUTH_SECRET"),
         ({"HOST": "0.0.0.0", "AUTH_SECRET": "hunter2"}, "AUTH_SECRET"),
+        ({"AUTH_SECRET": " "}, "AUTH_SECRET"),
         ({"HOST": "/no/such/folder/hearth.sock", "AUTH_SECRET": SECRET}, "HOST"),
         ({"USER_GRANTS": "chat:{name}:r"}, "USER_GRANTS"),
         ({"REDIS_URL": "http://user:hunter2@localhost"}, "REDIS_URL"),
@@ -73,7 +75,7 @@ async def test_a_port_in_use_stops_the_start_with_one_line(tmp_path: Path, run: 
 
 
 @pytest.mark.parametrize("transport", ["websocket", "polling"])
-@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 async def test_a_signal_closes_idle_members_and_ends_the_process(
     run: Run, connect: Connect, signum: int, transport: str
 ) -> None:
@@ -84,6 +86,24 @@ async def test_a_signal_closes_idle_members_and_ends_the_process(
         assert await process.stop(signum) == 0
         await client.disconnected.wait()
     assert [line for line in process.log if line.get("event") == "stopped"]
+
+
+async def test_under_nohup_it_goes_on_when_the_terminal_is_gone(
+    tmp_path: Path, launch: Launch, session: aiohttp.ClientSession
+) -> None:
+    command = ("nohup", sys.executable, "-m", "app")
+    process = await launch(*command, PORT="0", AUTH_SECRET=SECRET, LOG_FORMAT="json")
+    assert process.stderr is not None
+    url = ""
+    while not url:
+        line = (await process.stderr.readline()).decode()
+        url = json.loads(line).get("url", "") if line.startswith("{") else ""
+    process.send_signal(signal.SIGHUP)
+    for _time in range(2):  # the second is asked once the signal has been handled
+        async with session.get(f"{url}/healthz") as response:
+            assert response.status == 200
+    process.send_signal(signal.SIGTERM)
+    assert await process.wait() == 0
 
 
 async def test_it_says_that_everybody_is_let_in(run: Run) -> None:
@@ -138,12 +158,14 @@ def test_what_nobody_knows_is_refused(tmp_path: Path) -> None:
 def test_check_says_what_the_settings_are_and_mean_without_a_secret(tmp_path: Path) -> None:
     secrets = {
         "AUTH_SECRET": "hunter2 " * 4,
+        "METRICS_TOKEN": "hunter2",
         "REDIS_URL": "rediss://hunter2:hunter2@localhost:6380/1?password=hunter2",
     }
     result = ask(tmp_path, "check", PORT="9000", AUTH_SECRETS="x", **secrets)
     assert (result.returncode, result.stderr) == (0, "")
     assert "PORT = 9000\n" in result.stdout
     assert "AUTH_SECRET = a secret of 32 bytes\n" in result.stdout
+    assert "METRICS_TOKEN = a secret of 7 bytes\n" in result.stdout
     assert "AUTH_MODE = required\n" in result.stdout
     assert "REDIS_URL = rediss://localhost:6380/1\n" in result.stdout
     assert "PING_SECONDS = 25 (default)\n" in result.stdout

@@ -41,7 +41,8 @@ def test_the_defaults(load: Load) -> None:
     assert settings.auth_leeway_seconds == 10
     assert settings.anonymous_grants == ()
     assert settings.user_grants == ()
-    assert settings.allowed_origins == ()
+    assert settings.allowed_origins == settings.trusted_proxies == ()
+    assert (settings.metrics_token, settings.console) == (None, True)
     assert (settings.history_size, settings.history_seconds) == (1000, 86_400)
     assert settings.max_message_bytes == 1_000_000
     assert settings.messages_per_second == 100
@@ -65,12 +66,15 @@ def test_every_variable_is_read(load: Load) -> None:
         ANONYMOUS_GRANTS="circles:lobby:r, feeds:codeworm:logs:r,",
         USER_GRANTS="chat:*/{sub}/*:rw",
         ALLOWED_ORIGINS="https://app.example.com/, http://localhost:3000",
+        TRUSTED_PROXIES="private, 203.0.113.7,2001:db8::/32",
         HISTORY_SIZE="5",
         HISTORY_SECONDS="1.5",
         MAX_MESSAGE_BYTES="2048",
         MESSAGES_PER_SECOND="2.5",
         PING_SECONDS="0.5",
         PING_TIMEOUT_SECONDS="0.25",
+        METRICS_TOKEN="public",
+        CONSOLE="0",
         LOG_FORMAT="json",
         LOG_LEVEL="debug",
     ) == Settings(
@@ -86,12 +90,15 @@ def test_every_variable_is_read(load: Load) -> None:
         auth_leeway_seconds=2.5,
         user_grants=(UserGrant.parse("chat:*/{sub}/*:rw"),),
         allowed_origins=("https://app.example.com", "http://localhost:3000"),
+        trusted_proxies=("private", "203.0.113.7", "2001:db8::/32"),
         history_size=5,
         history_seconds=1.5,
         max_message_bytes=2048,
         messages_per_second=2.5,
         ping_seconds=0.5,
         ping_timeout_seconds=0.25,
+        metrics_token="public",
+        console=False,
         log_format="json",
         log_level="debug",
     )
@@ -102,11 +109,19 @@ def test_every_variable_is_read(load: Load) -> None:
     [
         *(("PORT", value) for value in ("x", "", "-1", "65536", "80.5", "1e3")),
         *(("HISTORY_SIZE", value) for value in ("x", "-1", "1.5", "1000001")),
+        *(
+            (name, value)
+            for name in ("HISTORY_BYTES", "INBOX_BYTES")
+            for value in ("x", "-1", "1.5")
+        ),
         *(("HISTORY_SECONDS", value) for value in ("x", "-1", "nan", "inf", "-inf")),
         *(("MAX_MESSAGE_BYTES", value) for value in ("x", "0", "1023", "-1", "2048.5")),
         *(("MESSAGES_PER_SECOND", value) for value in ("x", "-1", "nan", "inf")),
         *(("PING_SECONDS", value) for value in ("x", "0", "-1", "nan", "inf")),
         *(("PING_TIMEOUT_SECONDS", value) for value in ("x", "0", "-1", "nan", "inf")),
+        *(("TRUSTED_PROXIES", value) for value in ("x", "*", "10.0.0.1/8", "localhost", "1.2.3")),
+        *(("METRICS_TOKEN", value) for value in (" ",)),
+        *(("CONSOLE", value) for value in ("x", "2")),
         *(("AUTH_MODE", value) for value in ("x", "off", "required ")),
         *(("ANONYMOUS_GRANTS", value) for value in ("x", "circles:a", "a:b:r,circles:*:x")),
         *(("ALLOWED_ORIGINS", value) for value in ("example.com", "https://", "https://a.b/c")),
@@ -163,6 +178,8 @@ def test_urls_of_redis(load: Load, url: str) -> None:
         ("AUTH_LEEWAY_SECONDS", "auth_leeway_seconds"),
         ("HISTORY_SIZE", "history_size"),
         ("HISTORY_SECONDS", "history_seconds"),
+        ("HISTORY_BYTES", "history_bytes"),
+        ("INBOX_BYTES", "inbox_bytes"),
         ("MESSAGES_PER_SECOND", "messages_per_second"),
         ("PORT", "port"),
     ],
@@ -243,7 +260,14 @@ def test_an_empty_host_is_one_that_is_not_set(load: Load, host: str) -> None:
     assert load(HOST=host).host == load(HOST=host, AUTH_SECRET=SECRET).host == "127.0.0.1"
 
 
-@pytest.mark.parametrize("secret", [" ", "x", "x" * 31, " " * 40, "x" * 31 + " ", "hunter2"])
+@pytest.mark.parametrize("secret", [" ", "\t", " " * 40])
+def test_a_blank_secret_is_a_mistake_everywhere(load: Load, secret: str) -> None:
+    for others in ({}, {"HOST": "0.0.0.0"}, {"AUTH_MODE": "none"}, {"AUTH_MODE": "required"}):
+        with pytest.raises(SettingsError, match=r"AUTH_SECRET.*blank"):
+            load(AUTH_SECRET=secret, **others)
+
+
+@pytest.mark.parametrize("secret", ["x", "x" * 31, "x" * 31 + " ", "hunter2"])
 def test_a_secret_that_can_be_guessed_is_for_this_machine_only(load: Load, secret: str) -> None:
     for host in ("0.0.0.0", "::", "example.com", "/run/hearth.sock"):
         with pytest.raises(SettingsError, match=r"HOST.*AUTH_SECRET.*32") as caught:

@@ -5,6 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 
+def burst_of(rate: float) -> float:
+    """Return how many requests are admitted at once, at a rate of so many a second."""
+    return max(1.0, rate * 2)
+
+
 @dataclass(slots=True)
 class TokenBucket:
     """Admits `rate` requests a second, and bursts of twice that but at least one.
@@ -19,7 +24,7 @@ class TokenBucket:
     _at: float | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
-        self._burst = self._tokens = max(1.0, self.rate * 2)
+        self._burst = self._tokens = burst_of(self.rate)
 
     def take(self, now: float) -> float:
         """Take one token.

@@ -53,6 +53,7 @@ class Refused(Enum):
     )
     REQUEST = "request", Invalid, "a bad request", ""
     HEADERS = "headers", TooLarge, "headers that are too large", "fewer or smaller cookies"
+    TIMEOUT = "timeout", Unavailable, "a request that arrives too slowly", "a faster line"
     TOO_LARGE = "too_large", TooLarge, "a message that is too large", "MAX_MESSAGE_BYTES"
     RATE = "rate_limited", RateLimited, "too many requests", "MESSAGES_PER_SECOND"
     CHANNELS = "channels", Forbidden, "too many channels on one connection", ""
@@ -67,6 +68,10 @@ class Refused(Enum):
     )
     TOKEN_EXPIRED = "token_expired", TokenExpired, "a token that has expired", "a fresh token"
     FORBIDDEN = "forbidden", Forbidden, "what the token does not permit", "a grant in the token"
+    METRICS = (
+        *("metrics", Forbidden, "a request for metrics from another machine"),
+        "METRICS_TOKEN, as a bearer token",
+    )
     NAMESPACE = "namespace", Invalid, "a namespace that is not there", ""
 
     def __init__(self, label: str, error: type[HearthError], what: str, admitted_by: str) -> None:

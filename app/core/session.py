@@ -17,7 +17,9 @@ from app.core.history import Position
 from app.core.identity import Identity
 from app.core.message import DISCONTINUITY, Publication
 
-LONGEST_OFFSET: Final = 65_536
+#: A client sends it with its CONNECT, of which as much is read as of any stranger's message.
+LONGEST_OFFSET: Final = 32_768
+_MOST_GENERATIONS: Final = 999_999_999
 # Tells the offset strings of sessions apart: a new session's client still has the last one's.
 _TAG_LENGTH: Final = 6
 _OFFSET: Final = re.compile(
@@ -118,7 +120,8 @@ class Session:
         """Return the beginning of offset strings, up to this cursor's offset.
 
         An offset string is `<tag>:<generation>:<number>.<offset>,<number>.<offset>…`, with the
-        cursors that have advanced.
+        cursors that have advanced. One that would be too long is of a generation that there never
+        is, so that its client begins anew.
         """
         if cursor is not self._moving:
             self._moving = cursor
@@ -127,6 +130,8 @@ class Session:
                 b"%d.%d," % (one.number, one.offset) for one in others if one.offset > one.base
             ]
             self._head = b"%b%b%d." % (self._prefix.encode(), b"".join(moved), cursor.number)
+            if len(self._head) > LONGEST_OFFSET:
+                self._head = b"%b:%d:%d." % (self._tag.encode(), _MOST_GENERATIONS, cursor.number)
         return self._head
 
     def follow(self, cursor: Cursor, publication: Publication) -> bytes:
@@ -163,7 +168,8 @@ class Session:
             return False
         self._moving = None
         for cursor in self.cursors.values():
-            cursor.offset = int(reached.get(str(cursor.number), cursor.base))
+            # A place begins where it was let in: a client may write whatever it likes.
+            cursor.offset = max(cursor.base, int(reached.get(str(cursor.number), cursor.base)))
         return True
 
     @property
@@ -199,7 +205,11 @@ class Session:
 
     @classmethod
     def from_dict(cls, pid: str, owner: str, record: dict[str, Any]) -> Session:
-        """Return the session of a record that `to_dict` returned."""
+        """Return the session of a record that `to_dict` returned.
+
+        Raises:
+            ValueError, TypeError, KeyError, AttributeError: it is no such record.
+        """
         session = cls(
             pid,
             owner,
@@ -207,10 +217,13 @@ class Session:
             record["namespace"],
             record["identity"],
             record["whose"],
-            record["life"],
+            int(record["life"]),
         )
-        session._numbers = record["numbers"]
-        session.cursors = {name: Cursor(*cursor) for name, cursor in record["places"].items()}
+        session._numbers = int(record["numbers"])
+        session.cursors = {
+            name: Cursor(int(number), str(epoch), int(base), bool(trusted))
+            for name, (number, epoch, base, trusted) in record["places"].items()
+        }
         return session
 
     def channels(self) -> list[tuple[Channel, Position, bool]]:

@@ -10,7 +10,7 @@ import re
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from app.transport.websocket import answer
+from app.transport.takeover import answer
 
 # Well within aiohttp's limits: 8,190 bytes a line, 128 headers.
 MAX_HEAD_BYTES: Final = 8000
@@ -32,14 +32,12 @@ class FastHandshake(NamedTuple):
 
     Args:
         target: path and query, as they were sent.
-        lines: the headers as they were sent.
         headers: the headers' values by lower-case name.
         reply: the response that accepts it.
         rest: bytes that arrived behind it.
     """
 
     target: str
-    lines: bytes
     headers: dict[str, str]
     reply: bytes
     rest: bytes
@@ -100,4 +98,4 @@ class FastHandshakeReader:
         )
         if reply is None:
             return None
-        return FastHandshake(target.decode("ascii"), lines, headers, reply, data[head.end() :])
+        return FastHandshake(target.decode("ascii"), headers, reply, data[head.end() :])

@@ -14,12 +14,13 @@ from typing import Final, cast
 
 from aiohttp.tcp_helpers import tcp_nodelay
 
+from app.core.proxies import Source
 from app.engine.fast_handshake import FastHandshake, FastHandshakeReader
 from app.engine.server import EngineServer
 from app.transport.deadlines import Deadlines
 from app.transport.gate import Gate
 from app.transport.handshake import Handshake, remote_address
-from app.transport.websocket import Upgraded
+from app.transport.takeover import Upgraded
 
 FIRST_BYTES_SECONDS: Final = 60.0
 #: For what comes on the last connections that are possible.
@@ -120,11 +121,18 @@ class Listener:
 
     def _opens_websocket(self, transport: asyncio.Transport, data: bytes) -> bool:
         read = self._read(data)
-        if read is None or not (self._gate is None or self._gate.admits(read.headers, transport)):
+        if read is None:
             return False
-        remote = remote_address(transport.get_extra_info("peername"))
-        scheme = "https" if transport.get_extra_info("sslcontext") else "http"
-        handshake = Handshake("GET", read.target, remote, scheme, read.lines)
+        if self._gate is not None:
+            source = self._gate.admit(read.headers, transport)
+        else:
+            source = Source(remote_address(transport.get_extra_info("peername")))
+        if source is None:
+            return False
+        scheme = source.scheme
+        if scheme is None:
+            scheme = "https" if transport.get_extra_info("sslcontext") else "http"
+        handshake = Handshake("GET", read.target, source.address, scheme, read.headers.items())
         self._engine.open_websocket(handshake, Upgraded(transport, read.reply, read.rest))
         return True
 

@@ -10,6 +10,7 @@ import asyncio
 from typing import Final
 
 from app.engine.session import EngineSession
+from app.transport.frames import FrameError
 from app.transport.websocket import WebSocket
 
 _TIMEOUT_SECONDS: Final = 10.0  # as the official server
@@ -20,11 +21,12 @@ _FAREWELL_SECONDS: Final = 2.0
 class Probe:
     """The owner of a WebSocket until the session moves to it."""
 
-    __slots__ = ("_session", "_socket", "_timer", "answered")
+    __slots__ = ("_session", "_socket", "_timer", "answered", "intake")
 
     def __init__(self, session: EngineSession, socket: WebSocket) -> None:
         self._session = session
         self._socket = socket
+        self.intake = session.intake
         #: Whether `3probe` was sent.
         self.answered = False
         self._timer = asyncio.get_running_loop().call_later(_TIMEOUT_SECONDS, self.abandon)
@@ -52,6 +54,8 @@ class Probe:
     def on_pong(self) -> None: ...
 
     def on_unsent(self, over_limit: bool) -> None: ...
+
+    def on_unreadable(self, error: FrameError) -> None: ...
 
     def on_lost(self, reason: str) -> None:
         self.abandon()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import engineio
 import orjson
@@ -16,34 +17,25 @@ from app.core.closing import Closing
 from app.core.refused import Refusal, Refused
 from app.engine import jsonp
 from app.engine.binary import in_text
-from app.engine.poll_buffer import SEPARATOR
+from app.engine.contract import SessionHandler
 from app.engine.probe import Probe
-from app.engine.session import EngineSession, SessionHandler
+from app.engine.session import EngineSession
 from app.transport import frames
 from app.transport.flow import ProtocolError
 from app.transport.handshake import Handshake
 from app.transport.heartbeat import Heartbeat
+from app.transport.http_connection import expect_body
+from app.transport.limits import Limits
 from app.transport.refusals import NO_STORE, answer
-from app.transport.websocket import Takeover, Upgraded, WebSocket, begin, take_over
+from app.transport.takeover import Takeover, Upgraded, begin, take_over
+from app.transport.websocket import WebSocket
 
 _LINGER_SECONDS: Final = 10.0
 #: Closed for these, nobody comes for the last packets.
 _GONE: Final = {Closing.TRANSPORT_CLOSE, Closing.PING_TIMEOUT, Closing.SLOW}
 _COMPRESS_BYTES: Final = 1024
-
-
-class Limits(NamedTuple):
-    """The limits of sessions, in bytes.
-
-    Args:
-        message_bytes: largest payload, as `maxPayload` says to clients.
-        frame_bytes: largest frame or POST that is read; a larger one closes the connection.
-        unsent_bytes: bytes that may be unsent to one session.
-    """
-
-    message_bytes: int
-    frame_bytes: int
-    unsent_bytes: int
+#: 120 bits: nobody guesses one. Stock ids count sessions in their last characters.
+_ID_BYTES: Final = 15
 
 
 class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
@@ -76,8 +68,8 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
         self._accept = accept
 
     def generate_id(self) -> str:
-        """Return a new session id, which can't be the name of a channel."""
-        return f"{super().generate_id()}{SID_MARK}"
+        """Return a new session id: it tells nothing, and can't be the name of a channel."""
+        return f"{secrets.token_urlsafe(_ID_BYTES)}{SID_MARK}"
 
     # What python-socketio and applications call
 
@@ -117,13 +109,13 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
 
     def _begin(self, transport: asyncio.Transport, first: bytes, *, binary: bool) -> WebSocket:
         """Begin a WebSocket, whose client takes binary frames, or else has them as text."""
-        socket = begin(transport, first, self._limits.frame_bytes, self._limits.unsent_bytes)
+        socket = begin(transport, first, self._limits.stranger_bytes, self._limits.unsent_bytes)
         if not binary:
             socket.write = in_text(socket.write)
         return socket
 
     def _open(self, handshake: Handshake) -> EngineSession:
-        session = EngineSession(self.generate_id(), handshake, self, self._limits.unsent_bytes)
+        session = EngineSession(self.generate_id(), handshake, self, self._limits)
         self.sockets[session.sid] = session
         session.attach(self._accept(session))
         self.heartbeat.add(session)
@@ -236,38 +228,38 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
         return _payload(request, payload)
 
     async def _post(self, request: web.Request, session: EngineSession) -> web.StreamResponse:
-        body = await self._read(request)
-        try:
-            text = body.decode()
-            if "j" in request.query:
-                text = jsonp.payload_of(text)
-            for packet in text.split(SEPARATOR):
-                session.receive(packet)
-        except (ValueError, LookupError) as error:
-            session.fail(
-                error if isinstance(error, ProtocolError) else ProtocolError("bad payload")
-            )
-            return _answer_broken("Bad payload.")
-        await session.until_room()
+        async with session.posts.turn:
+            body = await _read(request, session.most_bytes)
+            try:
+                text = body.decode()
+                if "j" in request.query:
+                    text = jsonp.payload_of(text)
+                await session.posts.handle(text)
+            except (ValueError, LookupError) as error:
+                session.fail(
+                    error if isinstance(error, ProtocolError) else ProtocolError("bad payload")
+                )
+                return _answer_broken("Bad payload.")
         return web.Response(text="ok")
 
-    async def _read(self, request: web.Request) -> bytes:
-        """Return the body, up to our own limit of bytes (`request.read` has another one)."""
-        body = bytearray()
-        limit = self._limits.frame_bytes
-        if (request.content_length or 0) <= limit:
-            try:
-                async for chunk in request.content.iter_any():
-                    body += chunk
-                    if len(body) > limit:
-                        break
-                else:
-                    return bytes(body)
-            except web.RequestPayloadError:  # not what its Content-Encoding says
-                raise Refusal(Refused.REQUEST, "Bad payload.") from None
-            except ConnectionResetError:  # it left while a middleware waited
-                raise web.HTTPBadRequest(text="The client is gone.\n") from None
-        raise Refusal(Refused.TOO_LARGE, f"A POST has at most {limit} bytes.")
+
+async def _read(request: web.Request, limit: int) -> bytes:
+    """Return the body, up to a limit of bytes of our own (`request.read` has another one)."""
+    body = bytearray()
+    if (request.content_length or 0) <= limit:
+        expect_body(request)
+        try:
+            async for chunk in request.content.iter_any():
+                body += chunk
+                if len(body) > limit:
+                    break
+            else:
+                return bytes(body)
+        except web.RequestPayloadError:  # not what its Content-Encoding says
+            raise Refusal(Refused.REQUEST, "Bad payload.") from None
+        except ConnectionResetError:  # it left while a middleware waited
+            raise web.HTTPBadRequest(text="The client is gone.\n") from None
+    raise Refusal(Refused.TOO_LARGE, f"A POST has at most {limit} bytes.")
 
 
 def _takes_binary(request: web.Request) -> bool:

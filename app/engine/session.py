@@ -7,11 +7,15 @@ from typing import Any, Final, Protocol
 
 from app.core.closing import Closing
 from app.engine import binary
+from app.engine.contract import SessionHandler, Upgrade
 from app.engine.poll_buffer import PollBuffer
+from app.engine.posts import Posts
 from app.transport import frames
 from app.transport.connection import Connection, State, discard
 from app.transport.flow import ProtocolError
+from app.transport.frames import FrameError
 from app.transport.handshake import Handshake
+from app.transport.limits import Limits
 from app.transport.websocket import WebSocket
 
 CLOSE_PACKET: Final = "1"
@@ -29,44 +33,17 @@ class SessionServer(Protocol):
         """The session is closed; called once."""
 
 
-class SessionHandler(Protocol):
-    """The protocol that is spoken over a session."""
-
-    @property
-    def assembling(self) -> bool:
-        """Whether further messages belong to a packet that is incomplete."""
-
-    def overtakes(self, message: str | bytes) -> bool:
-        """Tell whether a message is handled at once, also while a request takes time."""
-
-    def on_message(self, message: str | bytes) -> None:
-        """A message has arrived; text still has its `4`. Raises `ProtocolError`."""
-
-    def on_closed(self, closing: Closing) -> None:
-        """The session is closed; called once."""
-
-
-class Upgrade(Protocol):
-    """A WebSocket that a session may move to."""
-
-    @property
-    def answered(self) -> bool:
-        """Whether the client was told that it may move: its polls then return at once."""
-
-    def on_session_closed(self) -> None:
-        """The session was closed before it moved."""
-
-
 class EngineSession(Connection):
     """A session. What it sends is encoded as WebSocket frames, also while it polls.
 
     Args:
-        max_unsent_bytes: as `Connection`'s.
+        limits: as `Connection`'s.
     """
 
     __slots__ = (
         "_held_writes",
         "_poll_buffer",
+        "_posts",
         "_server",
         "_upgrade",
         "handler",
@@ -81,9 +58,9 @@ class EngineSession(Connection):
         return self.handshake.remote
 
     def __init__(
-        self, sid: str, handshake: Handshake, server: SessionServer, max_unsent_bytes: int
+        self, sid: str, handshake: Handshake, server: SessionServer, limits: Limits
     ) -> None:
-        super().__init__(State.POLLING, self._buffer_for_poll, max_unsent_bytes)
+        super().__init__(State.POLLING, self._buffer_for_poll, limits)
         self.sid = sid
         self.handshake = handshake
         self.session: dict[str, Any] = {}  # python-engineio's: an application's own data
@@ -91,7 +68,8 @@ class EngineSession(Connection):
         self.handler: SessionHandler
         self._upgrade: Upgrade | None = None
         self._held_writes: list[bytes] | None = None
-        self._poll_buffer = PollBuffer(max_unsent_bytes)
+        self._poll_buffer = PollBuffer(limits.unsent_bytes)
+        self._posts: Posts | None = None
 
     def attach(self, handler: SessionHandler) -> None:
         """Pass what arrives to `handler`."""
@@ -147,12 +125,24 @@ class EngineSession(Connection):
                 self._handle_queued()  # they waited for the last attachment of an acknowledgement
 
     async def until_room(self) -> None:
-        """Wait while the receive queue is full.
-
-        Not until it is empty: a polling client sends nothing, neither ack nor pong, before its
-        POST is answered.
-        """
+        """Wait while the receive queue is full."""
         await self._queue.until_room()
+
+    @property
+    def posts(self) -> Posts:
+        """What it POSTs."""
+        if self._posts is None:
+            self._posts = Posts(self)
+        return self._posts
+
+    @property
+    def most_bytes(self) -> int:
+        """The largest body that it may POST."""
+        return self._limits.frame_bytes if self.admitted else self._limits.stranger_bytes
+
+    @property
+    def listening(self) -> bool:
+        return not (self._posts is not None and self._posts.resting) and super().listening
 
     @property
     def _blocked(self) -> bool:
@@ -237,6 +227,8 @@ class EngineSession(Connection):
         """Move to a WebSocket: send and receive by it from now on."""
         self.state = State.OPEN
         self.socket = socket
+        if self.admitted:
+            socket.admit(self._limits.frame_bytes)
         self._upgrade = None
         socket.attach(self)
         if self._held_writes is None:
@@ -254,6 +246,8 @@ class EngineSession(Connection):
             self.fail(error)
 
     on_binary = on_text
+
+    def on_unreadable(self, error: FrameError) -> None: ...
 
     def on_pong(self) -> None: ...  # Engine.IO has pings and pongs of its own
 

@@ -18,11 +18,12 @@ from app.core import access
 from app.core.channel import Channel
 from app.core.clock import isoformat
 from app.core.counters import Counters
-from app.core.errors import Unavailable
+from app.core.errors import HearthError, Unavailable
 from app.core.history import MOST_ANSWER_BYTES, Page
 from app.core.identity import Identity
 from app.core.message import Message, Receipt
 from app.core.presence import Members
+from app.core.sizes import Sizes
 from app.hub.draft import Draft
 from app.hub.memberships import LISTED_MEMBERS, Memberships
 from app.hub.surrogates import SplitCharacters, repaired
@@ -280,3 +281,10 @@ class Hub:
     async def channels(self, namespace: str) -> list[Channel]:
         """Return the channels of `namespace` that have members in any process."""
         return await self._broker.channels(namespace)
+
+    async def sizes(self) -> Sizes:
+        """Return how much history and the inbox hold; nothing while that can't be asked."""
+        try:
+            return await self._broker.sizes()
+        except HearthError:
+            return Sizes()

@@ -24,6 +24,7 @@ from app.hub.joined import Incomplete, Joined, Joining
 from app.hub.locks import KeyedLocks
 from app.hub.member import Member, MembershipListener
 from app.hub.sessions import Sessions
+from app.tasks import in_turns
 from schemas.registry import Registry
 
 # Members that joins and statuses list. All of them, sent to each member whenever one joins, would
@@ -93,8 +94,9 @@ class Memberships:
         for listener in self._listeners:
             try:
                 await listener.members_changed(channel, identity, joined)
-            except HearthError as error:
-                log.warning("could not publish a change", channel=str(channel), reason=error.code)
+            except Exception as error:  # who joins or leaves has done so all the same
+                is_defect = not isinstance(error, HearthError)
+                log.warning("could not publish a change", channel=str(channel), exc_info=is_defect)
 
     # Joining
 
@@ -122,9 +124,7 @@ class Memberships:
             SchemaError, Forbidden, Unavailable: as `Hub.publish_as`.
         """
         async with self._entering(member, channel, since, limit, trusted=trusted) as joining:
-            recovery = joining.recovery
-            cursor = None
-            session = member.session
+            recovery, session, cursor = joining.recovery, member.session, None
             if session is not None:
                 cursor = session.enter(channel.name, recovery.position, trusted=trusted)
             try:
@@ -141,8 +141,7 @@ class Memberships:
     async def enter(self, member: Member, channel: Channel, *, trusted: bool = False) -> None:
         """Make a connection a member of `channel` without history; does nothing if it is one.
 
-        Raises:
-            SchemaError, Forbidden, Unavailable: as `joining`.
+        Raises as `joining` does.
         """
         async with self._locks.hold((member.sid, channel, "enter")):
             if channel not in member.channels:
@@ -280,7 +279,7 @@ class Memberships:
             self._fanout.leave(member, channel)
             self._catch_up.end(member, channel)
         try:
-            for channel in channels:
+            async for channel in in_turns(channels):
                 try:
                     await self._leave(member, channel)
                 except HearthError as error:

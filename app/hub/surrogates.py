@@ -41,10 +41,9 @@ class SplitCharacters:
 
     def join(self, channel: Channel, data: dict[str, Any]) -> dict[str, Any]:
         """Return the payload of a `chat_token` with a delta that is Unicode text."""
-        delta, index = data.get("delta"), data.get("index")
+        delta, index, message_id = data.get("delta"), data.get("index"), data.get("message_id")
         if not isinstance(delta, str) or not isinstance(index, int):
             return data
-        message_id = data.get("message_id")
         if not isinstance(message_id, int) and not (
             isinstance(message_id, str) and len(message_id) <= _LONGEST_ID
         ):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 from app.auth import Authenticator
 from app.core.channel import Channel
@@ -13,26 +13,18 @@ from app.core.identity import Identity
 from app.core.rate import TokenBucket
 from app.hub.hub import Hub
 from app.hub.member import Member
-from app.plain.channels import Channels
 from app.plain.connection import PlainConnection
 from app.plain.dialect import Dialect, Speaker
-from app.plain.envelopes import Chat, Envelopes
-from app.plain.feeds import Feeds
+from app.plain.dialects import DIALECTS
 from app.plain.incoming import read_message, read_token
-from app.plain.paths import Endpoint, Query, Speech
+from app.plain.paths import Endpoint, Query
 from app.requests import answers
 from app.requests.authenticating import require_current
 from app.requests.expiry import ExpiryTimer
+from app.transport.frames import FrameError
 from app.transport.rate_limit import RateLimit
 from app.transport.work import Work
 from schemas.errors import SchemaError
-
-DIALECTS: Final[dict[Speech, type[Dialect]]] = {
-    Speech.ENVELOPES: Envelopes,
-    Speech.CHAT: Chat,
-    Speech.FEEDS: Feeds,
-    Speech.CHANNELS: Channels,
-}
 
 
 class PlainClients(Protocol):
@@ -176,6 +168,7 @@ class PlainClient(Speaker):
         """Make it a member, and begin in its dialect; or refuse it."""
         if self._connection.closed:
             return
+        self._connection.admit()
         member = self._make_member(identity)
         self._clients.expiry.set(self, identity.ends_at)
         try:
@@ -247,6 +240,10 @@ class PlainClient(Speaker):
 
     def on_pong(self) -> None:
         self._clients.on_pong(self)
+
+    def on_too_large(self, error: FrameError) -> None:
+        if self.member is None:
+            self.refuse(NoToken(f"The first message must be {{type: auth, token}}: it is {error}."))
 
     def on_closed(self, closing: Closing) -> None:
         self._clients.on_closed(self, closing)

@@ -6,6 +6,8 @@ from typing import Protocol
 
 from app.core.closing import Closing
 from app.transport.connection import Connection, State, discard
+from app.transport.frames import TOO_BIG, FrameError
+from app.transport.limits import Limits
 from app.transport.websocket import WebSocket
 
 
@@ -18,6 +20,9 @@ class PlainHandler(Protocol):
     def on_message(self, message: str | bytes) -> None:
         """A message has arrived; bytes are a binary one. Raises nothing."""
 
+    def on_too_large(self, error: FrameError) -> None:
+        """A message is too large to be read; the connection is closed on return."""
+
     def on_closed(self, closing: Closing) -> None:
         """The connection is closed; called once."""
 
@@ -27,16 +32,18 @@ class PlainConnection(Connection):
 
     Args:
         sid: its session id.
-        max_unsent_bytes: as `Connection`'s.
+        address: its client's.
+        limits: as `Connection`'s.
     """
 
-    __slots__ = ("_handler", "sid", "socket")
+    __slots__ = ("_address", "_handler", "sid", "socket")
 
     socket: WebSocket
 
-    def __init__(self, sid: str, socket: WebSocket, max_unsent_bytes: int) -> None:
-        super().__init__(State.OPEN, socket.write, max_unsent_bytes)
+    def __init__(self, sid: str, address: str, socket: WebSocket, limits: Limits) -> None:
+        super().__init__(State.OPEN, socket.write, limits)
         self.sid = sid
+        self._address = address
         self.socket = socket
         self._handler: PlainHandler
         socket.attach(self)
@@ -44,6 +51,10 @@ class PlainConnection(Connection):
     def attach(self, handler: PlainHandler) -> None:
         """Pass what arrives to `handler`."""
         self._handler = handler
+
+    @property
+    def address(self) -> str:
+        return self._address
 
     def ping(self, frame: bytes) -> None:
         self.socket.write(frame)
@@ -62,6 +73,10 @@ class PlainConnection(Connection):
 
     def on_pong(self) -> None:
         self._handler.on_pong()
+
+    def on_unreadable(self, error: FrameError) -> None:
+        if error.code == TOO_BIG:
+            self._handler.on_too_large(error)
 
     def close(self, closing: Closing) -> None:
         if self.closed:

@@ -11,7 +11,7 @@ from app.auth import find_token
 from app.plain.paths import PATHS, Endpoint, Query
 from app.plain.server import PlainServer
 from app.transport.handshake import Handshake
-from app.transport.websocket import Takeover, take_over
+from app.transport.takeover import Takeover, take_over
 
 
 def add_plain_routes(app: web.Application, server: PlainServer) -> None:
@@ -21,9 +21,11 @@ def add_plain_routes(app: web.Application, server: PlainServer) -> None:
         find: Callable[[Mapping[str, str]], Endpoint],
     ) -> Handler:
         async def handle(request: web.Request) -> web.StreamResponse:
-            token = find_token(Handshake.of(request), None)
+            handshake = Handshake.of(request)
+            token = find_token(handshake, None)
             query = Query(request.query.getall("since", []), request.query.get("history"))
-            server.open(take_over(request), find(request.match_info), token, query)
+            endpoint = find(request.match_info)
+            server.open(take_over(request), handshake.remote, endpoint, token, query)
             return Takeover()
 
         return handle

@@ -18,8 +18,9 @@ from app.requests.expiry import ExpiryTimer
 from app.transport.deadlines import Deadlines
 from app.transport.frames import PING, encode
 from app.transport.heartbeat import Heartbeat
+from app.transport.limits import Limits
 from app.transport.rate_limit import RateLimit
-from app.transport.websocket import Upgraded, begin
+from app.transport.takeover import Upgraded, begin
 from app.transport.work import Work
 
 AUTH_SECONDS: Final = 10.0
@@ -73,7 +74,12 @@ class PlainServer:
         self.heartbeat = Heartbeat(PING_SECONDS, options.ping_timeout, encode(PING, b""))
         self.clients: dict[PlainConnection, PlainClient] = {}
         self._generate_sid = generate_sid
-        self._max_unsent_bytes = options.max_unsent_bytes
+        self._limits = Limits(
+            options.max_message_bytes,
+            2 * options.max_message_bytes,
+            options.max_unsent_bytes,
+            options.messages_per_second,
+        )
         self._due: Deadlines[PlainClient] = Deadlines(options.auth_seconds, self._on_late)
 
     def count_members(self) -> Counter[str]:
@@ -88,12 +94,22 @@ class PlainServer:
         self._due.clear()
         await self.work.finish(CLOSE_SECONDS)
 
-    def open(self, upgraded: Upgraded, endpoint: Endpoint, token: str | None, query: Query) -> None:
+    def open(
+        self,
+        upgraded: Upgraded,
+        address: str,
+        endpoint: Endpoint,
+        token: str | None,
+        query: Query,
+    ) -> None:
         """Begin with a new client."""
         socket = begin(
-            upgraded.transport, upgraded.reply, 2 * self.max_message_bytes, self._max_unsent_bytes
+            upgraded.transport,
+            upgraded.reply,
+            self._limits.stranger_bytes,
+            self._limits.unsent_bytes,
         )
-        connection = PlainConnection(self._generate_sid(), socket, self._max_unsent_bytes)
+        connection = PlainConnection(self._generate_sid(), address, socket, self._limits)
         client = self.clients[connection] = PlainClient(self, connection, endpoint)
         connection.attach(client)
         self.heartbeat.add(connection)

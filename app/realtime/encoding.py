@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from app.core.channel import Channel
@@ -63,7 +64,7 @@ class Batch:
 
     __slots__ = ("_events", "_pieces", "_publications", "last_offset")
 
-    def __init__(self, events: list[bytes], publications: list[Publication]) -> None:
+    def __init__(self, events: Sequence[bytes], publications: list[Publication]) -> None:
         self._events = events
         self._publications = publications
         self._pieces: dict[int, list[bytes]] = {}
@@ -136,11 +137,12 @@ class RecoverableRoom(Room):
         super().send(publication)
         self._publications.append(publication)
 
-    def _write(self, pending: list[bytes]) -> None:
+    def _join(self, pending: Sequence[bytes]) -> Batch:
         publications, self._publications = self._publications, []
-        batch = Batch(pending, publications)
-        for tracker in self._trackers.values():
-            tracker.write(batch)
+        return Batch(pending, publications)
+
+    def _targets(self) -> Collection[Tracker]:
+        return self._trackers.values()
 
     def add(self, member: RoomMember) -> None:
         super().add(member)

@@ -135,6 +135,7 @@ class Lifecycle:
                 if not client.leaving:  # else its connect handler has disconnected it
                     self._manager.add(client)
                     client.connected = True
+                    session.admit()
                     client.greet()
         except _Refused as error:
             (refusal,) = error.args

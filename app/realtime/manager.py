@@ -114,6 +114,10 @@ class Manager(socketio.AsyncManager):  # type: ignore[misc]
             self._leave(client, room)
         self.callbacks.pop(sid, None)
 
+    def expects(self, sid: str, ack_id: int | None) -> bool:
+        """Tell whether a client was asked for this acknowledgement, and hasn't given it yet."""
+        return ack_id in self.callbacks.get(sid, ())
+
     def is_sid_room(self, namespace: str, room: Any) -> bool:
         return isinstance(room, str) and self.client(namespace, room) is not None
 

@@ -26,6 +26,7 @@ from socketio.packet import (
 from app.core.errors import HearthError, Invalid, TooLarge
 from app.transport import codec, frames
 from app.transport.flow import ProtocolError
+from app.transport.limits import STRANGER_BYTES
 
 MAX_ATTACHMENTS: Final = 10  # as the official server
 _MAX_ID_DIGITS: Final = 16  # JavaScript clients don't count beyond 2**53
@@ -119,6 +120,8 @@ def parse(text: str, at: int = 0, max_bytes: int = 0) -> Incoming:
         namespace = text[at:end].partition("?")[0]
         at = end + 1
     if packet_type <= DISCONNECT:  # CONNECT, DISCONNECT
+        if len(text) - at > STRANGER_BYTES:
+            raise PacketError(f"a CONNECT over {STRANGER_BYTES} bytes")
         payload = text[at:]
         data = _load_json(payload) if payload else None
         if not (data is None or (packet_type == CONNECT and isinstance(data, dict))):
@@ -203,20 +206,28 @@ class Packet(socketio.packet.Packet):  # type: ignore[misc]
 
 
 class Assembly:
-    """A packet whose attachments are still arriving."""
+    """A packet whose attachments are still arriving.
 
-    __slots__ = ("_attachments", "packet")
+    Args:
+        most_bytes: of all attachments together.
+    """
 
-    def __init__(self, packet: Incoming) -> None:
+    __slots__ = ("_attachments", "_room", "packet")
+
+    def __init__(self, packet: Incoming, most_bytes: int) -> None:
         self.packet = packet
         self._attachments: list[bytes] = []
+        self._room = most_bytes
 
     def add(self, attachment: bytes) -> Incoming | None:
         """Add an attachment; return the packet if it is complete, else None.
 
         Raises:
-            PacketError: a placeholder in the payload has no attachment.
+            PacketError: a placeholder in the payload has no attachment, or they are too large.
         """
+        self._room -= len(attachment)
+        if self._room < 0:
+            raise PacketError("attachments that are too large")
         self._attachments.append(attachment)
         if len(self._attachments) < self.packet.attachments:
             return None

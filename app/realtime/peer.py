@@ -90,7 +90,9 @@ class Peer:
                 return
             incoming = parse(message, 1, self._server.max_message_bytes)
             if incoming.attachments:
-                self._assembly = Assembly(incoming)
+                if not self.session.admitted:
+                    raise PacketError("attachments before CONNECT")
+                self._assembly = Assembly(incoming, 2 * self._server.max_message_bytes)
                 return
         if incoming is not None:
             self._on_packet(incoming)
@@ -123,6 +125,8 @@ class Peer:
 
     def _on_connect(self, packet: Incoming) -> None:
         self._connects += 1
+        if self._connects <= FREE_CONNECTS:
+            self.session.intake.give_back()
         # Each costs the verification of a token; but new connections enter several namespaces.
         if self._connects > FREE_CONNECTS and self._count_request() is not None:
             raise PacketError("CONNECT again and again")

@@ -11,7 +11,7 @@ import socketio
 
 from app.core.closing import Closing
 from app.core.counters import Counters
-from app.engine.server import EngineServer, Limits
+from app.engine.server import EngineServer
 from app.engine.session import EngineSession
 from app.realtime.client import Client
 from app.realtime.lifecycle import ClientNamespace, Lifecycle
@@ -19,6 +19,7 @@ from app.realtime.manager import Manager
 from app.realtime.packets import Packet, encode_packet
 from app.realtime.peer import Peer
 from app.transport import codec
+from app.transport.limits import Limits
 from app.transport.rate_limit import RateLimit
 from app.transport.refusals import Refusals
 from app.transport.work import Work
@@ -97,7 +98,12 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
             # By default each adds a handler that writes tracebacks to stderr.
             logger=logging.getLogger("socketio.server"),
             engineio_logger=logging.getLogger("engineio.server"),
-            limits=Limits(most_bytes, 2 * most_bytes, options.max_unsent_bytes),
+            limits=Limits(
+                most_bytes,
+                2 * most_bytes,
+                options.max_unsent_bytes,
+                options.messages_per_second,
+            ),
             **stock,
         )
         self.eio.start(self._accept)
@@ -228,7 +234,8 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
 
     def acknowledge(self, client: Client, ack_id: int | None, data: Any) -> None:
         # Not in order: the handler of the event before it may be waiting for it.
-        self.work.spawn(self.manager.trigger_callback(client.sid, ack_id, data))
+        if self.manager.expects(client.sid, ack_id):
+            self.work.spawn(self.manager.trigger_callback(client.sid, ack_id, data))
 
     def on_peer_closed(self, peer: Peer, closing: Closing) -> None:
         self._counters.closed[closing.reason] += 1

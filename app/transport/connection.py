@@ -12,6 +12,8 @@ import structlog
 
 from app.core.closing import Closing
 from app.transport.flow import ProtocolError, ReceiveQueue, grace
+from app.transport.intake import Intake
+from app.transport.limits import Limits
 from app.transport.websocket import WebSocket
 
 # How often a connection that doesn't take what it gets is looked at. Its transport tells of one
@@ -38,18 +40,29 @@ class Connection(ABC):
 
     Args:
         state, write: the initial ones.
-        max_unsent_bytes: limit of unsent bytes. Past it and its `grace` the client is a
-            slow consumer, and is cut off.
     """
 
-    __slots__ = ("_busy", "_grace", "_max_unsent_bytes", "_queue", "socket", "state", "write")
+    __slots__ = (
+        "_busy",
+        "_grace",
+        "_limits",
+        "_queue",
+        "admitted",
+        "intake",
+        "socket",
+        "state",
+        "write",
+    )
 
-    def __init__(self, state: State, write: Callable[[bytes], None], max_unsent_bytes: int) -> None:
+    def __init__(self, state: State, write: Callable[[bytes], None], limits: Limits) -> None:
         self.state = state
+        #: Whether its client was let in; of strangers, only small messages are read.
+        self.admitted = False
+        self.intake = Intake(limits.per_second)
         self.socket: WebSocket | None = None
         self.write = write
         self._busy = False
-        self._max_unsent_bytes = max_unsent_bytes
+        self._limits = limits
         # While more than the limit is unsent: the unsent bytes past which it is cut off.
         self._grace: int | None = None
         self._queue = ReceiveQueue()
@@ -63,6 +76,23 @@ class Connection(ABC):
     def address(self) -> str:
         """The client's address."""
         return "" if self.socket is None else self.socket.address
+
+    def admit(self) -> None:
+        """Let its client send messages of full size."""
+        self.admitted = True
+        if self.socket is not None:
+            self.socket.admit(self._limits.frame_bytes)
+
+    @property
+    def listening(self) -> bool:
+        """Whether what its client has sent will be read at once."""
+        return self.socket is None or self.socket.listening
+
+    @property
+    def held_bytes(self) -> int:
+        """The number of bytes that the server holds for its client."""
+        incomplete = 0 if self.socket is None else self.socket.held_bytes
+        return self.unsent_bytes + self._queue.size + incomplete
 
     # Requests, one at a time
 
@@ -120,7 +150,7 @@ class Connection(ABC):
         if self.closed or self.socket is None:
             return
         unsent = self.socket.unsent_bytes
-        self._grace = grace(unsent, self._max_unsent_bytes) if over_limit else None
+        self._grace = grace(unsent, self._limits.unsent_bytes) if over_limit else None
         self._choose_writer(self.socket)
         if not over_limit:
             self._handle_queued()

@@ -11,8 +11,8 @@ from app.core.counters import Counters
 class Flushable(Protocol):
     """A room with pending frames."""
 
-    def flush(self) -> None:
-        """Write pending frames to all members now."""
+    def flush_some(self) -> bool:
+        """Write pending frames to so many members as have their turn; return whether more have."""
 
 
 class Deliveries:
@@ -49,4 +49,5 @@ class Deliveries:
     def _flush(self) -> None:
         rooms, self._rooms = self._rooms, []
         for room in rooms:
-            room.flush()
+            if room.flush_some():
+                self.schedule(room)

@@ -6,8 +6,9 @@ import asyncio
 from collections import deque
 from typing import Final
 
-# Queued messages at which reading from the client stops (backpressure).
+# Queued messages, and their bytes, at which reading from the client stops (backpressure).
 HIGH_WATERMARK: Final = 100
+HIGH_WATERMARK_BYTES: Final = 262_144
 
 
 class ProtocolError(ValueError):
@@ -26,10 +27,12 @@ def grace(unsent_bytes: int, limit: int) -> int:
 class ReceiveQueue:
     """The receive queue: messages that wait for the request before them, oldest first."""
 
-    __slots__ = ("_has_room", "messages")
+    __slots__ = ("_has_room", "messages", "size")
 
     def __init__(self) -> None:
         self.messages: deque[str | bytes] = deque()
+        #: Their length together; of texts, in characters.
+        self.size = 0
         self._has_room: asyncio.Future[None] | None = None
 
     def __len__(self) -> int:
@@ -38,15 +41,17 @@ class ReceiveQueue:
     @property
     def full(self) -> bool:
         """Whether reading from the client is to stop."""
-        return len(self.messages) >= HIGH_WATERMARK
+        return len(self.messages) >= HIGH_WATERMARK or self.size >= HIGH_WATERMARK_BYTES
 
     def add(self, message: str | bytes) -> None:
         """Append a message."""
         self.messages.append(message)
+        self.size += len(message)
 
     def pop(self) -> str | bytes:
         """Remove and return the oldest message."""
         message = self.messages.popleft()
+        self.size -= len(message)
         if not self.full:
             self._wake()
         return message
@@ -54,6 +59,7 @@ class ReceiveQueue:
     def clear(self) -> None:
         """Remove all messages."""
         self.messages.clear()
+        self.size = 0
         self._wake()
 
     async def until_room(self) -> None:

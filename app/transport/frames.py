@@ -79,13 +79,14 @@ class FrameReader:
     """A reader of a client's frames: bytes in, as they arrive, and complete messages out.
 
     Args:
-        max_bytes: largest message; a larger one is refused before it is buffered.
+        max_bytes: largest message; a larger one is refused before it is buffered. It may be
+            changed, for the frames that begin later.
     """
 
-    __slots__ = ("_buffer", "_fragments", "_fragments_opcode", "_max_bytes", "_needed")
+    __slots__ = ("_buffer", "_fragments", "_fragments_opcode", "_needed", "max_bytes")
 
     def __init__(self, max_bytes: int) -> None:
-        self._max_bytes = max_bytes
+        self.max_bytes = max_bytes
         # An incomplete frame, and how many bytes it takes to complete it.
         self._buffer: bytearray | None = None
         self._needed = 0
@@ -115,14 +116,21 @@ class FrameReader:
             body = 8
         else:
             return None
-        if body + size != end or size > self._max_bytes:
+        if body + size != end or size > self.max_bytes:
             return None
         payload = bytearray(data[body:])
         websocket_mask(data[body - 4 : body], payload)
         return payload
 
-    def feed(self, data: bytes) -> list[Frame]:
-        """Return the messages and control frames that `data` completes, in order.
+    @property
+    def held_bytes(self) -> int:
+        """The number of bytes of what is incomplete."""
+        return len(self._buffer or b"") + len(self._fragments or b"")
+
+    def feed(self, data: bytes) -> Iterator[Frame]:
+        """Iterate over the messages and control frames that `data` completes, in order.
+
+        Each is read when it is asked for. All have to be, before more is fed.
 
         Raises:
             FrameError: it breaks the protocol, or a message is too large.
@@ -131,9 +139,8 @@ class FrameReader:
             # Appended, not joined: a client may send a large frame byte by byte.
             self._buffer += data
             if len(self._buffer) < self._needed:
-                return []
+                return
             data, self._buffer, self._needed = bytes(self._buffer), None, 0
-        frames: list[Frame] = []
         at, end = 0, len(data)
         while end - at >= 2:
             first, size = data[at], data[at + 1]
@@ -147,8 +154,8 @@ class FrameReader:
                     break
                 size = int.from_bytes(data[head : head + length], "big")
                 head += length
-            if size > self._max_bytes:
-                raise FrameError(TOO_BIG, "a frame over twice MAX_MESSAGE_BYTES")
+            if size > self.max_bytes:
+                raise FrameError(TOO_BIG, f"a frame over {self.max_bytes} bytes")
             body = head + 4
             if body + size > end:
                 # A bad frame is refused by its head, without waiting for the rest.
@@ -159,12 +166,11 @@ class FrameReader:
             websocket_mask(data[head:body], payload)
             at = body + size
             if first == _WHOLE_TEXT and self._fragments is None:  # nearly all frames
-                frames.append(Frame(TEXT, payload))
+                yield Frame(TEXT, payload)
             elif (frame := self._take(first, payload)) is not None:
-                frames.append(frame)
+                yield frame
         if at < end:
             self._buffer = bytearray(data[at:])
-        return frames
 
     def _check(self, first: int, size: int) -> None:
         opcode = first & 0xF
@@ -177,8 +183,8 @@ class FrameReader:
             raise FrameError(PROTOCOL_ERROR, "a reserved opcode")
         elif (opcode == CONTINUATION) != (self._fragments is not None):
             raise FrameError(PROTOCOL_ERROR, "a fragment out of place")
-        elif self._fragments is not None and len(self._fragments) + size > self._max_bytes:
-            raise FrameError(TOO_BIG, "a message over twice MAX_MESSAGE_BYTES")
+        elif self._fragments is not None and len(self._fragments) + size > self.max_bytes:
+            raise FrameError(TOO_BIG, f"a message over {self.max_bytes} bytes")
 
     def _take(self, first: int, payload: bytearray) -> Frame | None:
         self._check(first, len(payload))

@@ -16,6 +16,8 @@ from app.transport.connection import Connection
 
 _PING: Final = frames.encode(frames.TEXT, b"2")
 _STEP_SECONDS: Final = 0.005
+#: A timer that is later than that means that the process stood still (SIGSTOP, a moved machine).
+_STOOD_STILL_SECONDS: Final = 1.0
 
 
 class _Deadline(NamedTuple):
@@ -45,6 +47,8 @@ class Heartbeat:
         self._due: dict[Connection, _Deadline] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._beats_at = 0.0
+        # The time for which the process stood still: nobody answers for that.
+        self._stood_still = 0.0
 
     def add(self, connection: Connection) -> None:
         """Ping `connection` from now on, until it is closed or discarded."""
@@ -75,7 +79,7 @@ class Heartbeat:
         self._due.clear()
 
     def _now(self) -> float:
-        return asyncio.get_running_loop().time()
+        return asyncio.get_running_loop().time() - self._stood_still
 
     def _expect(self, connection: Connection, *, pinged: bool, due_at: float) -> None:
         due = self._due[connection] = _Deadline(connection, due_at, pinged)
@@ -89,12 +93,16 @@ class Heartbeat:
     def _schedule(self) -> None:
         heads = [queue[0].at for queue in (self._to_ping, self._to_answer) if queue]
         if heads:
+            self._beats_at = max(min(heads), self._now() + _STEP_SECONDS)
             loop = asyncio.get_running_loop()
-            self._beats_at = max(min(heads), loop.time() + _STEP_SECONDS)
-            self._timer = loop.call_at(self._beats_at, self._beat)
+            self._timer = loop.call_at(self._beats_at + self._stood_still, self._beat)
 
     def _beat(self) -> None:
         self._timer = None
+        late = self._now() - self._beats_at
+        if late > _STOOD_STILL_SECONDS:
+            # A little more, for what has arrived is read before anybody is judged.
+            self._stood_still += late + _STOOD_STILL_SECONDS
         now = self._now()
         while self._to_ping and self._to_ping[0].at <= now:
             due = self._to_ping.popleft()
@@ -104,7 +112,11 @@ class Heartbeat:
                 self._expect(due.connection, pinged=True, due_at=due.at + self.timeout)
         while self._to_answer and self._to_answer[0].at <= now:
             due = self._to_answer.popleft()
-            if self._due.get(due.connection) is due:
+            if self._due.get(due.connection) is not due:
+                continue
+            if due.connection.listening:
                 due.connection.close(Closing.PING_TIMEOUT)
+            else:  # its answer may be among what isn't read yet
+                self._expect(due.connection, pinged=True, due_at=now + self.timeout)
         if self._timer is None:
             self._schedule()

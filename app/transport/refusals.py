@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 
 import structlog
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from app.core.counters import Counters
 from app.core.refused import Refusal, Refused
@@ -24,7 +24,8 @@ _STATUS: Final = {
     "rate_limited": 429,
     "unavailable": 503,
 }
-_HEADERS_TOO_LARGE: Final = 431
+#: Where a reason has a status of its own.
+_STATUS_OF: Final = {Refused.HEADERS: 431, Refused.TIMEOUT: 408}
 #: The query of what is answered may hold a token.
 NO_STORE: Final = {"Cache-Control": "no-store"}
 # Engine.IO's numbers and words, as the official server has them; stock clients show them.
@@ -98,9 +99,10 @@ def answer(refusal: Refusal) -> web.Response:
     """Return the HTTP response that refuses a request: Engine.IO's words, and the error object."""
     error = refusal.error
     number, words = _ENGINE.get(refusal.reason, _BAD_REQUEST)
-    status = _STATUS[error.code]
-    if refusal.reason is Refused.HEADERS:
-        status = _HEADERS_TOO_LARGE
+    status = _STATUS_OF.get(refusal.reason, _STATUS[error.code])
     told = error.to_dict() | {"reason": refusal.reason.label}
     body = {"code": number, "message": words, "error": told}
-    return web.json_response(body, status=status, headers=NO_STORE)
+    headers = dict(NO_STORE)
+    if status == 401:  # RFC 9110 §15.5.2
+        headers[hdrs.WWW_AUTHENTICATE] = "Bearer"
+    return web.json_response(body, status=status, headers=headers)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from typing import Protocol
+from collections.abc import Collection, Iterator, Sequence
+from itertools import islice
+from typing import Any, Final, Protocol
 
 from app.core.channel import Channel
 from app.core.message import Publication
 from app.core.session import Session
 from app.transport.connection import Connection
 from app.transport.deliveries import Deliveries
+
+#: So many members of one room are written to before others have their turn.
+MEMBERS_A_TURN: Final = 1000
 
 
 class RoomMember(Protocol):
@@ -56,7 +60,7 @@ class Room:
     exactly what was sent while it was in.
     """
 
-    __slots__ = ("_channel", "_deliveries", "_encoding", "_pending", "members")
+    __slots__ = ("_channel", "_deliveries", "_encoding", "_pending", "_rest", "members")
 
     def __init__(self, channel: Channel, encoding: Encoding, deliveries: Deliveries) -> None:
         self.members: dict[str, Connection] = {}
@@ -64,6 +68,8 @@ class Room:
         self._encoding = encoding
         self._deliveries = deliveries
         self._pending: list[bytes] = []
+        # What was begun to be written, and the members to whom it is still to be.
+        self._rest: tuple[Any, Iterator[Any]] | None = None
 
     def __len__(self) -> int:
         return len(self.members)
@@ -75,21 +81,49 @@ class Room:
         """Send a publication to every member with the next flush."""
         frame = self._encoding.encode(self._channel, publication)
         if frame:
-            if not self._pending:
+            if not self._pending and self._rest is None:
                 self._deliveries.schedule(self)
             self._pending.append(frame)
 
     def flush(self) -> None:
         """Write pending frames to all members now."""
-        if not self._pending:
-            return
+        if self._rest is not None:
+            (data, members), self._rest = self._rest, None
+            self._write(data, members)
+        if self._pending:
+            self._write(self._take(), self._targets())
+
+    def flush_some(self) -> bool:
+        """Write pending frames to so many members as have their turn; return whether more have."""
+        if self._rest is None:
+            if not self._pending:
+                return False
+            data, members = self._take(), self._targets()
+            if len(members) <= MEMBERS_A_TURN:
+                self._write(data, members)
+                return False
+            self._rest = data, iter(list(members))
+        data, rest = self._rest
+        some = list(islice(rest, MEMBERS_A_TURN))
+        self._write(data, some)
+        if len(some) < MEMBERS_A_TURN:
+            self._rest = None
+        return self._rest is not None or bool(self._pending)
+
+    def _take(self) -> Any:
+        """Remove the pending frames; return them as `_write` takes them."""
         pending, self._pending = self._pending, []
         self._deliveries.count(len(pending) * len(self.members))
-        self._write(pending)
+        return self._join(pending)
 
-    def _write(self, pending: list[bytes]) -> None:
-        data = pending[0] if len(pending) == 1 else b"".join(pending)
-        for connection in self.members.values():
+    def _join(self, pending: Sequence[bytes]) -> Any:
+        return pending[0] if len(pending) == 1 else b"".join(pending)
+
+    def _targets(self) -> Collection[Any]:
+        return self.members.values()
+
+    def _write(self, data: Any, members: Iterator[Any] | Collection[Any]) -> None:
+        for connection in members:
             connection.write(data)
 
     def add(self, member: RoomMember) -> None:

@@ -8,17 +8,9 @@ and wakes a task for each message. Here the transport is taken over after the ha
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
-import hashlib
-from collections.abc import Callable
-from typing import Final, NamedTuple, Protocol
+from collections.abc import Callable, Iterator
+from typing import Final, Protocol
 
-from aiohttp import web
-from aiohttp.abc import AbstractStreamWriter
-
-from app.core.refused import Refusal, Refused
-from app.core.subprotocol import read_offered
 from app.transport.frames import (
     BINARY,
     CLOSE,
@@ -27,18 +19,31 @@ from app.transport.frames import (
     PING,
     PONG,
     TEXT,
+    Frame,
     FrameError,
     FrameReader,
     encode,
 )
 from app.transport.handshake import remote_address
+from app.transport.intake import Intake
 
-_GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _CLOSE_TIMEOUT_SECONDS: Final = 2.0
+_NOT_UTF8: Final = FrameError(NOT_UTF8, "a text that is not UTF-8")
+#: So many frames of one socket are handled before others have their turn.
+FRAMES_A_TURN: Final = 64
+
+# Why a socket isn't read at the moment.
+_QUEUE: Final = 1  # its owner has enough to do
+_RATE: Final = 2  # its client sends too much
+_TURN: Final = 4  # others have their turn
 
 
 class Owner(Protocol):
     """The receiver of a socket's messages and events."""
+
+    @property
+    def intake(self) -> Intake:
+        """How much its client may send."""
 
     def on_text(self, text: str) -> None:
         """A text message has arrived."""
@@ -52,6 +57,9 @@ class Owner(Protocol):
     def on_unsent(self, over_limit: bool) -> None:
         """The unsent bytes have gone over their limit, or have fallen well below it."""
 
+    def on_unreadable(self, error: FrameError) -> None:
+        """A frame can't be read; the socket is closed on return, if it isn't by then."""
+
     def on_lost(self, reason: str) -> None:
         """The socket is closed; `reason` says how the client broke the protocol, if it did."""
 
@@ -59,18 +67,38 @@ class Owner(Protocol):
 class WebSocket(asyncio.Protocol):
     """One open socket.
 
+    Reading goes in turns: a client that sends much is read a little at a time, and one that sends
+    more than its intake isn't read for a moment.
+
     Args:
         max_bytes: largest message that is received.
         max_unsent_bytes: unsent bytes over which `on_unsent` is called; the owner decides.
     """
 
-    __slots__ = ("_closing", "_owner", "_reader", "_transport", "write")
+    __slots__ = (
+        "_closing",
+        "_holds",
+        "_intake",
+        "_over_limit",
+        "_owner",
+        "_pong",
+        "_reader",
+        "_rest",
+        "_transport",
+        "write",
+    )
 
     def __init__(self, max_bytes: int, max_unsent_bytes: int, transport: asyncio.Transport) -> None:
         self._reader = FrameReader(max_bytes)
         self._transport = transport
         self._owner: Owner | None = None
         self._closing = False
+        self._intake: Intake
+        self._holds = 0  # why it isn't read, if it isn't
+        self._rest: Iterator[Frame] | None = None  # what was read, and is still to be handled
+        # While it takes no more: the PONG that is due. Only the newest PING wants one (§5.5.3).
+        self._over_limit = False
+        self._pong: bytes | None = None
         transport.set_write_buffer_limits(max_unsent_bytes)
         #: Sends encoded frames. The transport's own method: rooms call it for every member.
         self.write: Callable[[bytes], None] = transport.write
@@ -78,6 +106,21 @@ class WebSocket(asyncio.Protocol):
     def attach(self, owner: Owner) -> None:
         """Pass what arrives from now on to `owner`."""
         self._owner = owner
+        self._intake = owner.intake
+
+    def admit(self, max_bytes: int) -> None:
+        """Receive messages of up to so many bytes from now on."""
+        self._reader.max_bytes = max_bytes
+
+    @property
+    def listening(self) -> bool:
+        """Whether what the client has sent will be read at once."""
+        return not self._holds & (_QUEUE | _RATE)
+
+    @property
+    def held_bytes(self) -> int:
+        """The number of bytes that have arrived of what is incomplete."""
+        return self._reader.held_bytes
 
     @property
     def address(self) -> str:
@@ -102,7 +145,7 @@ class WebSocket(asyncio.Protocol):
         if self._closing:
             return
         self._closing = True
-        self._owner = None
+        self._owner = self._rest = None
         self.write(encode(CLOSE, code.to_bytes(2, "big") + reason.encode()))
         # The server closes TCP first (§7.1.1), and doesn't wait long for a client that won't read.
         self._transport.close()
@@ -111,141 +154,122 @@ class WebSocket(asyncio.Protocol):
     def abort(self) -> None:
         """Close the connection at once, and discard what is unsent."""
         self._closing = True
-        self._owner = None
+        self._owner = self._rest = None
         self._transport.abort()
 
     def pause_reading(self) -> None:
         """Stop reading from the client (backpressure)."""
-        self._transport.pause_reading()
+        self._hold(_QUEUE)
 
     def resume_reading(self) -> None:
         """Read from the client again."""
-        self._transport.resume_reading()
+        self._release(_QUEUE)
+
+    def _hold(self, why: int) -> None:
+        if not (self._holds or self._transport.is_closing()):
+            self._transport.pause_reading()
+        self._holds |= why
+
+    def _release(self, why: int) -> None:
+        if not self._holds & why:
+            return
+        self._holds &= ~why
+        if self._holds or self._transport.is_closing():
+            return
+        rest, self._rest = self._rest, None
+        if rest is None or self._read(rest):
+            self._transport.resume_reading()
 
     # asyncio.Protocol
 
     def data_received(self, data: bytes) -> None:
-        try:
-            owner = self._owner
-            if owner is not None and (text := self._reader.whole_text(data)) is not None:
+        owner = self._owner
+        if owner is not None and (text := self._reader.whole_text(data)) is not None:
+            self._intake.left -= 1  # as `Intake.take`, inlined: nearly everything comes this way
+            try:
                 owner.on_text(text.decode())
-                return
-            for opcode, payload in self._reader.feed(data):
-                owner = self._owner
-                if owner is None:
-                    return
-                if opcode == TEXT:
-                    owner.on_text(payload.decode())
-                elif opcode == BINARY:
-                    owner.on_binary(bytes(payload))
-                elif opcode == PING:
-                    self.write(encode(PONG, bytes(payload)))
-                elif opcode == PONG:
-                    owner.on_pong()
-                elif opcode == CLOSE:
-                    self._end(NORMAL, "")
+            except UnicodeDecodeError:
+                self._break(_NOT_UTF8)
+            if self._intake.left < 0:
+                self._check_rate()
+        else:
+            self._read(self._reader.feed(data))
+
+    def _read(self, frames: Iterator[Frame]) -> bool:
+        """Handle frames; return False if some are left for later, when it is read again."""
+        left = FRAMES_A_TURN
+        try:
+            for frame in frames:
+                if self._owner is None:
+                    return False
+                self._intake.take(len(frame.payload))
+                self._on_frame(self._owner, frame)
+                left -= 1
+                if self._intake.left < 0:
+                    self._check_rate()
+                if left == 0:
+                    self._hold(_TURN)
+                    asyncio.get_running_loop().call_soon(self._release, _TURN)
+                if self._holds:
+                    self._rest = frames
+                    return False
         except FrameError as error:
-            self._end(error.code, str(error))
+            self._break(error)
         except UnicodeDecodeError:
-            self._end(NOT_UTF8, "a text that is not UTF-8")
+            self._break(_NOT_UTF8)
+        return not self._closing
+
+    def _on_frame(self, owner: Owner, frame: Frame) -> None:
+        opcode, payload = frame
+        if opcode == TEXT:
+            owner.on_text(payload.decode())
+        elif opcode == BINARY:
+            owner.on_binary(bytes(payload))
+        elif opcode == PING:
+            pong = encode(PONG, bytes(payload))
+            if self._over_limit:
+                self._pong = pong
+            else:
+                self.write(pong)
+        elif opcode == PONG:
+            owner.on_pong()
+        elif opcode == CLOSE:
+            self._end(NORMAL, "")
+
+    def _check_rate(self) -> None:
+        if pause := self._intake.pause():
+            self._hold(_RATE)
+            asyncio.get_running_loop().call_later(pause, self._release, _RATE)
 
     def pause_writing(self) -> None:
+        self._over_limit = True
         if self._owner is not None:
             self._owner.on_unsent(True)
 
     def resume_writing(self) -> None:
+        self._over_limit = False
         if self._owner is not None:
+            if (pong := self._pong) is not None:
+                self._pong = None
+                self.write(pong)
             self._owner.on_unsent(False)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._closing = True
+        self._rest = None
         self._notify_lost(self._owner, "")
+
+    def _break(self, error: FrameError) -> None:
+        if self._owner is not None:
+            self._owner.on_unreadable(error)
+        self._end(error.code, str(error))
 
     def _end(self, code: int, reason: str) -> None:
         owner = self._owner
-        self.close(code)
+        self.close(code, reason)
         self._notify_lost(owner, reason)
 
     def _notify_lost(self, owner: Owner | None, reason: str) -> None:
         self._owner = None
         if owner is not None:
             owner.on_lost(reason)
-
-
-class Takeover(web.StreamResponse):
-    """The response of a handler that took the connection over; aiohttp sends nothing for it."""
-
-    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
-        return None
-
-    async def write_eof(self, data: bytes = b"") -> None: ...
-
-
-class Upgraded(NamedTuple):
-    """A connection that becomes a WebSocket.
-
-    Args:
-        reply: the response to its handshake, not sent yet.
-        tail: bytes that arrived behind the handshake.
-    """
-
-    transport: asyncio.Transport
-    reply: bytes
-    tail: bytes
-
-
-def take_over(request: web.Request) -> Upgraded:
-    """Take a connection over from aiohttp, for `begin`; the handler then returns a `Takeover`.
-
-    Raises:
-        Refusal: the handshake is not valid.
-        HTTPBadRequest: the client is gone.
-    """
-    headers = request.headers
-    reply = answer(
-        headers.get("Upgrade", ""),
-        headers.get("Sec-WebSocket-Version", ""),
-        headers.get("Sec-WebSocket-Key", ""),
-        ",".join(headers.getall("Sec-WebSocket-Protocol", [])),
-    )
-    if reply is None:
-        raise Refusal(Refused.UPGRADE, "This is no WebSocket handshake.")
-    protocol = request.protocol
-    transport = protocol.transport
-    if transport is None:  # it left while a middleware waited
-        raise web.HTTPBadRequest(text="The client is gone.\n")
-    # To aiohttp the connection is lost, though it stays open: so it drops its objects.
-    tail = protocol._message_tail  # noqa: SLF001 - not public
-    protocol.transport = None
-    protocol.connection_lost(None)
-    transport.resume_reading()
-    return Upgraded(transport, reply, tail)
-
-
-def begin(
-    transport: asyncio.Transport, first: bytes, max_bytes: int, max_unsent_bytes: int
-) -> WebSocket:
-    """Write `first`, which starts with the reply, and return the WebSocket that follows."""
-    socket = WebSocket(max_bytes, max_unsent_bytes, transport)
-    transport.set_protocol(socket)
-    transport.write(first)
-    return socket
-
-
-def answer(upgrade: str, version: str, key: str, protocols: str) -> bytes | None:
-    """Return the response to a handshake with these headers; None if they are not valid."""
-    if upgrade.lower() != "websocket" or version != "13":
-        return None
-    try:
-        if len(base64.b64decode(key, validate=True)) != 16:
-            return None
-    except (binascii.Error, ValueError):
-        return None
-    accepted = base64.b64encode(hashlib.sha1(key.encode() + _GUID, usedforsecurity=False).digest())
-    selected = read_offered(protocols).selected
-    protocol = f"Sec-WebSocket-Protocol: {selected}\r\n" if selected else ""
-    return (
-        b"HTTP/1.1 101 Switching Protocols\r\n"
-        b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %b\r\n%b\r\n"
-        % (accepted, protocol.encode())
-    )

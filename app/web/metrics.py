@@ -2,90 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import hmac
+from collections.abc import Callable
+from typing import Final
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from prometheus_client import CollectorRegistry
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.gc_collector import GCCollector
 from prometheus_client.process_collector import ProcessCollector
-from prometheus_client.registry import Collector
 
-from app.core.counters import Counters
-from app.hub.hub import Hub
+from app.core.refused import Refusal, Refused
+from app.web.collector import HearthCollector, Measured
 
-Members = Callable[[], Mapping[str, int]]
+IsLocal = Callable[[web.Request], bool]
 
-
-class HearthCollector(Collector):
-    """A collector that reads the counters at each scrape.
-
-    Args:
-        members: returns the number of connections in each namespace.
-        dropped_lines: returns the number of lines of the log that weren't written.
-    """
-
-    def __init__(
-        self, counters: Counters, hub: Hub, members: Members, dropped_lines: Callable[[], int]
-    ) -> None:
-        self._counters = counters
-        self._hub = hub
-        self._members = members
-        self._dropped_lines = dropped_lines
-
-    def collect(self) -> Iterator[Metric]:
-        counters = self._counters
-        published = CounterMetricFamily(
-            "hearth_published", "Messages published", labels=["namespace", "type"]
-        )
-        for labels, number in counters.published.items():
-            published.add_metric(labels, number)
-        yield published
-        yield CounterMetricFamily(
-            "hearth_delivered", "Messages handed to members", value=counters.delivered
-        )
-        for name, text, label, counter in (
-            ("hearth_failed", "Requests answered with an error", "code", counters.failed),
-            ("hearth_closed", "Connections that ended", "reason", counters.closed),
-            ("hearth_returned", "Clients that came back", "outcome", counters.returned),
-            ("hearth_refused", "Requests and connections refused", "reason", counters.refused),
-            ("hearth_rejected", "Messages of workers not accepted", "source", counters.rejected),
-        ):
-            family = CounterMetricFamily(name, text, labels=[label])
-            for key, number in counter.items():
-                family.add_metric([key], number)
-            yield family
-        yield CounterMetricFamily(
-            "hearth_log_dropped", "Lines of the log not written", value=self._dropped_lines()
-        )
-        members = GaugeMetricFamily(
-            "hearth_members", "Connections in a namespace", labels=["namespace"]
-        )
-        for namespace, number in self._members().items():
-            members.add_metric([namespace], number)
-        yield members
-        yield GaugeMetricFamily(
-            "hearth_ready", "1 while the server can serve", value=int(self._hub.ready)
-        )
+#: The token that opens the metrics to everybody.
+PUBLIC: Final = "public"
+_SETTING: Final = "METRICS_TOKEN"
 
 
 def add_metrics_route(
-    app: web.Application,
-    counters: Counters,
-    hub: Hub,
-    members: Members,
-    dropped_lines: Callable[[], int],
+    app: web.Application, measured: Measured, token: str | None, is_local: IsLocal
 ) -> None:
-    """Serve `/metrics`: Hearth's metrics, the process's and its garbage collector's."""
+    """Serve `/metrics`: Hearth's metrics, the process's and its garbage collector's.
+
+    Args:
+        token: what is asked for; `PUBLIC`: nothing; None: to come from this machine.
+        is_local: tells whether a request does.
+    """
     registry = CollectorRegistry()
-    registry.register(HearthCollector(counters, hub, members, dropped_lines))
+    collector = HearthCollector(measured)
+    registry.register(collector)
     ProcessCollector(registry=registry)
     GCCollector(registry=registry)
 
-    async def metrics(_request: web.Request) -> web.Response:
+    async def metrics(request: web.Request) -> web.Response:
+        if token is None:
+            if not is_local(request):
+                raise Refusal(Refused.METRICS)
+        elif token != PUBLIC:
+            _require(token, request.headers.get(hdrs.AUTHORIZATION, ""))
+        await collector.measure()
         return web.Response(
             body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST}
         )
 
     app.router.add_get("/metrics", metrics)
+
+
+def _require(token: str, authorization: str) -> None:
+    """Raise `Refusal` if a header doesn't bring the token. How long that takes tells nothing."""
+    scheme, _, brought = authorization.partition(" ")
+    if scheme.lower() != "bearer":
+        raise Refusal(Refused.NO_TOKEN, "The metrics need a token.", admitted_by=_SETTING)
+    if not hmac.compare_digest(brought.strip().encode("utf-8", "replace"), token.encode()):
+        raise Refusal(Refused.TOKEN, admitted_by=_SETTING)

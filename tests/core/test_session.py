@@ -14,7 +14,7 @@ from app.core.channel import Channel
 from app.core.history import Position
 from app.core.identity import Identity
 from app.core.message import Publication
-from app.core.session import Session, claimant_of
+from app.core.session import LONGEST_OFFSET, Session, claimant_of
 
 PID = "abcdef0123456789"
 
@@ -55,6 +55,15 @@ def test_an_offset_string_has_the_cursors_that_have_moved() -> None:
     assert session.text() == "abcdef:0:1.6,2.8"
 
 
+def test_in_too_many_channels_a_session_begins_anew_rather_than_with_a_string_too_long() -> None:
+    names = [f"channel {number}" for number in range(5000)]
+    session = new_session(**dict.fromkeys(names, 0))
+    texts = [send(session, name, 1) for name in names]
+    assert max(map(len, texts)) < LONGEST_OFFSET + 20
+    assert stored(session).resume(texts[100])
+    assert not stored(session).resume(texts[-1])
+
+
 def test_a_cursor_that_was_left_is_never_taken_for_another() -> None:
     session = new_session(a=4)
     text = send(session, "a", 50)
@@ -82,6 +91,12 @@ def test_who_received_nothing_goes_on_where_it_joined() -> None:
         session = stored(new_session(a=4, b=7))
         assert session.resume(offset)
         assert offsets(session) == {"a": 4, "b": 7}
+
+
+def test_a_place_begins_where_it_was_let_in_whatever_the_client_says() -> None:
+    session = new_session(a=4, b=7)
+    assert session.resume("abcdef:0:1.0,2.9")
+    assert offsets(session) == {"a": 4, "b": 9}
 
 
 def test_the_same_string_can_be_brought_twice() -> None:

@@ -111,5 +111,7 @@ def test_it_says_what_was_sent_and_what_came_behind() -> None:
     opening = reader.read(head(LINE.replace("EIO", "a=%2F&EIO")) + b"\x81\x80GET /")
     assert opening is not None
     assert opening.target == "/socket.io/?a=%2F&EIO=4&transport=websocket"
-    assert opening.lines.decode().split("\r\n") == [*HEADERS, ""]
+    assert [f"{name}: {value}" for name, value in opening.headers.items()] == [
+        f"{name.lower()}:{rest}" for name, _, rest in (one.partition(":") for one in HEADERS)
+    ]
     assert opening.rest == b"\x81\x80GET /"

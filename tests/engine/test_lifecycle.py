@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+from itertools import pairwise
 from typing import Any
 
 import aiohttp
@@ -10,6 +12,7 @@ import pytest
 from aiohttp.test_utils import TestServer
 
 from app.app_keys import SERVER
+from app.core.channel import SID_MARK
 from app.realtime.manager import Manager
 from app.realtime.server import Server
 from tests.fixtures.logs import BAD_PACKET, Logs
@@ -252,3 +255,13 @@ async def test_a_cookie_names_the_session_where_one_is_wanted(serve_plain: Serve
     opened: dict[str, Any] = json.loads(answer.text.removeprefix("0"))
     assert answer.headers["set-cookie"].startswith(f"io={opened['sid']}; path=/; SameSite=Lax")
     connection.close()
+
+
+async def test_session_ids_count_nothing(server: TestServer) -> None:
+    """The stock ids end with a number of three bytes that is one more with each session."""
+    numbers = []
+    for _time in range(20):
+        async with raw_websocket(server) as socket:
+            sid = await socket.engine()
+        numbers.append(int.from_bytes(base64.urlsafe_b64decode(sid.rstrip(SID_MARK))[-3:], "big"))
+    assert len({later - earlier for earlier, later in pairwise(numbers)}) > 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -123,3 +124,15 @@ async def test_a_connection_joins_so_many_channels_until_it_leaves_one(
     async with hub.memberships.joining(member, third, None, None):
         pass
     assert member.channels - others == {TEAM, third}
+
+
+async def test_leaving_thousands_of_channels_leaves_others_their_turns(hub: Hub) -> None:
+    member, turns = new_member("bob~", TEAM.namespace, BOB), 0
+    for number in range(1000):
+        await hub.memberships.enter(member, Channel("/circles", f"circle {number}"))
+    leaving = asyncio.create_task(hub.memberships.disconnect(member))
+    while not leaving.done():
+        await asyncio.sleep(0)
+        turns += 1
+    assert turns > 10
+    assert not member.channels

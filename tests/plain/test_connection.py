@@ -7,7 +7,8 @@ import pytest
 from app.core.closing import Closing
 from app.plain.connection import PlainConnection
 from app.transport.flow import HIGH_WATERMARK
-from app.transport.frames import TEXT
+from app.transport.frames import TEXT, FrameError
+from app.transport.limits import Limits
 from app.transport.websocket import WebSocket
 from tests.support.raw import masked
 from tests.support.transport import RecordingTransport
@@ -31,6 +32,8 @@ class Events:
         if message == "hold":
             self._connection.hold_requests()
 
+    def on_too_large(self, error: FrameError) -> None: ...
+
     def on_closed(self, closing: Closing) -> None:
         self.closed.append(closing)
 
@@ -47,7 +50,9 @@ def events() -> Events:
 
 @pytest.fixture
 def connection(transport: RecordingTransport, events: Events) -> PlainConnection:
-    connection = PlainConnection("a~", WebSocket(1000, 1000, transport), 1000)
+    connection = PlainConnection(
+        "a~", "", WebSocket(1000, 1000, transport), Limits(1000, 2000, 1000)
+    )
     events.attach(connection)
     return connection
 
@@ -84,5 +89,5 @@ async def test_on_closed_is_called_once_and_nothing_is_handled_after_it(
     connection.on_text("late")
     connection.write(b"late")
     assert (events.closed, events.messages) == ([Closing.FORBIDDEN], [])
-    assert transport.close_codes() == [int.from_bytes(b"\x0f\xa3forbidden", "big")]
+    assert transport.close_codes() == [4003]
     assert len(transport.writes) == 1

@@ -128,14 +128,14 @@ def test_a_refusal_to_connect_is_written_as_the_protocol_says() -> None:
 
 def test_attachments_take_the_places_kept_for_them() -> None:
     places = '{"b":{"_placeholder":true,"num":1}},{"_placeholder":true,"num":0}'
-    assembly = Assembly(parse(f'52-/chat,7["a",{places}]'))
+    assembly = Assembly(parse(f'52-/chat,7["a",{places}]'), 1000)
     assert assembly.add(b"\x00") is None
     assert assembly.add(b"\x01") == (EVENT, "/chat", 7, ["a", {"b": b"\x01"}, b"\x00"], 2)
 
 
 @pytest.mark.parametrize("number", ["1", "-1", "9999", '"0"', "null", "[0]", "0.5"])
 def test_a_place_for_no_attachment_is_no_packet(number: str) -> None:
-    assembly = Assembly(parse(f'51-["a",{{"_placeholder":true,"num":{number}}}]'))
+    assembly = Assembly(parse(f'51-["a",{{"_placeholder":true,"num":{number}}}]'), 1000)
     with pytest.raises(PacketError):
         assembly.add(b"\x00")
 

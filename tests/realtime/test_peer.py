@@ -30,6 +30,7 @@ class Server:
     def connect(self, peer: Peer, namespace: str, auth: Any) -> None:
         self.asked.append(("connect", namespace, auth))
         peer.clients[namespace] = Client("sid~", namespace, peer.session, peer.clients)
+        peer.session.admit()
 
     def leave(self, client: Client) -> None:
         self.asked.append(("leave", client.namespace))

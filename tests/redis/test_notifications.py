@@ -38,7 +38,7 @@ async def test_who_has_connected_has_joined(
     url = str((await serve(redis_url=redis_server.url)).make_url(""))
     await connect("/notifications", BOB, url)
     redis_server.freeze()
-    connecting = asyncio.create_task(connect("/notifications", ALICE, url))
+    connecting = asyncio.ensure_future(connect("/notifications", ALICE, url))
     try:
         done, _pending = await asyncio.wait([connecting], timeout=0.3)
         assert not done

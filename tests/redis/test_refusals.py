@@ -166,10 +166,10 @@ def test_what_redis_6_says_of_scripts_is_understood() -> None:
         "ERR Error running script (call to f_6b1bf486c81ceb7edf3c093f4c48582e38c0e791): "
         "@user_script:1: @user_script: 1: -{} command not allowed when used memory > 'maxmemory'."
     )
-    assert ReplyError(said.format("OOM")).code == "OOM"
-    assert ReplyError(said.format("READONLY")).code == "READONLY"
-    assert ReplyError("ERR Error running script: WRONG").code == "ERR"
-    assert ReplyError("NOSCRIPT No matching script").code == "NOSCRIPT"
+    assert ReplyError(said.format("OOM")).word == "OOM"
+    assert ReplyError(said.format("READONLY")).word == "READONLY"
+    assert ReplyError("ERR Error running script: WRONG").word == "ERR"
+    assert ReplyError("NOSCRIPT No matching script").word == "NOSCRIPT"
 
 
 def acl_of(page: Path) -> list[str]:

@@ -1,4 +1,4 @@
-"""Refusing a value costs little more than looking at it once, and what is told of it is small."""
+"""Refusing a value costs little more than looking at it once, and says little of what is wrong."""
 
 from __future__ import annotations
 

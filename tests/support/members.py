@@ -17,6 +17,7 @@ from app.hub.member import Member
 from app.realtime.encoding import SOCKET_IO
 from app.transport.connection import Connection, State, discard
 from app.transport.flow import ProtocolError
+from app.transport.limits import Limits
 
 
 class Nowhere(Connection):
@@ -27,7 +28,7 @@ class Nowhere(Connection):
     """
 
     def __init__(self, on_closed: Callable[[], object] = lambda: None) -> None:
-        super().__init__(State.OPEN, discard, 1000)
+        super().__init__(State.OPEN, discard, Limits(1000, 2000, 1000))
         self.closings: list[Closing] = []
         self._on_closed = on_closed
 

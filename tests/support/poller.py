@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 from typing import Any
 
@@ -89,7 +90,8 @@ class Poller:
 
     async def post(self, *packets: str) -> int:
         """Send packets; return the status."""
-        async with self._session.post(self.url, data=SEPARATOR.join(packets)) as response:
+        body = io.BytesIO(SEPARATOR.join(packets).encode())
+        async with self._session.post(self.url, data=body) as response:
             return response.status
 
     async def join(self, namespace: str, token: str) -> Poller:

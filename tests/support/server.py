@@ -4,19 +4,31 @@ from __future__ import annotations
 
 from typing import Any
 
+from aiohttp import web
 from aiohttp.test_utils import TestServer
 from aiohttp.web import BaseRunner
 
 from app.app_keys import SERVER
 from app.runner import Runner
+from app.transport.http_deadlines import HttpTimes
 from tests.support.node import NodeClient
 
 
 class ListenerServer(TestServer):
-    """`TestServer` with our runner."""
+    """`TestServer` with our runner.
+
+    Args:
+        times: how long requests may take.
+    """
+
+    def __init__(
+        self, app: web.Application, times: HttpTimes | None = None, **options: Any
+    ) -> None:
+        super().__init__(app, **options)
+        self._times = times
 
     async def _make_runner(self, **options: Any) -> BaseRunner:
-        return Runner(self.app, **options)
+        return Runner(self.app, self._times, **options)
 
 
 class AiohttpServer(TestServer):

@@ -6,6 +6,7 @@ from app.core.closing import Closing
 from app.engine.session import EngineSession
 from app.transport.flow import ProtocolError
 from app.transport.handshake import Handshake
+from app.transport.limits import Limits
 from app.transport.websocket import WebSocket
 from tests.support.transport import RecordingTransport
 
@@ -56,8 +57,8 @@ def new_session(
 ) -> EngineSession:
     """Return a session that polls."""
     handler = handler or RecordingHandler()
-    handshake = Handshake("GET", "/socket.io/", "192.0.2.1", "http", b"")
-    session = EngineSession(sid, handshake, _Server(handler), max_unsent_bytes)
+    handshake = Handshake("GET", "/socket.io/", "192.0.2.1", "http", [])
+    session = EngineSession(sid, handshake, _Server(handler), Limits(1000, 2000, max_unsent_bytes))
     handler.session = session
     session.attach(handler)
     return session

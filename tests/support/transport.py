@@ -8,7 +8,8 @@ from app.core.closing import Closing
 from app.transport import frames
 from app.transport.connection import Connection, State, discard
 from app.transport.flow import ProtocolError
-from app.transport.frames import CLOSE, TEXT
+from app.transport.frames import CLOSE, TEXT, FrameError
+from app.transport.limits import Limits
 from app.transport.websocket import WebSocket
 
 
@@ -54,7 +55,7 @@ class RecordingTransport(asyncio.Transport):
     def close_codes(self) -> list[int]:
         """Return the codes of the close frames that were written."""
         sent = frames.decode(b"".join(self.writes))
-        return [int.from_bytes(frame.payload, "big") for frame in sent if frame.opcode == CLOSE]
+        return [int.from_bytes(frame.payload[:2], "big") for frame in sent if frame.opcode == CLOSE]
 
 
 class RecordingConnection(Connection):
@@ -68,7 +69,7 @@ class RecordingConnection(Connection):
     def __init__(self, sid: str = "sid", max_unsent_bytes: int = 1000) -> None:
         self.transport = RecordingTransport()
         socket = WebSocket(1000, max_unsent_bytes, self.transport)
-        super().__init__(State.OPEN, socket.write, max_unsent_bytes)
+        super().__init__(State.OPEN, socket.write, Limits(1000, 2000, max_unsent_bytes))
         self.sid = sid
         self.socket = socket
         self.messages: list[str | bytes] = []
@@ -93,6 +94,8 @@ class RecordingConnection(Connection):
     on_binary = receive
 
     def on_pong(self) -> None: ...
+
+    def on_unreadable(self, error: FrameError) -> None: ...
 
     def on_lost(self, reason: str) -> None: ...
 

@@ -32,6 +32,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._virtual.now
 
+    def stand_still(self, seconds: float) -> None:
+        """Let time pass in which nothing happens, not even timers."""
+        self._virtual.now += seconds
+
 
 def run_virtually(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """Run `main()` on a `VirtualLoop`."""

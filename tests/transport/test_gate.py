@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import aiohttp
 import pytest
 from aiohttp.test_utils import TestServer
 
+from app.app_keys import SERVER
 from tests.fixtures.logs import Logs
 from tests.fixtures.servers import Serve
 from tests.support.metrics import scrape
@@ -136,8 +139,10 @@ async def test_its_own_pages_are_let_in_whatever_is_allowed(
         assert await polls(server, host, f"Origin: {origin}") == 403, (host, origin)
 
 
-async def test_a_proxy_may_pass_the_host_in_a_header_of_its_own(serve: Serve, logs: Logs) -> None:
-    server = await serve()
+async def test_a_trusted_proxy_may_pass_the_host_in_a_header_of_its_own(
+    serve: Serve, logs: Logs
+) -> None:
+    server = await serve(trusted_proxies=("127.0.0.1",))
     origin = "Origin: https://app.example.com"
     forwarded = "X-Forwarded-Host: app.example.com, proxy.internal"
     assert await polls(server, "hearth:8000", origin, forwarded) == 200
@@ -150,6 +155,50 @@ async def test_a_proxy_may_pass_the_host_in_a_header_of_its_own(serve: Serve, lo
         assert "proxy that passes the header Host" in line["admitted_by"]
     assert await polls(server, "other.example.com", origin) == 403
     assert logs.refusals()[-1]["admitted_by"] == "ALLOWED_ORIGINS=https://app.example.com"
+
+
+async def test_nobody_else_gains_by_such_headers(serve: Serve, logs: Logs) -> None:
+    server = await serve(trusted_proxies=("192.0.2.1",))
+    origin, forged = f"Origin: {EVIL}", f"X-Forwarded-Host: {EVIL.removeprefix('https://')}"
+    assert await polls(server, "hearth:8000", origin, forged, "X-Forwarded-For: 192.0.2.9") == 403
+    [line] = logs.refusals()
+    assert line["address"] == "127.0.0.1"
+    assert "TRUSTED_PROXIES has 127.0.0.1" in line["admitted_by"]
+    [told] = [line for line in logs.lines if "believed_by" in line]
+    assert told["believed_by"] == "TRUSTED_PROXIES=127.0.0.1"
+    assert await polls(server, "hearth:8000", "X-Forwarded-For: 192.0.2.9") == 200
+    assert len([line for line in logs.lines if "believed_by" in line]) == 1
+
+
+FORWARDED = ("X-Forwarded-For: 10.9.9.9", "X-Forwarded-For: 192.0.2.9, 127.0.0.2")
+UPGRADE = (
+    *("Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13"),
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+)
+
+
+@pytest.mark.parametrize("trusted", [(), ("127.0.0.0/8",)])
+@pytest.mark.parametrize("forwarded", [FORWARDED, FORWARDED[1:]], ids=["by aiohttp", "fast path"])
+async def test_a_client_is_known_by_the_address_that_a_trusted_proxy_says(
+    serve: Serve, logs: Logs, trusted: tuple[str, ...], forwarded: tuple[str, ...]
+) -> None:
+    server = await serve(trusted_proxies=trusted)
+    headers = (*forwarded, "X-Forwarded-Proto: https", *UPGRADE)
+    client = "192.0.2.9" if trusted else "127.0.0.1"
+    async with raw_websocket(server) as socket:
+        assert (await socket.request("GET", SOCKET, *headers)).status == 101
+        sid = json.loads(str(await socket.next())[1:])["sid"]
+        environ = server.app[SERVER].eio.sockets[sid].handshake.environ
+        assert environ["REMOTE_ADDR"] == client
+        assert environ["wsgi.url_scheme"] == ("https" if trusted else "http")
+        socket.write('40/circles,{"token":"bad"}')
+        await socket.until("44")
+    async with raw_websocket(server) as socket:
+        await socket.request("GET", "/ws/circles/a?token=bad", *headers)
+        await socket.closed()
+    async with raw_http(server) as http:
+        await http.request("GET", POLL, *forwarded, f"Origin: {EVIL}")
+    assert [line["address"] for line in logs.refusals()] == [client] * 3
 
 
 async def test_a_development_server_lets_in_pages_of_this_machine(serve: Serve) -> None:

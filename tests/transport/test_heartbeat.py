@@ -12,7 +12,7 @@ from app.core.closing import Closing
 from app.transport.frames import TEXT, encode
 from app.transport.heartbeat import Heartbeat
 from tests.support.transport import RecordingConnection
-from tests.support.virtual_loop import run_virtually
+from tests.support.virtual_loop import VirtualLoop, run_virtually
 
 INTERVAL, TIMEOUT = 25.0, 20.0
 CLOSE_TO = 0.05  # seconds by which the timer may be late
@@ -210,3 +210,36 @@ async def test_nobody_is_pinged_after_the_end() -> None:
     beats.heartbeat.stop()
     await asyncio.sleep(100)
     assert (beats.pings, beats.ends) == ({"a": about(25), "b": []}, {})
+
+
+@virtually
+async def test_who_is_not_read_is_not_judged() -> None:
+    beats = Beats()
+    connection = beats.add()
+    connection.socket.pause_reading()
+    await asyncio.sleep(100)
+    assert beats.ends == {}
+    connection.socket.resume_reading()
+    await asyncio.sleep(100)
+    assert beats.ends == {"a": about(105)[0]}
+
+
+@virtually
+async def test_nobody_answers_for_the_time_for_which_the_process_stood_still() -> None:
+    beats = Beats()
+    beats.add("dead")
+    beats.add("alive", answers=lambda: True)
+    await asyncio.sleep(30)
+    stand_still(300)
+    await asyncio.sleep(0.9)  # time to read what has arrived
+    assert beats.ends == {}
+    await asyncio.sleep(50)
+    assert beats.ends == {"dead": about(331)[0]}
+    assert beats.pings["alive"] == about(25, 336, 361)
+
+
+def stand_still(seconds: float) -> None:
+    """Stop the process, as SIGSTOP does: timers come late."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, VirtualLoop)
+    loop.stand_still(seconds)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from app.core.channel import Channel
@@ -10,7 +12,7 @@ from app.core.message import Publication
 from app.core.session import Session
 from app.transport.deliveries import Deliveries
 from app.transport.frames import TEXT, encode
-from app.transport.room import Encoding, Room
+from app.transport.room import MEMBERS_A_TURN, Encoding, Room
 from tests.support.transport import RecordingConnection
 from tests.support.turns import until_flushed
 
@@ -152,3 +154,43 @@ def test_one_member_alone_can_be_sent_something(members: list[Member], encoding:
     first, second = members
     encoding.send(first, CHANNEL, publication("for you"))
     assert (first.got, second.got) == (["for you"], [])
+
+
+# Rooms of thousands
+
+
+@pytest.fixture
+def crowd(room: Room) -> list[Member]:
+    """More members than have their turn at once."""
+    crowd = [Member(f"member {number}") for number in range(2 * MEMBERS_A_TURN + 1)]
+    for member in crowd:
+        room.add(member)
+    return crowd
+
+
+async def test_a_room_of_thousands_is_written_to_in_turns(room: Room, crowd: list[Member]) -> None:
+    room.send(publication("a"))
+    await until_flushed()
+    assert sum(member.got == ["a"] for member in crowd) == MEMBERS_A_TURN
+    room.send(publication("b"))
+    await until_flushed()
+    assert crowd[-1].got == []
+    for _turn in range(10):
+        await asyncio.sleep(0)
+    assert {tuple(member.got) for member in crowd} == {("a", "b")}
+
+
+async def test_who_comes_or_goes_between_two_turns_gets_what_was_sent_while_it_was_in(
+    room: Room, crowd: list[Member], counters: Counters
+) -> None:
+    room.send(publication("a"))
+    await until_flushed()
+    room.remove("member 0")
+    room.remove(crowd[-1].sid)
+    late = Member("late")
+    room.add(late)
+    room.send(publication("b"))
+    room.flush()
+    assert {tuple(member.got) for member in crowd[1:-1]} == {("a", "b")}
+    assert [crowd[0].got, crowd[-1].got, late.got] == [["a"], ["a"], ["b"]]
+    assert counters.delivered == len(crowd) + len(crowd) - 2 + 1

@@ -18,8 +18,10 @@ from app.transport.frames import (
     PROTOCOL_ERROR,
     TEXT,
     TOO_BIG,
+    FrameError,
     decode,
 )
+from app.transport.intake import Intake
 from app.transport.websocket import WebSocket
 from tests.support.raw import masked, raw_websocket
 from tests.support.transport import RecordingTransport
@@ -33,6 +35,7 @@ class Owner:
 
     def __init__(self) -> None:
         self.told: list[object] = []
+        self.intake = Intake(0)
 
     def on_text(self, text: str) -> None:
         self.told.append(text)
@@ -46,6 +49,9 @@ class Owner:
 
     def on_unsent(self, over_limit: bool) -> None:
         self.told.append(over_limit)
+
+    def on_unreadable(self, error: FrameError) -> None:
+        self.told.append(error.code)
 
     def on_lost(self, reason: str) -> None:
         self.told.append(("lost", reason))
@@ -107,8 +113,8 @@ async def test_who_breaks_the_protocol_gets_the_code_and_the_owner_the_reason(
     socket.data_received(masked(TEXT, b"before"))
     socket.data_received(data + masked(TEXT, b"behind"))
     socket.connection_lost(None)
-    assert owner.told == ["before", ("lost", ANY)]
-    assert owner.told[1] != ("lost", "")
+    assert owner.told == ["before", code, ("lost", ANY)]
+    assert owner.told[2] != ("lost", "")
     assert transport.close_codes() == [code]
     assert transport.calls == ["close"]
 
