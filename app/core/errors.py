@@ -55,10 +55,13 @@ class HearthError(Exception):
         fields: Mapping[str, str] | None = None,
         retry_after: float | None = None,
     ) -> None:
-        self.message = shown(message, _MESSAGE_BYTES) if message else self.default_message
-        super().__init__(self.message)
         self.fields = _shown_fields(fields) if fields else None
+        self.message = shown(message, _MESSAGE_BYTES) if message else self._by_default()
+        super().__init__(self.message)
         self.retry_after = retry_after
+
+    def _by_default(self) -> str:
+        return self.default_message
 
     def to_dict(self) -> dict[str, Any]:
         """Return the protocol's error object."""
@@ -75,8 +78,17 @@ class HearthError(Exception):
 
 
 class Invalid(HearthError):
+    """Without a message of its own, it says what is wrong with the first of its fields."""
+
     code = "invalid"
     default_message = "The request is not valid."
+
+    def _by_default(self) -> str:
+        if not self.fields:
+            return self.default_message
+        path, problem = next(iter(self.fields.items()))
+        whole = f"{path}: {problem}" if path else problem
+        return f"{self.default_message.removesuffix('.')}: {whole}"
 
 
 class Unauthorized(HearthError):

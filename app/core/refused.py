@@ -96,6 +96,10 @@ class Refused(Enum):
         "METRICS_TOKEN, as a bearer token",
     )
     NAMESPACE = "namespace", Invalid, "a namespace that is not there", ""
+    AUTH = (
+        *("auth", Invalid, "a client whose auth is no object"),
+        'auth: {"token": "…"} in the client',
+    )
 
     def __init__(self, label: str, error: type[HearthError], what: str, admitted_by: str) -> None:
         self.label = label

@@ -12,6 +12,7 @@ from app.core.clock import isoformat
 from app.core.errors import HearthError
 from app.core.identity import Identity
 from app.core.message import Receipt
+from app.core.near_miss import choice
 from app.hub.member import Member
 from app.plain import texts
 from app.plain.dialect import Dialect
@@ -97,8 +98,8 @@ class Channels(Dialect):
     def _namespace(self, message: dict[str, Any]) -> str:
         namespace = message.get("namespace")
         if not isinstance(namespace, str) or namespace not in self.hub.registry.namespaces:
-            known = ", ".join(sorted(self.hub.registry.namespaces))
-            raise SchemaError({"namespace": f"Must be one of {known}."})
+            name = namespace if isinstance(namespace, str) else ""
+            raise SchemaError({"namespace": choice(name, self.hub.registry.namespaces)})
         return namespace
 
     # Answers

@@ -12,8 +12,10 @@ from socketio.exceptions import ConnectionRefusedError as StockRefused
 from socketio.packet import CONNECT_ERROR, DISCONNECT
 
 from app.core.closing import Closing
-from app.core.errors import HearthError, Unavailable
+from app.core.errors import HearthError, Invalid, Unavailable
+from app.core.near_miss import choice
 from app.core.refused import Refusal, Refused
+from app.core.shown import shown
 from app.engine.session import EngineSession
 from app.realtime.client import Client
 from app.realtime.manager import Manager
@@ -26,7 +28,7 @@ from app.transport.work import Work
 #: The time a connection has to enter a namespace.
 CONNECT_SECONDS: Final = 45.0
 CLOSE_DELAY_SECONDS: Final = 2.0
-_SHOWN: Final = 200
+_NAME_BYTES: Final = 100
 
 log = structlog.get_logger("hearth.realtime")
 
@@ -106,10 +108,11 @@ class Lifecycle:
         """Admit a client to a namespace, or refuse it."""
         ours = self._namespaces.get(namespace)
         if ours is None and not self._stock.has_handlers(namespace):
-            unknown = Refusal(Refused.NAMESPACE, namespace=namespace[:_SHOWN])
-            self._refusals.tell(unknown, peer.session.address)
-            # Stock refuses with a string, and the JS client's error then has no message.
-            self._refuse(peer, namespace, {"message": "Invalid namespace"})
+            self._refuse_unknown(peer, namespace)
+            return
+        if not (auth is None or isinstance(auth, dict)):
+            error = Invalid(fields={"auth": 'Must be an object, such as {"token": "…"}'})
+            self._refuse(peer, namespace, error, Refused.AUTH)
             return
         client = Client(self._manager.generate_sid(), namespace, peer.session, peer.clients)
         peer.clients[namespace] = client
@@ -186,8 +189,27 @@ class Lifecycle:
             raise _Refused({"message": "Connection rejected by server"})
         yield
 
-    def _refuse(self, peer: Peer, namespace: str, reason: dict[str, Any]) -> None:
-        packet = Packet(CONNECT_ERROR, data=reason, namespace=namespace)
+    def _refuse_unknown(self, peer: Peer, namespace: str) -> None:
+        there = "Not a namespace of this server."
+        if self._namespaces:
+            there = choice(namespace, self._namespaces)
+        name = shown(namespace, _NAME_BYTES)
+        error = Invalid(f"There is no namespace {name} here. {there}", fields={"namespace": there})
+        # Applications compare the message that the official server gives.
+        self._refuse(peer, namespace, error, Refused.NAMESPACE, "Invalid namespace")
+
+    def _refuse(
+        self,
+        peer: Peer,
+        namespace: str,
+        error: HearthError,
+        reason: Refused,
+        message: str | None = None,
+    ) -> None:
+        refusal = Refusal(reason, namespace=shown(namespace, _NAME_BYTES), error=error.message)
+        self._refusals.tell(refusal, peer.session.address)
+        data = {"message": message or error.message, "data": error.to_dict()}
+        packet = Packet(CONNECT_ERROR, data=data, namespace=namespace)
         peer.session.write(encode_packet(packet))
 
     # Disconnecting

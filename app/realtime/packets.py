@@ -124,7 +124,7 @@ def parse(text: str, at: int = 0, max_bytes: int = 0) -> Incoming:
             raise PacketError(f"a CONNECT over {STRANGER_BYTES} bytes")
         payload = text[at:]
         data = _load_json(payload) if payload else None
-        if not (data is None or (packet_type == CONNECT and isinstance(data, dict))):
+        if data is not None and packet_type != CONNECT:
             raise PacketError("a payload that this type of packet doesn't have")
         return Incoming(packet_type, namespace, None, data, 0)
     bracket = text.find("[", at)

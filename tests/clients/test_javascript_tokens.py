@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 from unittest.mock import ANY
 
+import pytest
 from aiohttp.test_utils import TestServer
 
+from tests.fixtures.logs import Logs
 from tests.fixtures.node import ConnectNode
 from tests.fixtures.servers import Serve
 from tests.support.node import TRANSPORTS, NodeDriver
@@ -61,11 +63,50 @@ async def test_a_refusal_says_why(server: TestServer, node: NodeDriver, transpor
     assert codes == {brought: code for brought, (_options, code) in REFUSED.items()}
 
 
-async def test_an_unknown_namespace_is_called_invalid(
-    server: TestServer, node: NodeDriver, transport: str
+THERE = "There are /agents, /chat, /circles, /feeds, /notifications, /workspaces"
+
+
+@pytest.mark.parametrize(
+    ("namespace", "end"),
+    {
+        "/": ".",
+        "/nowhere": ".",
+        "/Circles": "; did you mean /circles?",
+        "/circles/": "; did you mean /circles?",
+        "/circel": "; did you mean /circles?",
+        "/" + "x" * 900: ".",
+    }.items(),
+)
+async def test_an_unknown_namespace_is_called_invalid_and_which_there_are(
+    server: TestServer, node: NodeDriver, logs: Logs, namespace: str, end: str, transport: str
 ) -> None:
-    client = node.open(str(server.make_url("")), "/nowhere", **TRANSPORTS[transport])
-    assert (await client.moment("connect_error"))["message"] == "Invalid namespace"
+    client = node.open(str(server.make_url("")), namespace, **TRANSPORTS[transport])
+    refusal = await client.moment("connect_error")
+    assert refusal["message"] == "Invalid namespace"  # as of the official server
+    short = namespace if len(namespace) < 100 else namespace[:100] + "…"
+    assert refusal["data"] == {
+        "code": "invalid",
+        "message": f"There is no namespace {short} here. {THERE}{end}",
+        "temporary": False,
+        "fields": {"namespace": THERE + end},
+    }
+    (line,) = logs.refusals()
+    assert (line["reason"], line["namespace"]) == ("namespace", short)
+
+
+@pytest.mark.parametrize("auth", [ALICE, 7, True, [ALICE]])
+async def test_an_auth_that_is_no_object_is_refused_with_how_to_write_it(
+    server: TestServer, node: NodeDriver, logs: Logs, auth: Any, transport: str
+) -> None:
+    client = node.open(str(server.make_url("")), "/circles", auth=auth, **TRANSPORTS[transport])
+    refusal = await client.moment("connect_error")
+    problem = 'Must be an object, such as {"token": "…"}'
+    assert refusal["data"]["code"] == "invalid"
+    assert refusal["data"]["fields"] == {"auth": problem}
+    assert refusal["message"] == f"The request is not valid: auth: {problem}"
+    assert [line["reason"] for line in logs.refusals()] == ["auth"]
+    assert ALICE not in str(logs.refusals())
+    assert client.moments("disconnect") == []
 
 
 async def test_a_refused_namespace_leaves_the_others_of_its_connection_alone(

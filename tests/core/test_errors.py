@@ -51,6 +51,23 @@ def test_fields_say_which_and_why() -> None:
     assert error.to_dict()["fields"] == {"data.content": "Not a valid string."}
 
 
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"channel": "Must not be empty."}, "The request is not valid: channel: Must not be empty."),
+        ({"a": "First.", "b": "Second."}, "The request is not valid: a: First."),
+        ({"": "Must be an object."}, "The request is not valid: Must be an object."),
+    ],
+)
+def test_without_a_message_it_says_the_first_field(fields: dict[str, str], message: str) -> None:
+    assert Invalid(fields=fields).message == message
+    assert Invalid("No such event.", fields=fields).message == "No such event."
+
+
+def test_a_message_of_fields_is_bounded() -> None:
+    assert len(Invalid(fields={"x" * 10_000: "y" * 10_000}).message) < 350
+
+
 def test_no_fields_are_left_out() -> None:
     assert "fields" not in Invalid(fields={}).to_dict()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.core.near_miss import near_miss
+from app.core.near_miss import choice, near_miss
 
 KNOWN = (
     *("HOST", "PORT", "REDIS_URL", "AUTH_SECRET", "AUTH_JWKS", "ALLOWED_ORIGINS", "LOG_LEVEL"),
@@ -46,3 +46,16 @@ def test_what_was_meant(name: str, meant: str) -> None:
 )
 def test_what_is_ours_or_has_nothing_to_do_with_us(name: str) -> None:
     assert near_miss(name, KNOWN, prefix="HEARTH_") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("/Chat", "There are /chat, /feeds; did you mean /chat?"),
+        ("/feed/", "There are /chat, /feeds; did you mean /feeds?"),
+        ("/", "There are /chat, /feeds."),
+        ("", "There are /chat, /feeds."),
+    ],
+)
+def test_a_choice_lists_what_there_is_and_asks_for_what_was_meant(name: str, text: str) -> None:
+    assert choice(name, ["/feeds", "/chat"]) == text

@@ -13,7 +13,7 @@ from app.core.refused import Refusal, Refused
 DOCS = Path(__file__).parents[2] / "docs"
 LABELS = {refused.label for refused in Refused}
 # Those that no HTTP request is refused for.
-AFTERWARDS = {"token_expired", "forbidden", "namespace"}
+AFTERWARDS = {"token_expired", "forbidden", "namespace", "auth"}
 AFTERWARDS |= {"rate_limited", "identity_rate", "connections", "channels"}
 
 

@@ -37,6 +37,8 @@ GOLDEN: dict[str, tuple[int, str, int | None, Any]] = {
     '0{"token":"t"}': (CONNECT, ROOT, None, {"token": "t"}),
     "0/circles,": (CONNECT, "/circles", None, None),
     '0/circles,{"token":"t"}': (CONNECT, "/circles", None, {"token": "t"}),
+    '0"token"': (CONNECT, ROOT, None, "token"),
+    "0/c,[1]": (CONNECT, "/c", None, [1]),
     "1": (DISCONNECT, ROOT, None, None),
     "1/circles,": (DISCONNECT, "/circles", None, None),
     '2["ping"]': (EVENT, ROOT, None, ["ping"]),
@@ -75,7 +77,7 @@ NO_PACKETS: list[str | bytes] = [
     *('2 1["ping"]', '2+1["ping"]', '2-1["ping"]', '2/c,1/c,["ping"]', '212345678901234567["x"]'),
     *('21-["ping"]', '01-{"a":1}', '5["ping"]', '5-["ping"]', '5x-["ping"]', '511-["ping"]'),
     *('599999999999-["ping"]', '5\u0661-["ping"]', "3[]", "3/c,[]", "31", "31{}", "61-[]"),
-    *("0[]", '0"token"', "0/c,[1]", "1{}", "1null,", "1/c,[]", '4{"message":"no"}', "4"),
+    *("0token", "0/c,[1", "1{}", "1null,", "1/c,[]", '4{"message":"no"}', "4"),
     *("0" + "[" * 10_000, "31" + "[" * 10_000, "2" + "[" * 10_000, b"", b"2", b'2["ping"]'),
 ]
 

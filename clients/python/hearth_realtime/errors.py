@@ -50,7 +50,10 @@ class HearthError(Exception):
         self.reason = reason
 
     def __str__(self) -> str:
-        fields = "".join(f" {path or 'it'}: {wrong}" for path, wrong in self.fields.items())
+        told = self.message  # servers say there what is wrong with the first field
+        fields = "".join(
+            f" {path or 'it'}: {wrong}" for path, wrong in self.fields.items() if wrong not in told
+        )
         refused = "refused: " if self.reason else ""
         if self.reason and self.reason != self.code:
             refused += f"{self.reason}, "
