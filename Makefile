@@ -31,8 +31,8 @@ run: .venv/runtime console
 	$(BIN)/python -m app
 
 token: .venv/runtime
-	@[ -n "$$ID" ] || { echo "Say whose: make token ID=alice [KIND=user] [GRANTS='*:*:rw'] [AGENT_ID=7]" >&2; exit 2; }
-	@$(BIN)/python -m app.token --id "$$ID" --kind "$${KIND:-user}" $${GRANTS+--grants "$$GRANTS"} $${AGENT_ID:+--agent-id "$$AGENT_ID"}
+	@[ -n "$$ID" ] || { echo "Say whose: make token ID=alice [KIND=user] [GRANTS='*:*:rw'] [AGENT_ID=7] [HOURS=24]" >&2; exit 2; }
+	@$(BIN)/python -m app.token --id "$$ID" --kind "$${KIND:-user}" $${GRANTS+--grants "$$GRANTS"} $${AGENT_ID:+--agent-id "$$AGENT_ID"} $${HOURS:+--hours "$$HOURS"}
 
 check: lint types
 	HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-quick} $(PYTEST) -m 'not processes' $(ARGS)

@@ -11,6 +11,7 @@ import socketio
 from app.auth import Authenticator, find_token
 from app.core.clock import isoformat
 from app.core.errors import TokenExpired, Unavailable
+from app.core.quota import Share
 from app.hub.hub import Hub
 from app.hub.member import Member
 from app.realtime.client import Client
@@ -52,11 +53,26 @@ class ChannelNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
             identity = self._authenticator.identify(find_token(client.connection.handshake, auth))
         except Exception as error:  # noqa: BLE001 - every connection is answered
             raise answers.shown(error, self.path) from None
-        quotas, connection = self.hub.quotas, client.connection
-        share = quotas.enter(
-            connection, identity, self._returning.former(auth, self.path, identity)
-        )
+        connection = client.connection
+        former = self._returning.former(auth, self.path, identity)
+        share = self.hub.quotas.enter(connection, identity, former)
         member = Member(client.sid, self.path, identity, connection, SOCKET_IO)
+        try:
+            async with self._admitting(client, auth, member, share):
+                yield
+        except Unavailable as error:
+            # A reply would make one that may still be restored forget its session.
+            if client.handler is not None or not self._returning.returns(auth):
+                client.handler = None  # the session that it began has ended: the reply names none
+                client.greet()  # else it would not be told why
+                ChannelClient(self._context, client, member, share).notify_error(error)
+            raise
+
+    @asynccontextmanager
+    async def _admitting(
+        self, client: Client, auth: Any, member: Member, share: Share | None
+    ) -> AsyncIterator[None]:
+        connection = client.connection
         async with self._returning.admitting(member, auth) as (member, missed):
             identity = member.identity
             handler = ChannelClient(self._context, client, member, share)
@@ -65,17 +81,12 @@ class ChannelNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
             now = isoformat(self.hub.clock())
             data = {"user_id": identity.id, "kind": identity.kind, "server_time": now}
             connection.hold_writes()  # until the reply, to be written with it
-            limits = self._limits | quotas.told(identity)
+            limits = self._limits | self.hub.quotas.told(identity)
             handler.notify("connection_ack", data | {"limits": limits})
             for channel, publication in missed or ():
                 self.hub.memberships.send(member, channel, publication)
             if missed is None:
-                try:
-                    await self.welcome(member)
-                except Unavailable as error:
-                    handler.notify_error(error)
-                    client.greet()  # else it would not be told why
-                    raise
+                await self.welcome(member)
             yield
 
     async def welcome(self, member: Member) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from app.auth import DEVELOPMENT_SECRET, Authenticator
 from app.core.identity import Identity, parse_grants
 from app.core.user_grants import UserGrant
 from app.settings import Settings
-from tests.support.process import clean_environment
+from tests.support.process import ROOT, clean_environment
 
 SECRET = "a secret of the tests, long enough for HS256"
 
@@ -127,3 +128,12 @@ def test_what_is_wrong_is_said_and_no_token_printed(
     assert named in result.stderr
     assert "Traceback" not in result.stderr
     assert SECRET not in result.stderr
+
+
+def test_make_passes_on_how_long_it_is_good_for() -> None:
+    asked = clean_environment(ID="ann", HOURS="2", AUTH_SECRET=SECRET)
+    command = ["make", "--silent", "token"]
+    printed = subprocess.check_output(command, cwd=ROOT, env=asked, text=True)
+    ends_at = identify(printed).ends_at
+    assert ends_at is not None
+    assert 1.9 < (ends_at - time.time()) / 3600 <= 2

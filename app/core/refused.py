@@ -52,6 +52,7 @@ class Refused(Enum):
         *("session", Invalid, "a session that this process does not have"),
         "sticky sessions, where there are several processes",
     )
+    CLOSED = "closed", Unavailable, "a session that was closed a moment ago", ""
     UPGRADE = (
         *("upgrade", Invalid, "what is no WebSocket handshake"),
         "a proxy that passes the headers Upgrade and Connection",

@@ -19,6 +19,7 @@ from app.engine import jsonp
 from app.engine.binary import in_text
 from app.engine.contract import SessionHandler
 from app.engine.probe import Probe
+from app.engine.recently_closed import RecentlyClosed
 from app.engine.session import EngineSession
 from app.transport import frames
 from app.transport.connection_counter import ConnectionCounter, one_too_many
@@ -61,6 +62,7 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
         self.counter = counter
         self.path = ""
         self.sockets: dict[str, EngineSession] = {}
+        self._recently_closed = RecentlyClosed()
         self.heartbeat = Heartbeat(
             self.ping_interval + self.ping_interval_grace_period, self.ping_timeout
         )
@@ -139,6 +141,8 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
         self.heartbeat.on_pong(session)
 
     def on_closed(self, session: EngineSession, closing: Closing) -> None:
+        now = asyncio.get_running_loop().time()
+        self._recently_closed.add(session.sid, closing, now)
         self.counter.on_closed(session)
         self.heartbeat.discard(session)
         if session.socket is None and not session.polled and closing not in _GONE:
@@ -184,7 +188,7 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
             session.close(Closing.PING_TIMEOUT)
             session = None
         if session is None:
-            raise Refusal(Refused.SESSION, "This process has no such session; open a new one.")
+            raise self._no_session(sid)
         if transport == "websocket":
             return self._upgrade(request, session)
         if session.upgraded:
@@ -194,6 +198,13 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
         if request.method == "POST" and not session.closed:
             return await self._post(request, session)
         raise Refusal(Refused.REQUEST, "Engine.IO has no such request.")
+
+    def _no_session(self, sid: str) -> Refusal:
+        closing = self._recently_closed.why(sid, asyncio.get_running_loop().time())
+        if closing is None:
+            return Refusal(Refused.SESSION, "This process has no such session; open a new one.")
+        why = f"This session was closed ({closing.reason}); open a new one."
+        return Refusal(Refused.CLOSED, why, closed=closing.reason)
 
     def _open_websocket(self, request: web.Request, handshake: Handshake) -> web.StreamResponse:
         self.open_websocket(handshake, take_over(request), binary=_takes_binary(request))

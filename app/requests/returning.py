@@ -52,6 +52,10 @@ class Returning:
         session = self._session_of(auth)
         return None if session is None else self._sessions.holder(session[0], namespace, identity)
 
+    def returns(self, auth: Any) -> bool:
+        """Tell whether a client comes back for a session."""
+        return self._session_of(auth) is not None
+
     def _session_of(self, auth: Any) -> tuple[str, str | None] | None:
         """Return the pid and the offset string that a client brings, if it brings a pid."""
         if not self._asks(auth):

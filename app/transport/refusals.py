@@ -26,7 +26,7 @@ _STATUS: Final = {
     "unavailable": 503,
 }
 #: Where a reason has a status of its own.
-_STATUS_OF: Final = {Refused.HEADERS: 431, Refused.TIMEOUT: 408}
+_STATUS_OF: Final = {Refused.HEADERS: 431, Refused.TIMEOUT: 408, Refused.CLOSED: 400}
 #: The query of what is answered may hold a token.
 NO_STORE: Final = {"Cache-Control": "no-store"}
 # Engine.IO's numbers and words, as the official server has them; stock clients show them.
@@ -34,6 +34,7 @@ _BAD_REQUEST: Final = 3, "Bad request"
 _ENGINE: Final[Mapping[Refused, tuple[int, str]]] = {
     Refused.TRANSPORT: (0, "Transport unknown"),
     Refused.SESSION: (1, "Session ID unknown"),
+    Refused.CLOSED: (1, "Session ID unknown"),
     Refused.METHOD: (2, "Bad handshake method"),
     Refused.ORIGIN: (4, "Forbidden"),
     Refused.HOST: (4, "Forbidden"),

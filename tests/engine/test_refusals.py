@@ -94,3 +94,22 @@ async def test_who_moved_to_a_websocket_polls_in_vain(
         async with session.get(server.make_url(query)) as response:
             assert (await response.json())["message"] == "Bad request"
     assert [line["reason"] for line in logs.refusals()] == ["request"]
+
+
+async def test_a_late_request_to_a_closed_session_is_told_why_it_was_closed(
+    server: TestServer, session: aiohttp.ClientSession, logs: Logs
+) -> None:
+    poller = await Poller(session, server).open()
+    url = server.make_url(f"/socket.io/?EIO=4&transport=polling&sid={poller.connection.sid}")
+    await session.post(url, data="1")
+    for _ in range(2):  # the first may fetch the last packets
+        async with session.get(url) as response:
+            body = await response.json() if response.status == 400 else {}
+    assert (body["code"], body["message"]) == (1, "Session ID unknown")
+    assert body["error"]["reason"] == "closed"
+    assert body["error"]["message"] == (
+        "This session was closed (client disconnect); open a new one."
+    )
+    [line] = logs.refusals()
+    assert (line["reason"], line["closed"]) == ("closed", "client disconnect")
+    assert "admitted_by" not in line

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Final
 
+import pytest
+
 from tests.fixtures.clients import Connect
 from tests.fixtures.processes import Run
 from tests.fixtures.servers import Serve
-from tests.support.node import NodeDriver
+from tests.support.node import TRANSPORTS, NodeDriver
 from tests.support.ready import until, until_status
 from tests.support.redis import RedisServer
 from tests.support.tokens import ALICE, BOB
@@ -30,6 +32,23 @@ async def test_a_stock_client_gets_its_channels_in_the_end(
     await until(lambda: len(late_redis.ask("PUBSUB", "CHANNELS", "*user:alice*")) == 1)
     await worker.emit("notification", PAYLOAD, "/notifications", room="user:alice")
     assert (await alice.next("notification"))["data"]["title"] == "Hello"
+
+
+async def test_a_page_that_is_opened_while_redis_is_away_is_told_so_and_gets_in_by_itself(
+    run: Run, node: NodeDriver, late_redis: RedisServer, transport: str
+) -> None:
+    process = await run(REDIS_URL=late_redis.url)
+    auth = {"token": ALICE, "recover": True}
+    alice = node.open(process.url, "/notifications", auth=auth, **TRANSPORTS[transport])
+    for attempt in (1, 2):
+        error = await alice.next("error", attempt)
+        assert error["data"]["code"] == error["error"]["code"] == "unavailable"
+        await alice.moment("disconnect", attempt)
+    late_redis.start()
+    await until_status(process.url)
+    await until(lambda: len(late_redis.ask("PUBSUB", "CHANNELS", "*user:alice*")) == 1)
+    assert alice.moments("connect_error") == []
+    assert "sticky sessions" not in str(process.log)
 
 
 async def test_who_has_connected_has_joined(
