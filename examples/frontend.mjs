@@ -8,10 +8,13 @@ const socket = io(`${HEARTH_URL ?? "http://localhost:8000"}/circles`, {
 socket.on("agent_message", ({ data }) => console.log(`agent ${data.agent_id}: ${data.content}`));
 socket.on("user_message", ({ sender, data }) => console.log(`${sender?.id}: ${data.content}`));
 socket.on("connect_error", ({ data, context, message }) =>
-  console.error(data ?? context?.responseText ?? message));
-socket.on("connect", async () => {
+  console.error(data ?? (context?.responseText || message)));
+socket.on("connect", async function join() {
   if (socket.recovered) return; // still joined, and what was missed arrives by itself
   const joined = await socket.emitWithAck("join", { channel: "dev-team", history: 10 });
-  console.log(joined.ok ? `joined, ${joined.presence.count} here` : joined.error);
+  if (joined.error?.temporary) setTimeout(join, 1000); // Redis is away, say
+  if (!joined.ok) return console.error(joined.error);
+  console.log(`joined, ${joined.presence.count} here`);
+  for (const { type, data } of joined.messages) console.log(`earlier ${type}: ${data.content}`);
   await socket.emitWithAck("user_message", { channel: "dev-team", data: { content: "Hello" } });
 });

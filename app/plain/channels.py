@@ -17,7 +17,7 @@ from app.hub.member import Member
 from app.plain import texts
 from app.plain.dialect import Dialect
 from app.plain.encoding import WITH_NAMESPACE
-from app.plain.incoming import read_token
+from app.plain.incoming import read_object, read_token, require_type
 from app.requests import answers, verbs
 from app.transport.frames import TEXT, encode
 from schemas.errors import SchemaError
@@ -43,7 +43,7 @@ class Channels(Dialect):
         self.write(texts.acknowledgement(member.identity, self.client.limits, self.hub.clock()))
 
     def read(self, frame: str | bytes) -> dict[str, Any]:
-        message = super().read(frame)
+        message = read_object(frame, self.client.max_message_bytes)
         one = message.get("id")
         if one is None:
             message.pop("id", None)
@@ -52,6 +52,7 @@ class Channels(Dialect):
         return message
 
     def handle(self, member: Member, message: dict[str, Any]) -> Awaitable[object] | None:
+        require_type(message)  # here, so that the answer has the request's id
         match message["type"]:
             case "ping":
                 self._answer(message, {"ok": True, "server_time": isoformat(self.hub.clock())})

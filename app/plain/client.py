@@ -195,8 +195,10 @@ class PlainClient(Speaker):
             if message["type"] != "auth":
                 raise NoToken("The first message must be {type: auth, token}.")
             identity = self._identify(read_token(message))
-        except (Invalid, TooLarge, SchemaError) as error:
-            self.refuse(NoToken(str(error)))
+        except TooLarge as error:
+            self.refuse(NoToken(error.message))
+        except (Invalid, SchemaError):
+            self.refuse(NoToken('The first message must be {"type": "auth", "token": "…"}.'))
         except Exception as error:  # noqa: BLE001 - every connection is answered
             self.refuse(error)
         else:

@@ -25,9 +25,14 @@ _KNOWN: Final = frozenset(Envelope().fields)
 def read_message(frame: str | bytes, max_bytes: int) -> dict[str, Any]:
     """Return the JSON object of a frame, which has a `type`. Raises as `read_object`."""
     message = read_object(frame, max_bytes)
+    require_type(message)
+    return message
+
+
+def require_type(message: dict[str, Any]) -> None:
+    """Raise `Invalid` if a message has no `type`."""
     if not isinstance(message.get("type"), str):
         raise Invalid(fields={"type": "Must be text."})
-    return message
 
 
 def read_object(frame: str | bytes, max_bytes: int) -> dict[str, Any]:

@@ -196,3 +196,14 @@ async def test_its_members_are_seen_and_leave_with_it(open_plain: Open, connect:
     await plain.socket.close()
     while (await bob.request("presence", {"channel": "dev-team"}))["count"] != 1:
         pass
+
+
+@pytest.mark.parametrize("frame", [{"id": 9}, {"type": None, "id": 9}, {"type": 7, "id": 9}])
+async def test_a_request_without_a_type_is_answered_with_its_id(
+    open_plain: Open, frame: JSON
+) -> None:
+    plain = await open_plain(PATH)
+    await plain.send(frame)
+    answer = await plain.next("ack")
+    assert (answer["id"], answer["ok"]) == (9, False)
+    assert answer["error"]["fields"] == {"type": "Must be text."}

@@ -10,6 +10,7 @@ from aiohttp.test_utils import TestServer
 from yarl import URL
 
 from tests.fixtures.clients import Connect
+from tests.fixtures.logs import Logs
 from tests.fixtures.servers import Serve
 from tests.plain.conftest import TEAM, Open
 from tests.support.tokens import AGENT, ALICE, SERVICE, token
@@ -161,3 +162,23 @@ async def test_a_development_server_answers_to_names_of_this_machine_only(
     server = await serve(auth_mode="none", auth_secret=None)
     assert await status(session, server.make_url(TEAM), Host="rebound.example.com") == 403
     await (await open_plain(url=str(server.make_url("")))).next("connection_ack")
+
+
+@pytest.mark.parametrize(
+    ("path", "meant"),
+    [
+        ("/ws/channel", "/ws/channels"),
+        ("/ws/channels/", "/ws/channels"),
+        ("/ws/circle/x", "/ws/circles/{name}"),
+        ("/ws/workspaces/x", "/ws/workspace/{id}"),
+    ],
+)
+async def test_a_wrong_path_is_told_which_there_are(
+    server: TestServer, session: aiohttp.ClientSession, logs: Logs, path: str, meant: str
+) -> None:
+    async with session.get(server.make_url(path)) as response:
+        assert response.status == 404
+        message = (await response.json())["error"]["message"]
+    assert message.startswith(f"There is no path {path} here. There are /api/ws, /ws, ")
+    assert message.endswith(f"; did you mean {meant}?")
+    assert [(line["reason"], line["path"]) for line in logs.refusals()] == [("path", path)]

@@ -149,3 +149,10 @@ async def test_a_token_as_a_subprotocol(
         assert await plain.read() == {"type": "pong"}
     else:
         assert (await plain.read())["data"]["user_id"] == "alice"
+
+
+async def test_a_first_message_without_a_token_is_told_how_to_send_one(open_plain: Open) -> None:
+    plain = await open_plain(token=None)
+    await plain.send({})
+    error = await plain.error()
+    assert error["message"] == 'The first message must be {"type": "auth", "token": "…"}.'
