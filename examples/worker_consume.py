@@ -13,6 +13,8 @@ from typing import Any
 
 import redis.asyncio as redis
 import socketio
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialBackoff
 
 INBOX = os.environ.get("HEARTH_PREFIX", "hearth") + ":inbox"
 GROUP = "answerers"
@@ -34,7 +36,14 @@ async def answer(members: socketio.AsyncRedisManager, entry: str, content: str, 
 async def main() -> None:
     url = os.environ["REDIS_URL"]
     members = socketio.AsyncRedisManager(url, write_only=True)
-    inbox = redis.Redis.from_url(url, decode_responses=True, protocol=2)
+    # While Redis is away, wait for it, and ask again.
+    inbox = redis.Redis.from_url(
+        url,
+        decode_responses=True,
+        protocol=2,
+        retry=Retry(ExponentialBackoff(cap=1), retries=-1),
+        retry_on_error=[redis.ConnectionError, redis.TimeoutError],
+    )
     try:  # a new group begins with what is published from now on
         await inbox.xgroup_create(INBOX, GROUP, id="$", mkstream=True)
     except redis.ResponseError as error:

@@ -35,6 +35,7 @@ async def test_frontend_agent_and_worker_have_a_conversation(
     one, two = processes
     watcher = await connect(url=two.url, token=BOB)
     await watcher.join()
+    await watcher.say("Before", channel="dev-team")
     environment = clean_environment(REDIS_URL=redis_server.url)
     agent = await asyncio.create_subprocess_exec(
         *(sys.executable, ROOT / "examples/agent.py"),
@@ -50,6 +51,7 @@ async def test_frontend_agent_and_worker_have_a_conversation(
         stdout=asyncio.subprocess.PIPE,
     )
     assert await until_line(frontend, "joined") == "joined, 3 here"
+    assert await until_line(frontend, "earlier ") == "earlier user_message: Before"
     assert await until_line(frontend, "agent ") == "agent agent-7: You said: Hello"
     assert await until_line(agent, "alice") == "alice: Hello"
 

@@ -26,7 +26,12 @@ _STATUS: Final = {
     "unavailable": 503,
 }
 #: Where a reason has a status of its own.
-_STATUS_OF: Final = {Refused.HEADERS: 431, Refused.TIMEOUT: 408, Refused.CLOSED: 400, Refused.PATH: 404}
+_STATUS_OF: Final = {
+    Refused.HEADERS: 431,
+    Refused.TIMEOUT: 408,
+    Refused.CLOSED: 400,
+    Refused.PATH: 404,
+}
 #: The query of what is answered may hold a token.
 NO_STORE: Final = {"Cache-Control": "no-store"}
 # Engine.IO's numbers and words, as the official server has them; stock clients show them.

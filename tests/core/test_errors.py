@@ -54,7 +54,10 @@ def test_fields_say_which_and_why() -> None:
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"channel": "Must not be empty."}, "The request is not valid: channel: Must not be empty."),
+        (
+            {"channel": "Must not be empty."},
+            "The request is not valid: channel: Must not be empty.",
+        ),
         ({"a": "First.", "b": "Second."}, "The request is not valid: a: First."),
         ({"": "Must be an object."}, "The request is not valid: Must be an object."),
     ],

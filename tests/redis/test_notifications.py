@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Final
 
-import pytest
-
 from tests.fixtures.clients import Connect
 from tests.fixtures.processes import Run
 from tests.fixtures.servers import Serve

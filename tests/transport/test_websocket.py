@@ -189,7 +189,7 @@ async def test_what_comes_right_behind_the_handshake_is_not_lost(server: TestSer
         client.write("40/nowhere,")
         assert (await client.response()).status == 101
         _hello, refused = await client.until("44")
-        assert refused.startswith('44/nowhere,{"message":"Invalid namespace"')
+        assert str(refused).startswith('44/nowhere,{"message":"Invalid namespace"')
 
 
 @pytest.mark.parametrize(

@@ -117,3 +117,19 @@ async def test_what_is_nobody_elses_to_answer_is_left_alone(
     await bob.next("agent_message")
     assert answers(bob) == ["You said: first"]
     assert await redis.xlen("hearth:inbox") == 2  # the answer is a worker's, and not in it
+
+
+async def test_one_waits_for_redis_and_goes_on(
+    start_worker: StartWorker, bob: Client, redis_server: RedisServer
+) -> None:
+    worker = await start_worker(0)
+    redis_server.ask("SAVE")  # as one that keeps its data
+    redis_server.stop()
+    redis_server.start()
+    number = 0
+    async with asyncio.timeout(30):
+        while not answers(bob):  # what is said before all are connected again may be refused
+            number += 1
+            said = {"channel": "hall", "data": {"content": str(number)}}
+            await bob.request("user_message", said)
+    assert worker.returncode is None
