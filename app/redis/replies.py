@@ -15,6 +15,12 @@ TEMPORARY: Final = frozenset(
 #: Errors that are part of normal operation, and aren't logged.
 EXPECTED: Final = frozenset({"NOSCRIPT", "FENCED", "LATE"})
 
+#: For who waits for a reply.
+NOT_IN_TIME: Final = (
+    "The broker did not answer in time. The message may have been published: repeat it with the "
+    "same nonce."
+)
+
 
 class ReplyError(Internal):
     """Redis refused a command; `word` is the first of its error, which no client is sent.
