@@ -131,8 +131,13 @@ class ChannelClient:
         if isinstance(receipt, Receipt):
             request.reply_json(answers.published(receipt))
             return None
+        if not isinstance(receipt, asyncio.Future):
+            return self._finish(request, self._publish_later(request, receipt))
         receipt.add_done_callback(partial(self._on_published, request))
         return receipt
+
+    async def _publish_later(self, request: Request, publishing: Awaitable[Receipt]) -> None:
+        request.reply_json(answers.published(await publishing))
 
     def _on_published(self, request: Request, published: asyncio.Future[Receipt]) -> None:
         if published.cancelled():
