@@ -13,7 +13,8 @@ from app.broker.keys import Keys
 from app.broker.tallies import TallyEvents
 from app.core.errors import Unavailable
 from app.core.quota import Tally
-from app.redis.commands import Commands, ReplyError
+from app.redis.commands import Commands
+from app.redis.replies import ReplyError
 from app.redis.subscriptions import Subscriptions
 
 #: A process that has told nothing for so long is gone.
