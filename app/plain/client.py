@@ -11,6 +11,7 @@ from app.core.closing import Closing
 from app.core.errors import Forbidden, HearthError, Invalid, NoToken, TooLarge, Unauthorized
 from app.core.identity import Identity
 from app.core.quota import Share
+from app.core.refused import Refusal, Refused
 from app.hub.hub import Hub
 from app.hub.member import Member
 from app.plain.connection import PlainConnection
@@ -242,6 +243,9 @@ class PlainClient(Speaker):
 
     def on_pong(self) -> None:
         self._clients.on_pong(self)
+
+    def on_flood(self) -> None:
+        self.hub.refusals.tell(Refusal(Refused.FLOOD), self._connection.address)
 
     def on_too_large(self, error: FrameError) -> None:
         if self.member is None:

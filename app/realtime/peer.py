@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Final, Protocol
 
 from socketio.packet import ACK, CONNECT, DISCONNECT, EVENT
@@ -45,6 +47,9 @@ class PeerServer(Protocol):
 
     def acknowledge(self, client: Client, ack_id: int | None, data: Any) -> None:
         """A client has acknowledged an event."""
+
+    def on_flood(self, peer: Peer) -> None:
+        """A connection sends more than its intake; it isn't read for a moment."""
 
     def on_peer_closed(self, peer: Peer, closing: Closing) -> None:
         """A connection is closed."""
@@ -95,6 +100,9 @@ class Peer:
                 return
         if incoming is not None:
             self._on_packet(incoming)
+
+    def on_flood(self) -> None:
+        self._server.on_flood(self)
 
     def on_closed(self, closing: Closing) -> None:
         self._assembly = None
@@ -150,3 +158,26 @@ class Peer:
             raise PacketError(error.message)
         else:
             self._server.dispatch(client, data, ack_id)
+
+
+class Nobody:
+    """The handler of a closed session. Without its peer, which refers to it, it is freed at once,
+    and not when the garbage collector comes."""
+
+    __slots__ = ()
+
+    #: As a peer has them.
+    clients: Mapping[str, Client] = MappingProxyType({})
+    assembling = False
+
+    def overtakes(self, message: str | bytes) -> bool:
+        return False
+
+    def on_message(self, message: str | bytes) -> None: ...
+
+    def on_flood(self) -> None: ...
+
+    def on_closed(self, closing: Closing) -> None: ...
+
+
+NOBODY: Final = Nobody()
