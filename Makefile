@@ -9,6 +9,7 @@
 # make types-python  write the types of the library for Python from the schemas
 # make screenshots  take the docs' pictures of the console anew
 # make rooms  write the table of rooms into docs/design.md
+# make attack  attack a server in every way that is known, beside somebody who behaves
 # make bench  measure against the others and write docs/benchmarks.md; bench-quick: a short look
 # make bench-idle  measure what a process without members pays beside a busy one
 # make profile  draw where the server's time goes while a room is busy

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from functools import partial
+from itertools import chain
 
 from aiohttp import web
 
@@ -20,9 +21,11 @@ from app.core.history import MOST_ANSWER_BYTES, HistoryOptions
 from app.core.proxies import TrustedProxies
 from app.hub.fanout import FanOut
 from app.hub.hub import Hub
-from app.hub.memberships import MOST_CHANNELS, Memberships
+from app.hub.memberships import Memberships
+from app.hub.quotas import QuotaOptions, Quotas
 from app.hub.roster import Roster
 from app.hub.sessions import Sessions
+from app.logs import Logs
 from app.origins import AllowedOrigins
 from app.plain.routes import add_plain_routes
 from app.plain.server import PlainOptions, PlainServer
@@ -31,7 +34,10 @@ from app.realtime.server import Server, ServerOptions
 from app.redis_wiring import RedisBackend, RedisWorkers
 from app.settings import Settings
 from app.transport.gate import Gate
+from app.transport.held import HeldBytes, share_of_memory
+from app.transport.loop_lag import LoopLag
 from app.transport.refusals import Refusals
+from app.web.collector import Measured
 from app.web.console import add_console_routes
 from app.web.directory import add_directory_route
 from app.web.health import add_health_routes
@@ -42,11 +48,14 @@ from namespaces.rooms import NamespaceRooms
 from schemas.catalogue import standard_registry
 
 
-def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> web.Application:
+def create_app(
+    settings: Settings, clock: Callable[[], float] = time.time, logs: Logs | None = None
+) -> web.Application:
     """Return the application, ready to be run.
 
     Args:
         clock: seconds since 1970.
+        logs: for metrics.
     """
     app = web.Application()
     app[SETTINGS] = settings
@@ -69,7 +78,8 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> we
     )
     url = settings.redis_url
     redis = RedisBackend(url, settings, history, counters, clock) if url else None
-    broker = redis.broker if redis else MemoryBroker(history, clock)
+    memory = MemoryBroker(history, clock)
+    broker = redis.broker if redis else memory
     presence = redis.presence if redis else MemoryPresence(clock)
     statuses = redis.statuses if redis else MemoryStatusQueue()
     announcements = redis.announcements if redis else MemoryAnnouncements()
@@ -78,11 +88,28 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> we
     # Messages, and who receives them
     answer_bytes = min(MOST_ANSWER_BYTES, settings.max_unsent_bytes)
     memberships = Memberships(
-        broker, presence, FanOut(counters), registry, sessions, answer_bytes, clock
+        broker,
+        presence,
+        FanOut(counters),
+        registry,
+        sessions,
+        answer_bytes,
+        clock,
+        settings.channels_per_connection,
     )
+    quotas = Quotas(_quota_options(settings), redis.tallies if redis else None, clock)
     inbox = redis.inbox if redis else None
     hub = app[HUB] = Hub(
-        broker, presence, memberships, registry, clock, counters, answer_bytes, refusals, inbox
+        broker,
+        presence,
+        memberships,
+        registry,
+        clock,
+        counters,
+        answer_bytes,
+        refusals,
+        inbox,
+        quotas,
     )
     roster = Roster(hub, statuses, announcements)
 
@@ -99,6 +126,7 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> we
         counters,
         clock,
         refusals,
+        quotas,
         ping_interval=settings.ping_seconds,
         ping_timeout=settings.ping_timeout_seconds,
     )
@@ -121,12 +149,27 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> we
         clock,
     )
 
+    # What all of them hold
+    held = HeldBytes(
+        share_of_memory() if settings.max_held_bytes is None else settings.max_held_bytes,
+        lambda: chain(server.eio.sockets.values(), plain.clients),
+        {} if redis else {"history": memory},
+    )
+    loop_lag = LoopLag()
+
     # HTTP
     server.attach(app)
     add_plain_routes(app, plain)
     add_health_routes(app, hub)
-    members = partial(_count_members, plain, manager)
-    add_metrics_route(app, counters, hub, members, settings.metrics_token, gate.comes_from_here)
+    measured = Measured(
+        counters=counters,
+        hub=hub,
+        members=partial(_count_members, plain, manager),
+        dropped_lines=lambda: logs.dropped if logs else 0,
+        loop_lag=loop_lag,
+        held=held,
+    )
+    add_metrics_route(app, measured, settings.metrics_token, gate.comes_from_here)
     if settings.console:
         strangers = bool(settings.anonymous_grants)
         add_directory_route(app, hub, authenticator.identify, paths)
@@ -138,11 +181,17 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> we
             await redis.start()
             await workers.start()
         await memberships.start(roster)
+        quotas.start()
         sessions.start()
         roster.start()
+        held.start()
+        loop_lag.start()
         yield
+        loop_lag.stop()
+        await held.close()
         await sessions.close()
         await roster.close()
+        await quotas.close()
         if workers:
             await workers.close()
         await memberships.close()
@@ -166,11 +215,21 @@ def _count_members(plain: PlainServer, manager: Manager) -> Counter[str]:
     return members
 
 
+def _quota_options(settings: Settings) -> QuotaOptions:
+    open_to_all = settings.development  # everybody is somebody else's identity, or has none
+    return QuotaOptions(
+        0 if open_to_all else settings.connections_per_identity,
+        settings.connections_per_address,
+        0 if open_to_all else settings.messages_per_second_per_identity,
+        settings.messages_per_second,
+        settings.agent_messages_per_second,
+    )
+
+
 def _limits(settings: Settings) -> dict[str, float]:
     return {
         "max_message_bytes": settings.max_message_bytes,
-        "messages_per_second": settings.messages_per_second,
-        "channels_per_connection": MOST_CHANNELS,
+        "channels_per_connection": settings.channels_per_connection,
         "history_size": settings.history_size,
         "history_seconds": settings.history_seconds,
     }

@@ -145,7 +145,22 @@ class MemoryBroker:
         ]
 
     async def sizes(self) -> Sizes:
-        return Sizes(history=sum(state.window.bytes for state in self._channels.values()))
+        return Sizes(history=self.held_bytes)
+
+    @property
+    def held_bytes(self) -> int:
+        """The number of bytes in the history of all channels."""
+        return sum(state.window.bytes for state in self._channels.values())
+
+    def forget(self, size: int) -> None:
+        """Remove about so many bytes of history, the oldest messages of the largest first."""
+        states = sorted(self._channels.values(), key=lambda one: one.window.bytes, reverse=True)
+        for state in states:
+            if size <= 0:
+                return
+            before = state.window.bytes
+            state.window.shrink(before - size)
+            size -= before - state.window.bytes
 
     def forget_idle(self) -> None:
         """Drop expired messages and receipts, and the channels of which nothing is left.

@@ -211,8 +211,9 @@ class RedisBroker:
     async def sizes(self) -> Sizes:
         if not self._inbox.most_bytes:
             return Sizes()
-        noted = await self._commands.send("HGET", self._keys.inbox_note, "bytes") or b"0"
-        return Sizes(inbox=int(noted) if noted.isdigit() else None)
+        note = await self._commands.send("GET", self._keys.inbox_note) or b"0"
+        size = note.partition(b" ")[0]
+        return Sizes(inbox=int(size) if size.isdigit() else None)
 
     def _keys_to_renew(self) -> list[tuple[str, int]]:
         return [

@@ -144,7 +144,12 @@ class HistoryWindow:
         self.bytes += len(publication.body)
         if len(self._publications) > self._size:
             self._remove_oldest()
-        while self.bytes > self._most_bytes and len(self._publications) > 1:
+        if self.bytes > self._most_bytes:
+            self.shrink(self._most_bytes)
+
+    def shrink(self, most_bytes: float) -> None:
+        """Remove the oldest until at most so many bytes are left; the newest stays."""
+        while self.bytes > most_bytes and len(self._publications) > 1:
             self._remove_oldest()
 
     def trim(self, now: float) -> None:

@@ -44,9 +44,11 @@ class SplitCharacters:
         delta, index, message_id = data.get("delta"), data.get("index"), data.get("message_id")
         if not isinstance(delta, str) or not isinstance(index, int):
             return data
-        if not isinstance(message_id, str | int):
-            return data
-        message_id = str(message_id)[:_LONGEST_ID]  # what waits must not hold long texts
+        if not isinstance(message_id, int) and not (
+            isinstance(message_id, str) and len(message_id) <= _LONGEST_ID
+        ):
+            return data  # its schema refuses it
+        message_id = str(message_id)
         if _FIRST_LOW.match(delta):
             delta = self._halves.get((channel, message_id, index), "") + delta
         if (half := _LAST_HIGH.search(delta)) is not None:

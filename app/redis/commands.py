@@ -7,6 +7,7 @@ import math
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final, TypeVar
 
 import hiredis
@@ -17,6 +18,7 @@ from app.redis.clock import RedisClock
 from app.redis.connector import Connector, Link
 from app.redis.failures import ReadOnlyRedis
 from app.redis.fitness import Fitness, is_read_only
+from app.redis.format import FormatCheck
 from app.redis.reconnecting import ReconnectingLink
 from app.redis.replies import EXPECTED, TEMPORARY, ReplyError
 from app.redis.scripts import Script
@@ -44,6 +46,7 @@ class Commands(ReconnectingLink):
 
     Args:
         drop_seconds: a connection without any reply for so long is dropped; it may be half open.
+        check: looks whether what is there can be read.
         most_message_bytes: `MAX_MESSAGE_BYTES`, for which Redis is to be set up.
         lost: counts lost connections, by purpose.
     """
@@ -52,10 +55,12 @@ class Commands(ReconnectingLink):
         self,
         connector: Connector,
         drop_seconds: float = DROP_SECONDS,
+        check: FormatCheck | None = None,
         most_message_bytes: int = 1_000_000,
         lost: Counter[str] | None = None,
     ) -> None:
         super().__init__(connector, "commands", lost)
+        self._check = check
         #: For commands that are larger than `SMALL_BYTES`.
         self.window = Window()
         self._waiting: deque[tuple[float, asyncio.Future[Any]]] = deque()
@@ -155,8 +160,7 @@ class Commands(ReconnectingLink):
                 self._known.add(script.sha)
             try:
                 result.set_result(read(reply.result()))
-            except Exception as unreadable:
-                log.exception("could not read a reply of Redis")
+            except Exception as unreadable:  # noqa: BLE001 - whoever waits handles it
                 result.set_exception(unreadable)
 
         self.send(*command, len(keys), *keys, *arguments).add_done_callback(on_reply)
@@ -175,6 +179,8 @@ class Commands(ReconnectingLink):
                 loop = asyncio.get_running_loop()
                 sent_at = loop.time()
                 self._clock.read(await self._send(link, "TIME"), sent_at, loop.time())
+                if self._check is not None:
+                    await self._check.look(partial(self._send, link))
         except (Unavailable, ReplyError) as error:
             raise ConnectionRefusedError("it refuses commands: see the line before") from error
         await self._look_at(link)

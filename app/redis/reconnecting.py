@@ -33,6 +33,8 @@ class ReconnectingLink:
         self, connector: Connector, purpose: str, lost: Counter[str] | None = None
     ) -> None:
         self.link: Link | None = None
+        #: Set once the first attempt to connect is over, whatever has come of it.
+        self.attempted = asyncio.Event()
         self._connector = connector
         self._purpose = purpose
         self._lost = Counter[str]() if lost is None else lost
@@ -76,6 +78,7 @@ class ReconnectingLink:
                 link = await self._connector.open(self.on_reply)
                 await self.on_open(link)
                 self.link = link
+                self.attempted.set()
                 self._connector.note_open(self._purpose)
                 opened_at = loop.time()
                 wait = RETRY_SECONDS
@@ -90,6 +93,7 @@ class ReconnectingLink:
                 log.exception("a connection to Redis failed", purpose=self._purpose)
                 self._connector.note_failure(self._purpose, error)
             finally:
+                self.attempted.set()
                 self.link = None
                 if link is not None:
                     link.abort()

@@ -16,7 +16,7 @@ import structlog
 from app.core.closing import Closing
 from app.tasks import Tasks
 
-CHECK_SECONDS: Final = 1.0
+CHECK_SECONDS: Final = 2.0
 #: A connection that holds less is never closed for it.
 SPARED_BYTES: Final = 65_536
 #: Of the machine's memory, where no setting says how much.

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from tests.support.links import Links
-from tests.support.process import PROGRAM, HearthProcess
+from tests.support.process import PROGRAM, UNLIMITED, HearthProcess
 from tests.support.redis import free_port
 from tests.support.template import Template
 from tests.support.tokens import SECRET
@@ -153,7 +153,7 @@ class Servers:
             "REDIS_URL": redis_url,
             "AUTH_SECRET": SECRET,
             "HISTORY_SIZE": "1000000",  # so that whatever was missed can be had
-            "MESSAGES_PER_SECOND": "0",
+            **UNLIMITED,
             "MAX_UNSENT_BYTES": "16777216",
             "PING_SECONDS": "2",
             "PING_TIMEOUT_SECONDS": "3",

@@ -17,7 +17,13 @@ from tests.support.redis import RedisServer
 
 ALICE = somebody("alice")
 AGENT = somebody("agent-7", "agent")
-PERMANENT = {"hearth:sequence", "hearth:inbox", "hearth:inbox:bytes", "hearth:rejected"}
+PERMANENT = {
+    "hearth:format",
+    "hearth:sequence",
+    "hearth:inbox",
+    "hearth:inbox:bytes",
+    "hearth:rejected",
+}
 # What a name ends with → the longest that it may live, in seconds.
 AGES = {
     r"head|log": LEAST_HISTORY_SECONDS,
