@@ -15,7 +15,7 @@ import uvloop
 from app import __version__
 from app.application import create_app
 from app.listening import listening
-from app.logs import configure_logs
+from app.logs import Logs, logging_to_stderr
 from app.runner import Runner
 from app.settings import Settings, SettingsError, load_settings
 from app.start_warnings import warnings
@@ -37,18 +37,18 @@ def main(arguments: Sequence[str] = ()) -> None:
     if asked.check:
         sys.stdout.write(f"{report(settings)}\n")
         return
-    configure_logs(settings)
-    uvloop.run(serve(settings))
+    with logging_to_stderr(settings) as logs:
+        uvloop.run(serve(settings, logs))
 
 
-async def serve(settings: Settings) -> None:
+async def serve(settings: Settings, logs: Logs) -> None:
     """Serve until a signal, then close all connections and return."""
     stop = _signals_to_stop()
     for warning in warnings(settings):
         log.warning(warning.event, **warning.details)
     if (raised := raise_limit()) is not None:
         log.info("raised the limit of open files", was=raised.soft, now=raised.hard)
-    runner = Runner(create_app(settings), shutdown_timeout=SHUTDOWN_SECONDS)
+    runner = Runner(create_app(settings, logs=logs), shutdown_timeout=SHUTDOWN_SECONDS)
     await runner.setup()
     async with AsyncExitStack() as stack:
         host, port = settings.host, settings.port

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from functools import partial
+from itertools import chain
 
 from aiohttp import web
 
@@ -23,6 +24,7 @@ from app.hub.hub import Hub
 from app.hub.memberships import MOST_CHANNELS, Memberships
 from app.hub.roster import Roster
 from app.hub.sessions import Sessions
+from app.logs import Logs
 from app.origins import AllowedOrigins
 from app.plain.routes import add_plain_routes
 from app.plain.server import PlainOptions, PlainServer
@@ -31,7 +33,10 @@ from app.realtime.server import Server, ServerOptions
 from app.redis_wiring import RedisBackend, RedisWorkers
 from app.settings import Settings
 from app.transport.gate import Gate
+from app.transport.held import HeldBytes, share_of_memory
+from app.transport.loop_lag import LoopLag
 from app.transport.refusals import Refusals
+from app.web.collector import Measured
 from app.web.console import add_console_routes
 from app.web.directory import add_directory_route
 from app.web.health import add_health_routes
@@ -42,11 +47,14 @@ from namespaces.rooms import NamespaceRooms
 from schemas.catalogue import standard_registry
 
 
-def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> web.Application:
+def create_app(
+    settings: Settings, clock: Callable[[], float] = time.time, logs: Logs | None = None
+) -> web.Application:
     """Return the application, ready to be run.
 
     Args:
         clock: seconds since 1970.
+        logs: for metrics.
     """
     app = web.Application()
     app[SETTINGS] = settings
@@ -62,11 +70,15 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> we
 
     # Order, history, presence and sessions: in Redis if there is one, else in memory
     history = HistoryOptions(
-        settings.history_size, settings.history_seconds, settings.recovery_seconds
+        settings.history_size,
+        settings.history_seconds,
+        settings.recovery_seconds,
+        settings.history_bytes,
     )
     url = settings.redis_url
-    redis = RedisBackend(url, settings, history, clock) if url else None
-    broker = redis.broker if redis else MemoryBroker(history, clock)
+    redis = RedisBackend(url, settings, history, counters, clock) if url else None
+    memory = MemoryBroker(history, clock)
+    broker = redis.broker if redis else memory
     presence = redis.presence if redis else MemoryPresence(clock)
     statuses = redis.statuses if redis else MemoryStatusQueue()
     announcements = redis.announcements if redis else MemoryAnnouncements()
@@ -118,12 +130,27 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> we
         clock,
     )
 
+    # What all of them hold
+    held = HeldBytes(
+        share_of_memory() if settings.max_held_bytes is None else settings.max_held_bytes,
+        lambda: chain(server.eio.sockets.values(), plain.clients),
+        {} if redis else {"history": memory},
+    )
+    loop_lag = LoopLag()
+
     # HTTP
     server.attach(app)
     add_plain_routes(app, plain)
     add_health_routes(app, hub)
-    members = partial(_count_members, plain, manager)
-    add_metrics_route(app, counters, hub, members, settings.metrics_token, gate.comes_from_here)
+    measured = Measured(
+        counters=counters,
+        hub=hub,
+        members=partial(_count_members, plain, manager),
+        dropped_lines=lambda: logs.dropped if logs else 0,
+        loop_lag=loop_lag,
+        held=held,
+    )
+    add_metrics_route(app, measured, settings.metrics_token, gate.comes_from_here)
     if settings.console:
         strangers = bool(settings.anonymous_grants)
         add_directory_route(app, hub, authenticator.identify, paths)
@@ -137,7 +164,11 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> we
         await memberships.start(roster)
         sessions.start()
         roster.start()
+        held.start()
+        loop_lag.start()
         yield
+        loop_lag.stop()
+        await held.close()
         await sessions.close()
         await roster.close()
         if workers:

@@ -17,6 +17,8 @@ _ORIGIN: Final = re.compile(r"([a-z][a-z0-9+.-]*)://([^/?#\s\\@]*)", re.IGNORECA
 _HOST: Final = re.compile(r"[^/?#\s\\@]+")
 _NAME: Final = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|[0-9a-f:.]*:[0-9a-f:.]*")
 _ANY_SUBDOMAIN: Final = "*."
+# Names of hosts have at most 253 characters. Longer ones are neither parsed nor kept.
+_LONGEST: Final = 512
 
 
 class Origin(NamedTuple):
@@ -37,9 +39,13 @@ class Origin(NamedTuple):
         return f"{self.scheme}://{host}:{self.port}" if written else f"{self.scheme}://{host}"
 
 
-@lru_cache(maxsize=1024)  # thousands of connections come from the same few pages
 def parse_origin(text: str) -> Origin | None:
     """Return an `Origin` header in a browser's form; None for `null` and what is no origin."""
+    return _parse_origin(text) if len(text) <= _LONGEST else None
+
+
+@lru_cache(maxsize=1024)  # thousands of connections come from the same few pages
+def _parse_origin(text: str) -> Origin | None:
     match = _ORIGIN.fullmatch(text)
     if match is None:
         return None
@@ -53,9 +59,13 @@ def parse_origin(text: str) -> Origin | None:
     return Origin(scheme, named[0], named[1] or _PORTS.get(scheme))
 
 
-@lru_cache(maxsize=1024)
 def _parse_host(text: str) -> tuple[str, int | None] | None:
     """Return the name and the port of a `Host` header; None for what is none."""
+    return _parse_short_host(text) if len(text) <= _LONGEST else None
+
+
+@lru_cache(maxsize=1024)
+def _parse_short_host(text: str) -> tuple[str, int | None] | None:
     if not _HOST.fullmatch(text):
         return None
     try:

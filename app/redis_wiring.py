@@ -8,9 +8,12 @@ from collections.abc import Callable
 from app.broker.keys import Keys
 from app.broker.redis import RedisBroker
 from app.broker.redis_announcements import RedisAnnouncements
+from app.broker.redis_inbox import InboxBounds
 from app.broker.redis_presence import RedisPresence
 from app.broker.redis_sessions import RedisSessions
 from app.broker.redis_statuses import RedisStatusQueue
+from app.broker.unreadable import Unreadable
+from app.core.counters import Counters
 from app.core.history import HistoryOptions
 from app.hub.hub import Hub
 from app.realtime.manager import ChannelRooms
@@ -31,23 +34,33 @@ class RedisBackend:
     Args:
         url: of Redis, see `Connector`.
         history: how much history each channel keeps.
+        counters: count what goes wrong.
         clock: seconds since 1970.
     """
 
     def __init__(
-        self, url: str, settings: Settings, history: HistoryOptions, clock: Callable[[], float]
+        self,
+        url: str,
+        settings: Settings,
+        history: HistoryOptions,
+        counters: Counters,
+        clock: Callable[[], float],
     ) -> None:
         connector = Connector(url, settings.emit_channel)
         self.commands = commands = Commands(connector)
         self.subscriptions = subscriptions = Subscriptions(connector)
         self.keys = keys = Keys(settings.hearth_prefix)
         self.process = process = secrets.token_hex(8)
-        self.broker = RedisBroker(commands, subscriptions, keys, process, history, clock)
-        self.presence = RedisPresence(commands, keys, process, clock)
-        self.statuses = RedisStatusQueue(commands, keys)
-        self.announcements = RedisAnnouncements(commands, keys)
-        self.sessions = RedisSessions(commands, subscriptions, keys, process)
-        self.inbox = RedisInbox(commands, keys)
+        inbox = InboxBounds(settings.inbox_bytes, counters)
+        unreadable = Unreadable(counters)
+        self.broker = RedisBroker(
+            commands, subscriptions, keys, process, history, inbox, unreadable, clock
+        )
+        self.presence = RedisPresence(commands, keys, process, unreadable, clock)
+        self.statuses = RedisStatusQueue(commands, keys, unreadable)
+        self.announcements = RedisAnnouncements(commands, keys, unreadable)
+        self.sessions = RedisSessions(commands, subscriptions, keys, process, unreadable)
+        self.inbox = RedisInbox(commands, keys, inbox)
 
     async def start(self) -> None:
         """Start connecting; this doesn't wait for Redis."""

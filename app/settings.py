@@ -103,6 +103,16 @@ class Settings:
     history_seconds: float = setting(
         86_400, variables.number(0), "seconds each is kept; 0 sets no age"
     )
+    history_bytes: int = setting(
+        67_108_864,
+        variables.integer(0),
+        "bytes that they may have together; 0 sets no bound",
+    )
+    inbox_bytes: int = setting(
+        268_435_456,
+        variables.integer(0),
+        "bytes of messages that the inbox keeps for workers; 0 sets no bound",
+    )
     recovery_seconds: float = setting(
         120,
         variables.number(0, 86_400),
@@ -115,6 +125,12 @@ class Settings:
         1_048_576,
         variables.integer(65_536),
         "unsent bytes past which a connection is a slow consumer, and cut off",
+    )
+    max_held_bytes: int | None = setting(
+        None,
+        variables.integer(0),
+        "bytes held for all clients together, past which whoever holds most goes; none: a quarter "
+        "of the memory; 0: no limit",
     )
     messages_per_second: float = setting(
         100,

@@ -30,6 +30,8 @@ from schemas.json_value import MAX_INT, MIN_INT, is_unicode, json_problem
 
 Accept = Callable[[Any], bool]
 
+_FEW: Final = 16
+
 
 def compile_acceptor(schema: Schema) -> Accept:
     """Return the acceptor of a schema.
@@ -39,39 +41,39 @@ def compile_acceptor(schema: Schema) -> Accept:
     """
     if any(schema._hooks.values()) or any(not _is_plain(field) for field in schema.fields.values()):  # noqa: SLF001
         return lambda value: False
-    checks = {name: _compile_field(field) for name, field in schema.fields.items()}
-    required = {name: checks[name] for name, field in schema.fields.items() if field.required}
-    optional = {name: check for name, check in checks.items() if name not in required}
+    checks = {name: compile_field(field) for name, field in schema.fields.items()}
+    required = [(name, checks.pop(name)) for name, field in schema.fields.items() if field.required]
+    optional = list(checks.items())
     allows_unknown = schema.unknown == INCLUDE
     # Nearly all objects have the required keys alone. If the values of those aren't nested, nothing
     # else remains to be checked.
-    required_checks, required_count = tuple(required.items()), len(required)
-    flat = all(type(schema.fields[name]) in _FLAT for name in required)
+    count = len(required)
+    flat = all(type(schema.fields[name]) in _FLAT for name, _check in required)
     suffices = flat or not allows_unknown
 
     def accepts(value: Any) -> bool:
         if type(value) is not dict:
             return False
-        for name, check in required_checks:
+        for name, check in required:
             if name not in value or not check(value[name]):
                 return False
-        if len(value) == required_count and suffices:
+        if len(value) == count and suffices:
             return True
-        for name, item in value.items():
-            if name in required:
-                continue
-            if name in optional:
-                if not optional[name](item):
+        known = count
+        for name, check in optional:
+            if name in value:
+                if not check(value[name]):
                     return False
-            elif not allows_unknown:
-                return False
-        return not allows_unknown or is_plain_json(value)
+                known += 1
+        return is_plain_json(value) if allows_unknown else len(value) == known
 
     return accepts
 
 
 def is_plain_json(value: dict[str, Any]) -> bool:
-    """Return whether `json_problem` finds nothing; fast if values are not nested."""
+    """Return whether `json_problem` finds nothing; fast if values are few and not nested."""
+    if len(value) > _FEW:
+        return json_problem(value) is None
     for key, item in value.items():
         kind = type(item)
         if not (type(key) is str and (key.isascii() or is_unicode(key))):
@@ -95,11 +97,20 @@ def _is_plain(field: fields.Field[Any]) -> bool:
     return field.load_default is missing and field.data_key is None
 
 
-def _compile_field(field: fields.Field[Any]) -> Accept:
-    check = _KINDS.get(type(field), _never)(field)
+def compile_field(field: fields.Field[Any]) -> Accept:
+    """Return the acceptor of a field's values."""
+    check = _compile_kind(field)
     if field.allow_none:
         return lambda value: value is None or check(value)
     return check
+
+
+def _compile_kind(field: fields.Field[Any]) -> Accept:
+    if isinstance(field, fields.Nested):
+        return compile_acceptor(field.schema)
+    if isinstance(field, fields.List):
+        return _list(field)
+    return _KINDS.get(type(field), _never)(field)
 
 
 def _never(_field: Any) -> Accept:
@@ -138,12 +149,12 @@ def _choice(field: fields.String) -> Accept:
 
 
 def _list(field: fields.List[Any]) -> Accept:
-    check = _compile_field(field.inner)
+    check = compile_field(field.inner)
     return lambda value: type(value) is list and all(map(check, value))
 
 
 def _integer_or_text(_field: IntegerOrText) -> Accept:
-    integer, text = _compile_field(IntegerOrText.INTEGER), _compile_field(IntegerOrText.TEXT)
+    integer, text = compile_field(IntegerOrText.INTEGER), compile_field(IntegerOrText.TEXT)
     return lambda value: text(value) if type(value) is str else integer(value)
 
 
@@ -162,6 +173,4 @@ _KINDS: Final[dict[type, Callable[[Any], Accept]]] = {
     JsonObject: lambda field: lambda value: type(value) is dict and is_plain_json(value),
     JsonValue: lambda field: lambda value: value is not None and json_problem(value) is None,
     fields.String: _choice,
-    fields.List: _list,
-    fields.Nested: lambda field: compile_acceptor(field.schema),
 }

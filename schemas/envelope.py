@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from marshmallow import EXCLUDE, fields
 
-from schemas.fields import ChannelName, Integer, IntegerOrText, JsonObject, Object, ShortText
+from schemas.fields import ChannelName, Integer, IntegerOrText, Object, ShortText
+from schemas.nesting import Nested
 from schemas.payloads import MemberIdentity
 from schemas.requests import Loader
 from schemas.schema import Schema
@@ -21,11 +22,11 @@ class Envelope(Schema):
 
     type = ShortText(required=True, max_length=128)
     channel = ChannelName()
-    data = JsonObject(required=True)
+    data = Object(required=True)  # checked by the type's payload
     timestamp = fields.AwareDateTime(format="iso")
     offset = Integer(minimum=1)
     action = ShortText(max_length=64)
-    sender = fields.Nested(MemberIdentity)
+    sender = Nested(MemberIdentity)
     nonce = ShortText(max_length=128)
 
 
@@ -44,7 +45,7 @@ class WorkerEnvelope(Schema):
 
     data = Object(required=True)  # checked by the type's payload
     action = ShortText(max_length=64)
-    sender = fields.Nested(Sender)
+    sender = Nested(Sender)
     nonce = ShortText(max_length=128)
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-MAX_FIELDS: Final = 50
-MAX_NAME: Final = 100
+from app.core.shown import shown
+
+_MOST_FIELDS: Final = 50
+_NAME_BYTES: Final = 100
 
 
 class SchemaError(ValueError):
@@ -35,13 +37,7 @@ def _flatten(messages: Any, prefix: str) -> list[tuple[str, str]]:
     flat: list[tuple[str, str]] = []
     for key, below in messages.items():
         # "_schema" is marshmallow's name for the object itself.
-        name = _printable(str(key))
+        name = shown(str(key), _NAME_BYTES)
         path = prefix if name == "_schema" else f"{prefix}.{name}" if prefix else name
         flat += _flatten(below, path)
-    return flat[:MAX_FIELDS]
-
-
-def _printable(name: str) -> str:
-    """Return a key as printable text: a client's unknown keys may be of any length and content."""
-    name = name.encode(errors="replace").decode()
-    return name if len(name) <= MAX_NAME else f"{name[:MAX_NAME]}…"
+    return flat[:_MOST_FIELDS]

@@ -28,6 +28,7 @@ from schemas.fields import (
     ShortText,
     Text,
 )
+from schemas.nesting import List, Nested
 from schemas.registry import Registry
 
 JsonSchema = dict[str, Any]
@@ -164,8 +165,8 @@ _KINDS: Final[dict[type, Callable[[Any], JsonSchema]]] = {
     JsonObject: _type("object"),
     JsonValue: lambda _field: {},
     IntegerOrText: _integer_or_text,
-    fields.List: lambda field: {"type": "array", "items": _field_schema(field.inner)},
-    fields.Nested: lambda field: _reference(field.schema),
+    List: lambda field: {"type": "array", "items": _field_schema(field.inner)},
+    Nested: lambda field: _reference(field.schema),
 }
 
 

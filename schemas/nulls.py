@@ -15,6 +15,9 @@ def optional_keys(schema: Schema) -> frozenset[str]:
     )
 
 
-def without_nulls(value: Mapping[str, Any], optional: frozenset[str]) -> dict[str, Any]:
-    """Return `value` without the optional keys that are null."""
-    return {key: item for key, item in value.items() if item is not None or key not in optional}
+def without_nulls(value: Mapping[str, Any], optional: frozenset[str]) -> Mapping[str, Any]:
+    """Return `value` without the optional keys that are null; itself where there are none."""
+    nulls = [key for key in optional if key in value and value[key] is None]
+    if not nulls:
+        return value
+    return {key: item for key, item in value.items() if key not in nulls}

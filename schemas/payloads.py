@@ -12,6 +12,7 @@ from typing import Any
 from marshmallow import INCLUDE, ValidationError, fields, validate, validates_schema
 
 from schemas.fields import Boolean, Integer, IntegerOrText, JsonObject, JsonValue, ShortText, Text
+from schemas.nesting import List, Nested
 from schemas.schema import Schema
 
 
@@ -45,7 +46,7 @@ class MemberIdentity(Schema):
 
 class CircleStatus(Payload):
     online = Integer(required=True, minimum=0)
-    members = fields.List(fields.Nested(MemberIdentity), required=True)
+    members = List(Nested(MemberIdentity), required=True)
 
 
 class Typing(Payload):
@@ -64,7 +65,7 @@ class GitStatus(Payload):
     branch = ShortText(required=True)
     ahead = Integer(minimum=0)
     behind = Integer(minimum=0)
-    changed = fields.List(ShortText(max_length=4096))
+    changed = List(ShortText(max_length=4096))
 
 
 class AgentStatus(Payload):
@@ -112,7 +113,7 @@ class TaskUpdate(Payload):
 class NotificationRead(Payload):
     """What a user has read on one device, for all of them: some notifications, or all so far."""
 
-    ids = fields.List(IntegerOrText())
+    ids = List(IntegerOrText())
     all = Boolean()
 
     @validates_schema

@@ -12,6 +12,7 @@ from app.core.channel import Channel, id_problem, name_problem
 from schemas.acceptor import Accept, compile_acceptor
 from schemas.errors import SchemaError
 from schemas.json_value import json_problem
+from schemas.nesting import known
 from schemas.nulls import optional_keys, without_nulls
 from schemas.payloads import Payload
 from schemas.type_names import is_type_name, unknown_type
@@ -71,8 +72,9 @@ class MessageType:
             raise SchemaError({"data": "Must be an object."})
         if (problem := json_problem(data)) is not None:
             raise SchemaError({"data": problem})
-        loaded = without_nulls(data, self._optional)
-        if errors := self.payload.validate(loaded):
+        loaded = dict(without_nulls(data, self._optional))
+        # Keys that the schema doesn't know stay as they are.
+        if errors := self.payload.validate(known(loaded, self.payload)):
             raise SchemaError.from_marshmallow(errors, "data")
         return loaded
 

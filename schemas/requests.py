@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import ValidationError, fields
+from marshmallow import ValidationError
 
 from schemas.acceptor import compile_acceptor
 from schemas.errors import SchemaError
 from schemas.fields import ChannelName, Integer, Object, ShortText
+from schemas.nesting import Nested, summarized
 from schemas.nulls import optional_keys, without_nulls
 from schemas.schema import Schema
 
@@ -24,7 +25,7 @@ class Since(Schema):
 
 class Join(Schema):
     channel = ChannelName(required=True)
-    since = fields.Nested(Since)
+    since = Nested(Since)
     history = Integer(minimum=0, maximum=MAX_PAGE)
 
 
@@ -76,7 +77,8 @@ class Loader:
             keys = ", ".join(name for name, field in self.schema.fields.items() if field.required)
             raise SchemaError({"": f"Must be an object with {keys}."})
         try:
-            loaded: dict[str, Any] = self.schema.load(without_nulls(value, self._optional))
+            short = summarized(without_nulls(value, self._optional), self.schema)
+            loaded: dict[str, Any] = self.schema.load(short)
         except ValidationError as error:
             raise SchemaError.from_marshmallow(error.messages) from None
         return loaded

@@ -109,6 +109,11 @@ def test_every_variable_is_read(load: Load) -> None:
     [
         *(("PORT", value) for value in ("x", "", "-1", "65536", "80.5", "1e3")),
         *(("HISTORY_SIZE", value) for value in ("x", "-1", "1.5", "1000001")),
+        *(
+            (name, value)
+            for name in ("HISTORY_BYTES", "INBOX_BYTES")
+            for value in ("x", "-1", "1.5")
+        ),
         *(("HISTORY_SECONDS", value) for value in ("x", "-1", "nan", "inf", "-inf")),
         *(("MAX_MESSAGE_BYTES", value) for value in ("x", "0", "1023", "-1", "2048.5")),
         *(("MESSAGES_PER_SECOND", value) for value in ("x", "-1", "nan", "inf")),
@@ -173,6 +178,8 @@ def test_urls_of_redis(load: Load, url: str) -> None:
         ("AUTH_LEEWAY_SECONDS", "auth_leeway_seconds"),
         ("HISTORY_SIZE", "history_size"),
         ("HISTORY_SECONDS", "history_seconds"),
+        ("HISTORY_BYTES", "history_bytes"),
+        ("INBOX_BYTES", "inbox_bytes"),
         ("MESSAGES_PER_SECOND", "messages_per_second"),
         ("PORT", "port"),
     ],

@@ -18,6 +18,7 @@ from app.core.identity import Identity
 from app.core.message import Message, Publication, Receipt
 from app.core.presence import Members
 from app.core.session import Session
+from app.core.sizes import Sizes
 
 #: Receives a publication of a watched namespace. It neither blocks nor raises.
 OnWatched = Callable[[Channel, Publication], None]
@@ -141,6 +142,9 @@ class Broker(Protocol):
 
     async def channels(self, namespace: str) -> list[Channel]:
         """Return the channels of `namespace` that any process is subscribed to."""
+
+    async def sizes(self) -> Sizes:
+        """Return how much the history of all channels holds, and the inbox."""
 
 
 class PresenceEvents(Protocol):

@@ -6,16 +6,13 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
-import structlog
-
 from app.broker.record import decode_live
+from app.broker.unreadable import Unreadable
 from app.core.channel import Channel
 from app.core.history import Position
 from app.core.message import Publication, in_order
 
 Receive = Callable[[Channel, Publication], None]
-
-log = structlog.get_logger("hearth.broker")
 
 # How long a publication may take to arrive before it is read from history, in seconds.
 LATE_SECONDS: Final = 0.1
@@ -35,6 +32,7 @@ class Feed:
     Args:
         receive: called with each publication.
         backfill: begins to read what was missed; called once until `resume`.
+        unreadable: is told of what is no publication.
         most_buffered_bytes: that are buffered while a backfill can't be done; the rest is
             backfilled as well.
     """
@@ -48,6 +46,7 @@ class Feed:
         "_last_received",
         "_most_buffered_bytes",
         "_receive",
+        "_unreadable",
         "channel",
         "last",
         "position",
@@ -59,6 +58,7 @@ class Feed:
         channel: Channel,
         receive: Receive,
         backfill: Callable[[Feed], None],
+        unreadable: Unreadable,
         most_buffered_bytes: int = MOST_BUFFERED_BYTES,
     ) -> None:
         self._most_buffered_bytes = most_buffered_bytes
@@ -69,6 +69,7 @@ class Feed:
         self.subscribed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._receive = receive
         self._backfill = backfill
+        self._unreadable = unreadable
         # What has arrived and can't be passed on yet; None while nothing is missing.
         self._buffered: list[bytes] | None = []
         self._buffered_bytes = 0
@@ -93,7 +94,7 @@ class Feed:
         try:
             position, publication = decode_live(data)
         except ValueError:
-            log.warning("ignored a message that is no publication", channel=str(self.channel))
+            self._unreadable.tell("publication", self.channel)
             return
         if position is None:
             self._receive(self.channel, publication)

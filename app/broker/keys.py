@@ -4,7 +4,7 @@ A channel's name is in braces, so that a Redis Cluster would keep its keys in on
 
 | key | contents | expires |
 |---|---|---|
-| `{…}:head` | hash: `epoch`, the offset of its `beginning` if that isn't 0, and `offset` of the newest message | `HISTORY_SECONDS` (at least ten minutes) after the last message or renewal; never if that is 0 |
+| `{…}:head` | hash: `epoch`, the offset of its `beginning` if that isn't 0, `offset` of the newest message, and the note of `log` by which its bytes are bounded: `bytes`, `entries`, `counted` (`lua/stream.lua`) | `HISTORY_SECONDS` (at least ten minutes) after the last message, never if that is 0; ten minutes (at least twice `RECOVERY_SECONDS`) after a join or renewal |
 | `{…}:log` | stream of the messages, `<offset>-0` → `s` sequence, `m` record | as `head` |
 | `{…}:nonce:<publisher> <nonce>` | receipt of a publish | six minutes after it |
 | `{…}:connections` `{…}:joined` | identity → number of connections; identities by the time of joining | an hour after the last renewal |
@@ -21,6 +21,7 @@ A channel's name is in braces, so that a Redis Cluster would keep its keys in on
 | `emits:taken` | log of digests: stream of what was ingested | ten minutes after a process last read it |
 | `emits:whole` | process → when it last was caught up, in ms | a minute after that |
 | `inbox` | stream of what clients published, capped | never |
+| `inbox:bytes` | hash: the note of the inbox, as `head` has it of `log` | never |
 | `rejected` | stream of what no schema accepted, capped | never |
 
 Each process renews the keys of the channels in which it has members.
@@ -57,6 +58,7 @@ class Keys:
         # The Redis channel of barriers; see `app/workers/ingest.py`.
         self.ingest_barriers = f"{prefix}:emits:marks"
         self.inbox = f"{prefix}:inbox"
+        self.inbox_note = f"{prefix}:inbox:bytes"
         self.rejected = f"{prefix}:rejected"
 
     # Of a channel

@@ -15,6 +15,7 @@ from app.core.channel import Channel
 from app.core.epoch import name_epoch
 from app.core.history import HistoryOptions, HistoryWindow, Page, Position, Recovery
 from app.core.message import IDEMPOTENCY_SECONDS, Message, Receipt, make_publication
+from app.core.sizes import Sizes
 from app.tasks import Tasks
 
 HOUSEKEEPING_SECONDS: Final = 60.0
@@ -113,8 +114,8 @@ class MemoryBroker:
         self._state(channel).subscribed = True
 
     async def unsubscribe(self, channel: Channel) -> None:
-        state = self._state(channel)
-        state.subscribed, state.left_at = False, self._clock()
+        if (state := self._channels.get(channel)) is not None:
+            state.subscribed, state.left_at = False, self._clock()
 
     async def watch(self, namespace: str, on_watched: OnWatched) -> None:
         self._watched[namespace] = on_watched
@@ -129,12 +130,12 @@ class MemoryBroker:
         limit: int | None,
         most_bytes: int | None = None,
     ) -> Recovery:
-        return self._state(channel).window.recover(since, limit, self._clock(), most_bytes)
+        return self._window(channel).recover(since, limit, self._clock(), most_bytes)
 
     async def history(
         self, channel: Channel, before: int | None, limit: int, most_bytes: int | None = None
     ) -> Page:
-        return self._state(channel).window.page(before, limit, self._clock(), most_bytes)
+        return self._window(channel).page(before, limit, self._clock(), most_bytes)
 
     async def channels(self, namespace: str) -> list[Channel]:
         return [
@@ -142,6 +143,24 @@ class MemoryBroker:
             for channel, state in self._channels.items()
             if state.subscribed and channel.namespace == namespace
         ]
+
+    async def sizes(self) -> Sizes:
+        return Sizes(history=self.held_bytes)
+
+    @property
+    def held_bytes(self) -> int:
+        """The number of bytes in the history of all channels."""
+        return sum(state.window.bytes for state in self._channels.values())
+
+    def forget(self, size: int) -> None:
+        """Remove about so many bytes of history, the oldest messages of the largest first."""
+        states = sorted(self._channels.values(), key=lambda one: one.window.bytes, reverse=True)
+        for state in states:
+            if size <= 0:
+                return
+            before = state.window.bytes
+            state.window.shrink(before - size)
+            size -= before - state.window.bytes
 
     def forget_idle(self) -> None:
         """Drop expired messages and receipts, and the channels of which nothing is left.
@@ -160,9 +179,15 @@ class MemoryBroker:
     def _state(self, channel: Channel) -> _ChannelState:
         state = self._channels.get(channel)
         if state is None:
-            window = HistoryWindow(self._epoch(channel), self._history.size, self._history.seconds)
-            state = self._channels[channel] = _ChannelState(window)
+            state = self._channels[channel] = _ChannelState(self._window(channel))
         return state
+
+    def _window(self, channel: Channel) -> HistoryWindow:
+        """Return a channel's history, to be read: it leaves nothing of one that isn't there."""
+        state = self._channels.get(channel)
+        if state is not None:
+            return state.window
+        return HistoryWindow(self._epoch(channel), self._history)
 
     def _epoch(self, channel: Channel) -> str:
         name = f"{self._forgotten} {channel}".encode()

@@ -57,15 +57,16 @@ class MemoryStatusQueue:
     shared = False
 
     def __init__(self) -> None:
-        self._free_at: dict[Channel, float] = {}
+        self._claims: dict[Channel, asyncio.TimerHandle] = {}
 
     async def claim(self, channel: Channel, seconds: float) -> float:
-        now = asyncio.get_running_loop().time()
-        if (wait := self._free_at.get(channel, now) - now) > 0:
+        loop = asyncio.get_running_loop()
+        claim = self._claims.get(channel)
+        if claim is not None and (wait := claim.when() - loop.time()) > 0:
             return wait
-        while self._free_at and (oldest := next(iter(self._free_at.items())))[1] <= now:
-            del self._free_at[oldest[0]]
-        self._free_at[channel] = now + seconds
+        if claim is not None:
+            claim.cancel()
+        self._claims[channel] = loop.call_later(seconds, self._claims.pop, channel)
         return 0.0
 
     async def add(self, channel: Channel) -> None: ...

@@ -9,20 +9,20 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import orjson
-import structlog
 
+from app.broker.unreadable import Unreadable
 from app.core.channel import Channel
 from app.core.clock import isoformat
 from app.core.history import Position
 from app.core.message import DISCONTINUITY, Publication, splice
-
-log = structlog.get_logger("hearth.broker")
 
 
 def decode_record(record: bytes, offset: int | None, sequence: int) -> Publication:
     """Return the publication of a record, with its offset."""
     head, _, body = record.partition(b"\n")
     name, at = head.decode().split(" ")
+    if body[:1] != b"{" or body[-1:] != b"}":
+        raise ValueError("no envelope")
     return Publication(offset, name, splice(body, offset), float(at), sequence)
 
 
@@ -32,13 +32,15 @@ def decode_entry(entry: Any) -> Publication:
     return decode_record(record, int(entry_id.partition(b"-")[0]), int(sequence))
 
 
-def decode_entries(channel: Channel, entries: Iterable[Any]) -> Iterator[Publication]:
-    """Yield the publications of a stream's entries; what isn't one is logged, and left out."""
+def decode_entries(
+    channel: Channel, entries: Iterable[Any], unreadable: Unreadable
+) -> Iterator[Publication]:
+    """Yield the publications of a stream's entries; what isn't one is told, and left out."""
     for entry in entries:
         try:
             yield decode_entry(entry)
         except (ValueError, TypeError):
-            log.error("ignored an entry of history that is no publication", channel=str(channel))
+            unreadable.tell("history", channel)
 
 
 def decode_live(data: bytes) -> tuple[Position | None, Publication]:

@@ -12,15 +12,18 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from app.broker.contract import BrokerEvents, Fence, Fenced, OnWatched, Published
-from app.broker.keys import INBOX_SIZE, Keys
+from app.broker.keys import Keys
 from app.broker.record import decode_live
 from app.broker.redis_feeds import RedisFeeds
+from app.broker.redis_inbox import InboxBounds
 from app.broker.redis_log import LUA, RedisLog, new_epoch
 from app.broker.redis_renewal import renew_for_ever
+from app.broker.unreadable import Unreadable, is_text
 from app.core.channel import Channel
 from app.core.errors import TooLarge
 from app.core.history import HistoryOptions, Page, Position, Recovery
 from app.core.message import IDEMPOTENCY_SECONDS, Message, Receipt
+from app.core.sizes import Sizes
 from app.redis.canary import Canary, CanaryTimes
 from app.redis.commands import ANSWER_SECONDS, Commands, ReplyError
 from app.redis.scripts import load_script
@@ -30,7 +33,7 @@ from app.tasks import Tasks
 #: A larger message would block Redis for everybody, and at 512 MB (`proto-max-bulk-len`) Redis
 #: would close the connection.
 MAX_RECORD_BYTES: Final = 64 * 1024 * 1024
-PUBLISH: Final = load_script(LUA, "trim", "publish")
+PUBLISH: Final = load_script(LUA, "stream", "history", "inbox_bounds", "publish")
 _NO_FENCE: Final = Fence("", b"")
 
 
@@ -41,6 +44,8 @@ class RedisBroker:
         commands, subscriptions: the connections, shared with others; not started or closed here.
         process: the unique name of this process.
         history: what is kept of each channel.
+        inbox: how much is kept for workers.
+        unreadable: is told of what can't be read.
         clock: seconds since 1970.
     """
 
@@ -51,6 +56,8 @@ class RedisBroker:
         keys: Keys,
         process: str,
         history: HistoryOptions,
+        inbox: InboxBounds,
+        unreadable: Unreadable,
         clock: Callable[[], float] = time.time,
         canary_times: CanaryTimes | None = None,
     ) -> None:
@@ -58,8 +65,9 @@ class RedisBroker:
         self._subscriptions = subscriptions
         self._keys = keys
         self._canary = Canary(commands, subscriptions, keys.canary(process), canary_times)
-        self._log = RedisLog(commands, keys, history)
-        self._feeds = RedisFeeds(subscriptions, keys, self._log, clock)
+        self._inbox = inbox
+        self._log = RedisLog(commands, keys, history, unreadable)
+        self._feeds = RedisFeeds(subscriptions, keys, self._log, unreadable, clock)
         self._tasks = Tasks("broker")
 
     @property
@@ -80,7 +88,7 @@ class RedisBroker:
     def publish_nowait(self, channel: Channel, message: Message) -> asyncio.Future[Receipt]:
         _check_size(message)
         names, arguments = self._prepare([(channel, message)], _NO_FENCE)
-        return self._commands.begin(PUBLISH, names, arguments, _first_receipt)
+        return self._commands.begin(PUBLISH, names, arguments, self._first_receipt)
 
     async def publish(self, channel: Channel, message: Message) -> Receipt:
         published = await self.publish_all([(channel, message)])
@@ -96,25 +104,36 @@ class RedisBroker:
                 PUBLISH, *self._prepare(targets, fence or _NO_FENCE)
             )
         except ReplyError as error:
-            if error.code == "FENCED":
+            if error.word == "FENCED":
                 raise Fenced from None
             raise
-        entry_id = "" if fence is None else replies.pop().decode()
-        return Published([_receipt(reply) for reply in replies], entry_id)
+        receipts = [_receipt(reply) for reply in replies[: len(targets)]]
+        rest = replies[len(targets) :]
+        entry_id = "" if fence is None else rest.pop(0).decode()
+        for lost in rest:
+            self._inbox.note_lost(lost)
+        return Published(receipts, entry_id)
+
+    def _first_receipt(self, replies: list[Any]) -> Receipt:
+        for lost in replies[1:]:
+            self._inbox.note_lost(lost)
+        return _receipt(replies[0])
 
     def _prepare(
         self, targets: Sequence[tuple[Channel, Message]], fence: Fence
     ) -> tuple[list[str], list[Any]]:
         """Return the keys and the arguments of `publish.lua`."""
         keys = self._keys
-        names = [keys.sequence, keys.inbox, keys.ingest_lease, keys.ingest_digests]
+        names = [
+            *(keys.sequence, keys.inbox, keys.inbox_note, keys.ingest_lease, keys.ingest_digests)
+        ]
         arguments: list[Any] = [
             self._commands.deadline(),
-            self._log.size,
+            *self._log.bounds,
             self._log.expiry_ms,
-            self._log.seconds,
             IDEMPOTENCY_SECONDS,
-            INBOX_SIZE,
+            self._inbox.size,
+            self._inbox.most_bytes,
             *fence,
         ]
         for channel, message in targets:
@@ -173,13 +192,18 @@ class RedisBroker:
 
     async def channels(self, namespace: str) -> list[Channel]:
         names = await self._commands.send("PUBSUB", "CHANNELS", self._keys.live_pattern(namespace))
-        return [self._keys.channel_of(name.decode()) for name in names]
+        # Anybody may have subscribed to anything.
+        return [self._keys.channel_of(name.decode()) for name in names if is_text(name)]
+
+    async def sizes(self) -> Sizes:
+        if not self._inbox.most_bytes:
+            return Sizes()
+        noted = await self._commands.send("HGET", self._keys.inbox_note, "bytes") or b"0"
+        return Sizes(inbox=int(noted) if noted.isdigit() else None)
 
     def _keys_to_renew(self) -> list[tuple[str, int]]:
-        if (history_ms := self._log.expiry_ms) <= 0:
-            return []
         return [
-            (key, history_ms)
+            (key, self._log.least_ms)
             for channel in self._feeds
             for key in (self._keys.head(channel), self._keys.log(channel))
         ]
@@ -190,10 +214,6 @@ def _check_size(message: Message) -> None:
         raise TooLarge
 
 
-def _first_receipt(replies: list[Any]) -> Receipt:
-    return _receipt(replies[0])
-
-
 def _receipt(reply: list[Any]) -> Receipt:
     offset, epoch, timestamp, duplicate = reply
-    return Receipt(offset, epoch.decode(), timestamp.decode(), bool(duplicate))
+    return Receipt(offset, epoch.decode(errors="replace"), timestamp.decode(), bool(duplicate))

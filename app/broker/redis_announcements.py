@@ -8,8 +8,8 @@ from typing import Final
 from app.broker.contract import Departure, Departures
 from app.broker.keys import PRESENCE_SECONDS, Keys
 from app.broker.redis_log import LUA
-from app.broker.redis_presence_records import identity_of
-from app.broker.redis_statuses import OVERDUE, OVERDUE_AT_ONCE
+from app.broker.redis_statuses import overdue
+from app.broker.unreadable import Unreadable, identity_of
 from app.core.channel import Channel
 from app.core.identity import Identity
 from app.redis.commands import ANSWER_SECONDS, Commands
@@ -22,7 +22,8 @@ _EXPIRY: Final = int(PRESENCE_SECONDS)
 class RedisAnnouncements:
     """See `Announcements`."""
 
-    def __init__(self, commands: Commands, keys: Keys) -> None:
+    def __init__(self, commands: Commands, keys: Keys, unreadable: Unreadable) -> None:
+        self._unreadable = unreadable
         self._commands = commands
         self._keys = keys
 
@@ -47,18 +48,19 @@ class RedisAnnouncements:
         wait_ms, *rest = await self._commands.run(
             DEPARTURES, self._of(channel), [int(absence * 1000), *names]
         )
-        due = [
-            Departure(identity_of(key), mark.decode())
-            for key, mark in zip(rest[::2], rest[1::2], strict=True)
-        ]
+        due = []
+        for key, mark in zip(rest[::2], rest[1::2], strict=True):
+            if (identity := identity_of(key)) is not None:
+                due.append(Departure(identity, mark.decode()))
+            else:
+                self._unreadable.tell("departure", channel)
+                await self._commands.send("ZREM", self._keys.announced(channel), key)
         if not due and not wait_ms:
             await self._commands.send("ZREM", self._keys.departures, str(channel))
         return Departures(due, wait_ms / 1000)
 
     async def overdue(self, seconds: float) -> list[Channel]:
-        arguments = [int(seconds * 1000), OVERDUE_AT_ONCE]
-        names = await self._commands.run(OVERDUE, [self._keys.departures], arguments)
-        return [Channel(*name.decode().split(":", 1)) for name in names]
+        return await overdue(self._commands, self._keys.departures, seconds, self._unreadable)
 
     def _of(self, channel: Channel) -> list[str]:
         return [self._keys.announced(channel), self._keys.joined(channel)]

@@ -13,15 +13,17 @@ from app.broker.feed import Feed
 from app.broker.keys import Keys
 from app.broker.record import discontinuity
 from app.broker.redis_log import RedisLog
+from app.broker.unreadable import Unreadable
 from app.core.channel import Channel
-from app.core.errors import Unavailable
+from app.core.errors import HearthError, Unavailable
 from app.core.history import Position, Recovery
 from app.core.message import Publication
-from app.redis.commands import ReplyError
 from app.redis.subscriptions import Subscriptions
 from app.tasks import Tasks
 
 _RETRY_SECONDS: Final = 0.25
+#: The same, where a defect of ours is in the way: each attempt is logged.
+_DEFECT_SECONDS: Final = 5.0
 
 log = structlog.get_logger("hearth.broker")
 
@@ -39,8 +41,10 @@ class RedisFeeds:
         subscriptions: Subscriptions,
         keys: Keys,
         log: RedisLog,
+        unreadable: Unreadable,
         clock: Callable[[], float],
     ) -> None:
+        self._unreadable = unreadable
         self._events: BrokerEvents | None = None
         self._subscriptions = subscriptions
         self._keys = keys
@@ -65,7 +69,9 @@ class RedisFeeds:
         """As `Broker.subscribe`."""
         feed = self._feeds.get(channel)
         if feed is None:
-            feed = self._feeds[channel] = Feed(channel, self._pass_on, self._start_backfill)
+            feed = self._feeds[channel] = Feed(
+                channel, self._pass_on, self._start_backfill, self._unreadable
+            )
             feed.subscribed = self._tasks.add(self._begin(feed))
         await asyncio.shield(feed.subscribed)
 
@@ -112,8 +118,12 @@ class RedisFeeds:
         while self._feeds.get(feed.channel) is feed:
             try:
                 lost, recovery = await self._missed_by(feed)
-            except (Unavailable, ReplyError):  # `Commands` has logged it
+            except HearthError:  # `Commands` has logged it
                 await asyncio.sleep(_RETRY_SECONDS)
+                continue
+            except Exception:
+                log.exception("could not read what was missed", channel=str(feed.channel))
+                await asyncio.sleep(_DEFECT_SECONDS)
                 continue
             if lost is not None:
                 log.warning("history was lost", channel=str(feed.channel))

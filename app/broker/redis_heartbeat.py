@@ -13,8 +13,9 @@ import structlog
 from app.broker.contract import PresenceEvents
 from app.broker.keys import PRESENCE_SECONDS, Keys
 from app.broker.redis_presence_records import PresenceRecords
+from app.broker.unreadable import Unreadable, is_text
 from app.core.channel import Channel
-from app.core.errors import Unavailable
+from app.core.errors import HearthError, Unavailable
 from app.core.identity import Identity
 from app.redis.commands import Commands, ReplyError
 from app.redis.connector import Link
@@ -57,8 +58,10 @@ class RedisHeartbeat:
         commands: Commands,
         keys: Keys,
         presence: PresenceRecords,
+        unreadable: Unreadable,
         times: HeartbeatTimes | None = None,
     ) -> None:
+        self._unreadable = unreadable
         self.alive = False
         self._times = times or HeartbeatTimes()
         self._events: PresenceEvents | None = None
@@ -88,10 +91,16 @@ class RedisHeartbeat:
             try:
                 await self._beat()
                 self.alive = True
-            except (Unavailable, ReplyError):  # `Commands` has logged it
-                self.alive = False
-                self._steady_since = None
+            except HearthError:  # `Commands` has logged it
+                self._miss()
+            except Exception:
+                log.exception("a heartbeat failed")
+                self._miss()
             await asyncio.sleep(self._times.interval if self.alive else self._times.retry)
+
+    def _miss(self) -> None:
+        self.alive = False
+        self._steady_since = None
 
     async def close(self) -> None:
         """Stop, and evict this process.
@@ -126,15 +135,19 @@ class RedisHeartbeat:
             lags = self._stale or self._presence.departed()
             self._tasks.add(self._repair() if lags else self._heal())
         if now - self._steady_since > self._times.dead:
-            for process in {name.decode() for name in dead} - self._evicting:
-                self._evicting.add(process)
-                self._tasks.add(self._evict_process(process))
+            for name in dead:
+                if not is_text(name):
+                    self._unreadable.tell("process", self._keys.processes)
+                    await self._commands.send("ZREM", self._keys.processes, name)
+                elif (process := name.decode()) not in self._evicting:
+                    self._evicting.add(process)
+                    self._tasks.add(self._evict_process(process))
 
     # This process
 
     async def _repair(self) -> None:
         try:
-            await _each(self._leave, self._presence.departed())
+            await self._each(self._leave, self._presence.departed())
             if self._stale:
                 self._stale = False
                 try:
@@ -143,7 +156,7 @@ class RedisHeartbeat:
                     self._stale = True
                     raise
                 self._was_evicted = False
-        except (Unavailable, ReplyError):
+        except HearthError:
             pass  # the next heartbeat tries again
         finally:
             self._repairing = False
@@ -153,8 +166,8 @@ class RedisHeartbeat:
         try:
             self._to_check = self._to_check or self._presence.channels()
             some, self._to_check = self._to_check[:_AT_ONCE], self._to_check[_AT_ONCE:]
-            await _each(self._heal_channel, [(channel,) for channel in some])
-        except (Unavailable, ReplyError):
+            await self._each(self._heal_channel, [(channel,) for channel in some])
+        except HearthError:
             pass  # when it is their turn again
         finally:
             self._repairing = False
@@ -173,8 +186,8 @@ class RedisHeartbeat:
     async def _reconcile(self) -> None:
         """Make the records in Redis agree with the connections of this process."""
         channels = await self._presence.recorded(self._process)
-        await _each(self._evict_departed, [(channel,) for channel in channels])
-        await _each(self._enter_again, self._presence.connections())
+        await self._each(self._evict_departed, [(channel,) for channel in channels])
+        await self._each(self._enter_again, self._presence.connections())
 
     async def _evict_departed(self, channel: Channel) -> None:
         # An older state of Redis has connections that have left since. Members have been notified
@@ -200,7 +213,7 @@ class RedisHeartbeat:
             score = -self._commands.deadline()
             await self._commands.send("ZADD", self._keys.processes, "XX", score, process)
             log.info("a process is gone; its members have left", process=process)
-        except (Unavailable, ReplyError):
+        except HearthError:
             pass  # the next heartbeat tries again
         finally:
             self._evicting.discard(process)
@@ -208,7 +221,7 @@ class RedisHeartbeat:
     async def _evict_all(self, process: str) -> None:
         # Several processes may do this at once: each identity leaves only once.
         channels = await self._presence.recorded(process)
-        await _each(self._evict_from, [(channel, process) for channel in channels])
+        await self._each(self._evict_from, [(channel, process) for channel in channels])
         await self._commands.send("DEL", self._keys.process(process))
 
     async def _evict_from(self, channel: Channel, process: str) -> None:
@@ -219,12 +232,24 @@ class RedisHeartbeat:
         if self._events is not None:
             await self._events.on_presence(channel, identity, joined)
 
+    async def _each(
+        self,
+        work: Callable[..., Awaitable[None]],
+        arguments: Sequence[tuple[Channel, *tuple[Any, ...]]],
+    ) -> None:
+        """Call `work` with each of `arguments`, several at once.
 
-async def _each(work: Callable[..., Awaitable[None]], arguments: Sequence[tuple[Any, ...]]) -> None:
-    """Call `work` with each of `arguments`, several at once. Raises what any call raised."""
-    for start in range(0, len(arguments), _AT_ONCE):
-        chunk = arguments[start : start + _AT_ONCE]
-        results = await asyncio.gather(*(work(*one) for one in chunk), return_exceptions=True)
-        for result in results:
-            if isinstance(result, BaseException):
-                raise result
+        What is refused for one channel, where something else is in the place of its presence, is
+        told and keeps no other from its turn. `heal` does it when the place is free.
+
+        Raises:
+            Unavailable: Redis can't be reached.
+        """
+        for start in range(0, len(arguments), _AT_ONCE):
+            chunk = arguments[start : start + _AT_ONCE]
+            results = await asyncio.gather(*(work(*one) for one in chunk), return_exceptions=True)
+            for (channel, *_rest), result in zip(chunk, results, strict=True):
+                if isinstance(result, ReplyError):
+                    self._unreadable.tell("presence", channel)
+                elif isinstance(result, BaseException):
+                    raise result

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from app.broker.keys import LEAST_HISTORY_SECONDS, Keys
 from app.broker.record import decode_entries
+from app.broker.unreadable import Unreadable
 from app.core.channel import Channel
 from app.core.epoch import name_epoch
 from app.core.history import HistoryOptions, Page, Position, Recovery
@@ -20,30 +21,31 @@ from app.redis.scripts import load_script
 _PROCESS: Final = secrets.token_hex(6)
 _numbers: Final = itertools.count()
 LUA: Final = Path(__file__).parent / "lua"
-RECOVER: Final = load_script(LUA, "trim", "recover")
-PAGE, INVALIDATE = (load_script(LUA, name) for name in ("page", "invalidate"))
+RECOVER, PAGE = (load_script(LUA, "stream", "history", name) for name in ("recover", "page"))
+INVALIDATE: Final = load_script(LUA, "invalidate")
 
 
 class RedisLog:
     """Reads history.
 
     Args:
-        history: its size and age, by Redis's clock. Redis keeps the keys for at least twice the
-            recovery time, so that the positions of those who come back stay valid.
+        history: its bounds; messages expire by Redis's clock. Redis keeps the keys for at least
+            twice the recovery time, so that the positions of those who come back stay valid.
     """
 
-    def __init__(self, commands: Commands, keys: Keys, history: HistoryOptions) -> None:
-        self.size = history.size
-        #: The age at which messages expire; 0: never.
-        self.seconds = history.seconds
-        self._least_seconds = max(2 * history.recovery_seconds, LEAST_HISTORY_SECONDS)
+    def __init__(
+        self, commands: Commands, keys: Keys, history: HistoryOptions, unreadable: Unreadable
+    ) -> None:
+        self._unreadable = unreadable
+        #: As scripts read them: messages, their bytes, and their age in seconds.
+        self.bounds = (history.size, history.most_bytes, history.seconds)
+        least_seconds = max(2 * history.recovery_seconds, LEAST_HISTORY_SECONDS)
+        #: For how long a channel is remembered that was joined, in ms.
+        self.least_ms = int(least_seconds * 1000)
+        #: For how long one is that has a message, in ms; 0: for ever.
+        self.expiry_ms = int(max(history.seconds, least_seconds) * 1000) if history.seconds else 0
         self._commands = commands
         self._keys = keys
-
-    @property
-    def expiry_ms(self) -> int:
-        """How long Redis keeps a channel's keys that aren't renewed, in ms; 0: for ever."""
-        return int(max(self.seconds, self._least_seconds) * 1000) if self.seconds else 0
 
     async def recover(
         self,
@@ -60,12 +62,12 @@ class RedisLog:
             RECOVER,
             [self._keys.head(channel), self._keys.log(channel)],
             [
-                *(new_epoch(), offset, epoch, limit, self.expiry_ms),
-                *(self.size, self.seconds, most_bytes or 0),
+                *(new_epoch(), offset, epoch, limit, self.least_ms),
+                *(*self.bounds, most_bytes or 0),
             ],
         )
-        head = Position(newest, name.decode())
-        decoded = decode_entries(channel, entries)
+        head = Position(newest, name.decode(errors="replace"))
+        decoded = decode_entries(channel, entries, self._unreadable)
         publications = in_order(decoded, offset if recovered else None)
         reached = int(entries[-1][0].partition(b"-")[0]) if following else newest
         position = Position(reached, head.epoch)
@@ -80,25 +82,27 @@ class RedisLog:
             [self._keys.head(channel), self._keys.log(channel)],
             [
                 *(new_epoch(), "" if before is None else before, limit),
-                *(self.size, self.seconds, most_bytes or 0),
+                *(*self.bounds, most_bytes or 0),
             ],
         )
-        publications = in_order(decode_entries(channel, reversed(entries)), None)
-        return Page(Position(offset, epoch.decode()), publications, bool(more))
+        decoded = decode_entries(channel, reversed(entries), self._unreadable)
+        position = Position(offset, epoch.decode(errors="replace"))
+        return Page(position, in_order(decoded, None), bool(more))
 
     async def entry(self, channel: Channel, offset: int) -> Publication | None:
         """Return the message at an offset, if it is still there."""
         found: list[Any] = await self._commands.send(
             "XRANGE", self._keys.log(channel), f"{offset}-0", f"{offset}-0"
         )
-        return next(decode_entries(channel, found), None)
+        return next(decode_entries(channel, found, self._unreadable), None)
 
     async def beginning(self, channel: Channel) -> Position:
         """Return the position at which the channel's epoch begins; history before it is older."""
         epoch, offset = await self._commands.send(
             "HMGET", self._keys.head(channel), "epoch", "beginning"
         )
-        return Position(int(offset or 0), (epoch or b"").decode())
+        beginning = int(offset) if offset is not None and offset.isdigit() else 0
+        return Position(beginning, (epoch or b"").decode(errors="replace"))
 
     async def invalidate(self, channel: Channel, epoch: str) -> None:
         """Give a channel a new epoch, if it is still in this one."""

@@ -12,8 +12,9 @@ from app.broker.keys import PRESENCE_SECONDS, Keys
 from app.broker.redis_heartbeat import HeartbeatTimes, RedisHeartbeat
 from app.broker.redis_presence_records import PresenceRecords
 from app.broker.redis_renewal import renew_for_ever
+from app.broker.unreadable import Unreadable
 from app.core.channel import Channel
-from app.core.errors import Unavailable
+from app.core.errors import HearthError
 from app.core.identity import Identity
 from app.core.presence import Members
 from app.redis.commands import Commands
@@ -27,6 +28,7 @@ class RedisPresence:
 
     Args:
         process: the unique name of this process.
+        unreadable: is told of what can't be read.
         clock: seconds since 1970.
     """
 
@@ -35,12 +37,13 @@ class RedisPresence:
         commands: Commands,
         keys: Keys,
         process: str,
+        unreadable: Unreadable,
         clock: Callable[[], float] = time.time,
         times: HeartbeatTimes | None = None,
     ) -> None:
         self._commands = commands
-        self._records = PresenceRecords(commands, keys, process, clock)
-        self._heartbeat = RedisHeartbeat(commands, keys, self._records, times)
+        self._records = PresenceRecords(commands, keys, process, unreadable, clock)
+        self._heartbeat = RedisHeartbeat(commands, keys, self._records, unreadable, times)
         self._tasks = Tasks("presence")
 
     @property
@@ -55,7 +58,7 @@ class RedisPresence:
         await self._tasks.cancel()
         try:
             await self._heartbeat.close()
-        except Unavailable:
+        except HearthError:
             log.warning("could not evict this process's presence from Redis")
 
     async def enter(self, channel: Channel, sid: str, identity: Identity) -> bool:

@@ -6,12 +6,13 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Final, cast
+from typing import Final
 
 from app.broker.keys import PRESENCE_SECONDS, Keys
+from app.broker.unreadable import Unreadable, channel_of, identity_of, is_text
 from app.core.channel import Channel
-from app.core.errors import Unavailable
-from app.core.identity import Identity, Kind
+from app.core.errors import HearthError
+from app.core.identity import Identity
 from app.core.presence import Members, Present
 from app.redis.commands import Commands
 from app.redis.scripts import load_script
@@ -25,6 +26,7 @@ class PresenceRecords:
 
     Args:
         process: the unique name of this process.
+        unreadable: is told of what can't be read.
         clock: seconds since 1970.
     """
 
@@ -33,9 +35,11 @@ class PresenceRecords:
         commands: Commands,
         keys: Keys,
         process: str,
+        unreadable: Unreadable,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.process = process
+        self._unreadable = unreadable
         self._commands = commands
         self._keys = keys
         self._clock = clock
@@ -57,12 +61,12 @@ class PresenceRecords:
             raise
 
     async def exit(self, channel: Channel, sid: str) -> bool:
-        """As `PresenceStore.exit`; if Redis can't be reached, the heartbeat repeats it."""
+        """As `PresenceStore.exit`; if that fails, the heartbeat repeats it."""
         self._forget(channel, sid)
         self._departed[channel, sid] = None
         try:
             return bool(await self.evict(channel, self.process, sid))
-        except Unavailable:
+        except HearthError:
             return False
 
     async def members(self, channel: Channel, limit: int | None) -> Members:
@@ -77,11 +81,16 @@ class PresenceRecords:
         )
         names = scored[::2]
         counts = await self._commands.send("HMGET", connections, *names) if names else []
-        present = [
-            Present(identity_of(name), float(at), int(number))
-            for name, at, number in zip(names, scored[1::2], counts, strict=True)
-            if number is not None  # left in between
-        ]
+        present = []
+        for name, at, number in zip(names, scored[1::2], counts, strict=True):
+            if number is None:
+                continue  # left in between
+            identity = identity_of(name)
+            if identity is None or not number.isdigit():
+                self._unreadable.tell("presence", channel)
+                count -= 1
+                continue
+            present.append(Present(identity, float(at), int(number)))
         return Members(count, present)
 
     def keys_to_renew(self) -> Iterable[str]:
@@ -129,7 +138,8 @@ class PresenceRecords:
         if await self._commands.send("EXISTS", *own) == len(own):
             return False
         processes = await self._commands.send("ZRANGE", keys.processes, 0, -1)
-        others = [name.decode() for name in processes if name.decode() != self.process]
+        names = [name.decode() for name in processes if is_text(name)]
+        others = [name for name in names if name != self.process]
         if not (connections := self._connections.get(channel)):
             return False  # all have left meanwhile
         await self._commands.run(
@@ -147,13 +157,20 @@ class PresenceRecords:
 
     async def recorded(self, process: str) -> list[Channel]:
         """Return the channels in which a process has members, according to Redis."""
-        names = await self._commands.send("SMEMBERS", self._keys.process(process))
-        return [Channel(*name.decode().split(":", 1)) for name in names]
+        key = self._keys.process(process)
+        found = []
+        for name in await self._commands.send("SMEMBERS", key):
+            if (channel := channel_of(name)) is not None:
+                found.append(channel)
+            else:
+                self._unreadable.tell("process", key)
+                await self._commands.send("SREM", key, name)
+        return found
 
     async def recorded_in(self, channel: Channel) -> list[str]:
         """Return the session ids of this process in a channel, according to Redis."""
         sids = await self._commands.send("HKEYS", self._keys.connections_of(channel, self.process))
-        return [sid.decode() for sid in sids]
+        return [sid.decode() for sid in sids if is_text(sid)]
 
     async def record(self, channel: Channel, sid: str, identity: Identity) -> bool:
         """Add a connection to `channel` in Redis. True if its identity joins by that."""
@@ -200,16 +217,16 @@ class PresenceRecords:
         )
         if sid is not None:
             self._departed.pop((channel, sid), None)
-        return [identity_of(name) for name in left]
+        found = []
+        for name in left:
+            if (identity := identity_of(name)) is not None:
+                found.append(identity)
+            else:
+                self._unreadable.tell("presence", channel)
+        return found
 
     def _forget(self, channel: Channel, sid: str) -> None:
         connections = self._connections.get(channel, {})
         connections.pop(sid, None)
         if not connections:
             self._connections.pop(channel, None)
-
-
-def identity_of(name: bytes) -> Identity:
-    """Return the identity of a key as `Identity.key` writes it; its grants aren't known."""
-    kind, _, identity_id = name.decode().partition(":")
-    return Identity(identity_id, cast(Kind, kind), ())

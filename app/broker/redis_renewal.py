@@ -20,7 +20,7 @@ async def renew_for_ever(
     """Renew keys every `RENEW_SECONDS`.
 
     Args:
-        keys_to_renew: returns each key and its new expiry, in ms.
+        keys_to_renew: returns each key, and for how long at least it is to be there, in ms.
     """
     while True:
         await asyncio.sleep(RENEW_SECONDS)
@@ -31,5 +31,12 @@ async def renew_for_ever(
 async def _renew(commands: Commands, keys: list[tuple[str, int]]) -> None:
     for start in range(0, len(keys), _RENEWED_AT_ONCE):
         some = keys[start : start + _RENEWED_AT_ONCE]
-        replies = [commands.send("PEXPIRE", key, ms) for key, ms in some]
+        left = await asyncio.gather(
+            *(commands.send("PTTL", key) for key, _ms in some), return_exceptions=True
+        )
+        replies = [
+            commands.send("PEXPIRE", key, ms)
+            for (key, ms), left_ms in zip(some, left, strict=True)
+            if isinstance(left_ms, int) and 0 <= left_ms < ms  # below 0: it needs none
+        ]
         await asyncio.gather(*replies, return_exceptions=True)

@@ -6,6 +6,7 @@ from typing import Final
 
 from app.broker.keys import Keys
 from app.broker.redis_log import LUA
+from app.broker.unreadable import Unreadable, channel_of
 from app.core.channel import Channel
 from app.redis.commands import ANSWER_SECONDS, Commands
 from app.redis.scripts import load_script
@@ -19,7 +20,8 @@ class RedisStatusQueue:
 
     shared = True
 
-    def __init__(self, commands: Commands, keys: Keys) -> None:
+    def __init__(self, commands: Commands, keys: Keys, unreadable: Unreadable) -> None:
+        self._unreadable = unreadable
         self._commands = commands
         self._keys = keys
 
@@ -37,6 +39,18 @@ class RedisStatusQueue:
         await self._commands.send("ZADD", self._keys.statuses_due, now_ms, str(channel))
 
     async def overdue(self, seconds: float) -> list[Channel]:
-        arguments = [int(seconds * 1000), OVERDUE_AT_ONCE]
-        names = await self._commands.run(OVERDUE, [self._keys.statuses_due], arguments)
-        return [Channel(*name.decode().split(":", 1)) for name in names]
+        return await overdue(self._commands, self._keys.statuses_due, seconds, self._unreadable)
+
+
+async def overdue(
+    commands: Commands, queue: str, seconds: float, unreadable: Unreadable
+) -> list[Channel]:
+    """Return some channels that have been in a queue for `seconds`; what is no channel goes."""
+    found = []
+    for name in await commands.run(OVERDUE, [queue], [int(seconds * 1000), OVERDUE_AT_ONCE]):
+        if (channel := channel_of(name)) is not None:
+            found.append(channel)
+        else:
+            unreadable.tell("queue", queue)
+            await commands.send("ZREM", queue, name)
+    return found

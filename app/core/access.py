@@ -11,6 +11,7 @@ from typing import Any
 from app.core.channel import BROADCAST_CHANNEL, NOTIFICATIONS, Channel, user_channel
 from app.core.errors import Forbidden
 from app.core.identity import Identity
+from app.core.shown import shown
 
 
 def may_read(identity: Identity, channel: Channel) -> bool:
@@ -35,13 +36,14 @@ def may_see_members(identity: Identity, channel: Channel) -> bool:
 def require_read(identity: Identity, channel: Channel) -> None:
     """Raise `Forbidden` unless `identity` may read `channel`."""
     if not may_read(identity, channel):
-        raise Forbidden(f"The token does not permit reading {channel.name} in {channel.namespace}.")
+        what = f"reading {shown(channel.name)} in {channel.namespace}"
+        raise Forbidden(f"The token does not permit {what}.")
 
 
 def require_members(identity: Identity, channel: Channel) -> None:
     """Raise `Forbidden` unless `identity` may see the members of `channel`."""
     if not may_see_members(identity, channel):
-        raise Forbidden(f"The token does not permit seeing who is in {channel.name}.")
+        raise Forbidden(f"The token does not permit seeing who is in {shown(channel.name)}.")
 
 
 def require_publish(
@@ -64,7 +66,8 @@ def require_publish(
     else:
         permitted = identity.granted(channel, "w")
     if not permitted:
-        raise Forbidden(f"The token does not permit publishing into {channel.name} in {namespace}.")
+        where = f"{shown(channel.name)} in {namespace}"
+        raise Forbidden(f"The token does not permit publishing into {where}.")
 
 
 def name_agent(identity: Identity, data: Any) -> Any:
@@ -79,7 +82,8 @@ def name_agent(identity: Identity, data: Any) -> Any:
     if identity.all_rights:
         return data
     own = [identity.id] if identity.agent_id is None else [identity.id, str(identity.agent_id)]
-    if str(named) not in own:  # some systems number agents: 7 is "7"
+    # Some systems number agents: 7 is "7". What is neither may be of any size.
+    if not isinstance(named, int | str) or str(named) not in own:
         raise Forbidden("agent_id is neither the token's sub nor its claim agent_id.")
     return data
 

@@ -46,6 +46,8 @@ class Closing(Enum):
     PING_TIMEOUT = "ping timeout", 4008, True, "ping timeout"
     #: A slow consumer: too much is unsent to it.
     SLOW = "slow", 1006, True
+    #: It held most when the process held too much for all together.
+    MEMORY = "memory", 1013, True, "memory"
     #: It entered no Socket.IO namespace in time, or has left its last one.
     NO_NAMESPACE = "no namespace", 1000, False
     #: Another connection has claimed its session.

@@ -15,6 +15,9 @@ from app.core.refused import Refused
 # with 1.
 _CODES: Final = tuple(error.code for error in HearthError.__subclasses__())
 _REASONS: Final = tuple(closing.reason for closing in Closing)
+_UNREADABLE: Final = (
+    *("history", "publication", "presence", "process", "queue", "departure", "session"),
+)
 _REFUSALS: Final = tuple(refused.label for refused in Refused)
 
 
@@ -34,6 +37,8 @@ class Counters:
         returned: clients that came back for their session, by outcome.
         refused: requests and connections that weren't let in, by reason.
         rejected: messages of workers that were rejected, by the Redis channel.
+        unreadable: what was found in Redis and couldn't be read, by its kind.
+        inbox_lost: entries that left the inbox before all groups of consumers had read them.
     """
 
     published: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -43,7 +48,13 @@ class Counters:
     returned: Counter[str] = field(default_factory=_from_zero("recovered", "incomplete"))
     refused: Counter[str] = field(default_factory=_from_zero(*_REFUSALS))
     rejected: Counter[str] = field(default_factory=Counter)
+    unreadable: Counter[str] = field(default_factory=_from_zero(*_UNREADABLE))
+    inbox_lost: int = 0
 
     def add_delivered(self, number: int) -> None:
         """Count messages that were handed to members' connections."""
         self.delivered += number
+
+    def add_inbox_lost(self, number: int) -> None:
+        """Count entries that left the inbox before they were read."""
+        self.inbox_lost += number

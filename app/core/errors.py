@@ -13,17 +13,25 @@
     └── Internal        "internal"       temporary; the log has the details, the client never
 
 What `to_dict` returns is sent to clients as it is, so messages contain no token, path or exception
-text.
+text; and it is small, whatever has failed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
+
+from app.core.shown import shown
+
+_MESSAGE_BYTES: Final = 400
+#: Of all fields together.
+_FIELDS_BYTES: Final = 1000
+_NAME_BYTES: Final = 100
+_PROBLEM_BYTES: Final = 200
 
 
 class HearthError(Exception):
-    """An error that is sent to the client.
+    """An error that is sent to the client; of a long text, and of many fields, the beginning.
 
     `temporary` is whether the same request, with the same token, may succeed later.
 
@@ -44,9 +52,9 @@ class HearthError(Exception):
         fields: Mapping[str, str] | None = None,
         retry_after: float | None = None,
     ) -> None:
-        super().__init__(message or self.default_message)
-        self.message = message or self.default_message
-        self.fields = dict(fields) if fields else None
+        self.message = shown(message, _MESSAGE_BYTES) if message else self.default_message
+        super().__init__(self.message)
+        self.fields = _shown_fields(fields) if fields else None
         self.retry_after = retry_after
 
     def to_dict(self) -> dict[str, Any]:
@@ -124,3 +132,16 @@ class Internal(HearthError):
     code = "internal"
     temporary = True
     default_message = "The server failed to handle this request."
+
+
+def _shown_fields(fields: Mapping[str, str]) -> dict[str, str]:
+    short: dict[str, str] = {}
+    room = _FIELDS_BYTES
+    for path, what in fields.items():
+        name, problem = shown(path, _NAME_BYTES), shown(what, _PROBLEM_BYTES)
+        room -= len(name.encode()) + len(problem.encode())
+        if room < 0:
+            short["…"] = f"And {len(fields) - len(short):,} more."
+            break
+        short[name] = problem
+    return short

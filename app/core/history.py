@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from dataclasses import dataclass
 from itertools import islice, takewhile
@@ -67,11 +68,14 @@ class HistoryOptions:
         seconds: when messages expire; 0: never.
         recovery_seconds: for how long at least the position of a channel without members is
             remembered.
+        most_bytes: how large they may be together, as they are stored; 0: any size. The newest
+            stays, however large it is.
     """
 
     size: int = 1000
     seconds: float = 86_400
     recovery_seconds: float = 0
+    most_bytes: int = 67_108_864
 
 
 class HistoryWindow:
@@ -81,28 +85,32 @@ class HistoryWindow:
 
     Args:
         epoch: the name of the epoch.
-        size: how many publications at most; 0: none.
-        seconds: when publications expire; 0: never.
+        options: its bounds.
     """
 
     __slots__ = (
         "_keys",
+        "_most_bytes",
         "_newest",
         "_publications",
         "_seconds",
         "_size",
+        "bytes",
         "epoch",
         "offset",
         "trimmed",
     )
 
-    def __init__(self, epoch: str, size: int, seconds: float) -> None:
+    def __init__(self, epoch: str, options: HistoryOptions) -> None:
         self.epoch = epoch
         self.offset = 0
         #: Offset of the last message that is gone, and that nothing here stands for.
         self.trimmed = 0
-        self._size = size
-        self._seconds = seconds
+        #: The size of all publications here together, as they are stored.
+        self.bytes = 0
+        self._size = options.size
+        self._seconds = options.seconds
+        self._most_bytes = options.most_bytes or math.inf
         self._publications: OrderedDict[int, Publication] = OrderedDict()  # by offset
         # The newest offset of each compaction key, and the keys of these offsets.
         self._newest: dict[str, int] = {}
@@ -128,11 +136,20 @@ class HistoryWindow:
         self.offset = offset
         if compaction_key is not None:
             if (before := self._newest.get(compaction_key)) is not None:
-                del self._publications[before], self._keys[before]
+                del self._keys[before]
+                self.bytes -= len(self._publications.pop(before).body)
             self._newest[compaction_key] = offset
             self._keys[offset] = compaction_key
         self._publications[offset] = publication
+        self.bytes += len(publication.body)
         if len(self._publications) > self._size:
+            self._remove_oldest()
+        if self.bytes > self._most_bytes:
+            self.shrink(self._most_bytes)
+
+    def shrink(self, most_bytes: float) -> None:
+        """Remove the oldest until at most so many bytes are left; the newest stays."""
+        while self.bytes > most_bytes and len(self._publications) > 1:
             self._remove_oldest()
 
     def trim(self, now: float) -> None:
@@ -146,7 +163,8 @@ class HistoryWindow:
             self._remove_oldest()
 
     def _remove_oldest(self) -> None:
-        self.trimmed, _ = self._publications.popitem(last=False)
+        self.trimmed, publication = self._publications.popitem(last=False)
+        self.bytes -= len(publication.body)
         if self._keys and (key := self._keys.pop(self.trimmed, None)) is not None:
             del self._newest[key]
 

@@ -168,7 +168,8 @@ class Session:
             return False
         self._moving = None
         for cursor in self.cursors.values():
-            cursor.offset = int(reached.get(str(cursor.number), cursor.base))
+            # A place begins where it was let in: a client may write whatever it likes.
+            cursor.offset = max(cursor.base, int(reached.get(str(cursor.number), cursor.base)))
         return True
 
     @property
@@ -204,7 +205,11 @@ class Session:
 
     @classmethod
     def from_dict(cls, pid: str, owner: str, record: dict[str, Any]) -> Session:
-        """Return the session of a record that `to_dict` returned."""
+        """Return the session of a record that `to_dict` returned.
+
+        Raises:
+            ValueError, TypeError, KeyError, AttributeError: it is no such record.
+        """
         session = cls(
             pid,
             owner,
@@ -212,10 +217,13 @@ class Session:
             record["namespace"],
             record["identity"],
             record["whose"],
-            record["life"],
+            int(record["life"]),
         )
-        session._numbers = record["numbers"]
-        session.cursors = {name: Cursor(*cursor) for name, cursor in record["places"].items()}
+        session._numbers = int(record["numbers"])
+        session.cursors = {
+            name: Cursor(int(number), str(epoch), int(base), bool(trusted))
+            for name, (number, epoch, base, trusted) in record["places"].items()
+        }
         return session
 
     def channels(self) -> list[tuple[Channel, Position, bool]]:

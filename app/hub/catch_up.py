@@ -17,7 +17,7 @@ from app.broker.contract import Broker
 from app.broker.record import discontinuity
 from app.core.channel import Channel
 from app.core.closing import Closing
-from app.core.errors import Unavailable
+from app.core.errors import HearthError
 from app.core.history import Position, Recovery
 from app.core.merging import Read, merge
 from app.core.message import DISCONTINUITY, Publication
@@ -98,7 +98,7 @@ class CatchUp:
             while behind and await member.connection.until_unsent(self._part_bytes):
                 try:
                     await self._send_part(member, behind)
-                except Unavailable:
+                except HearthError:  # the broker's; where it is, that is logged
                     await asyncio.sleep(_RETRY_SECONDS)
         except Exception:
             # It would hear nothing for ever: its client comes back, and recovers.

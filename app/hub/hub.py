@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -18,17 +18,19 @@ from app.core import access
 from app.core.channel import Channel
 from app.core.clock import isoformat
 from app.core.counters import Counters
-from app.core.errors import Unavailable
+from app.core.errors import HearthError, Unavailable
 from app.core.history import MOST_ANSWER_BYTES, Page
 from app.core.identity import Identity
 from app.core.message import Message, Receipt
 from app.core.presence import Members
+from app.core.sizes import Sizes
 from app.hub.draft import Draft
 from app.hub.memberships import LISTED_MEMBERS, Memberships
 from app.hub.surrogates import SplitCharacters, repaired
 from app.hub.watching import Watching
 from app.transport.refusals import Refusals
 from schemas.errors import SchemaError
+from schemas.json_value import LONE_SURROGATE, json_problem
 from schemas.registry import MessageType, Registry
 
 #: The type whose text comes in pieces, which may be cut within a character.
@@ -171,7 +173,7 @@ class Hub:
             self._count(message_type, receipt)
         return published.receipts
 
-    async def publish_emit(self, drafts: Iterable[Draft], fence: Fence, most_bytes: int) -> Emitted:
+    async def publish_emit(self, drafts: Sequence[Draft], fence: Fence, most_bytes: int) -> Emitted:
         """Publish a worker's emit atomically, without the drafts that no schema accepts.
 
         Its place behind earlier publishes is settled when this first waits.
@@ -187,18 +189,28 @@ class Hub:
         refused: SchemaError | None = None
         types: list[MessageType] = []
         targets: list[tuple[Channel, Message]] = []
+        size = 0
+        # The drafts share their data: what is wrong with it isn't looked for in each channel.
+        faults: dict[int, SchemaError] = {}
         for draft in drafts:
+            if (fault := faults.get(id(draft.data))) is not None:
+                refused = fault
+                continue
             try:
                 message_type, message = self._prepare(draft)
             except SchemaError as error:
                 refused = error
-            else:
-                types.append(message_type)
-                targets.append((draft.channel, message))
-        if (size := sum(len(message.body) for _channel, message in targets)) > most_bytes:
-            where = f"{len(targets)} channels of {targets[0][0].namespace}"
-            refused = SchemaError({"": f"It would take {size} bytes at once, in {where}."})
-            types, targets = [], []
+                if "channel" not in error.fields:
+                    faults[id(draft.data)] = error
+                continue
+            types.append(message_type)
+            targets.append((draft.channel, message))
+            if (size := size + len(message.body)) > most_bytes:
+                where = f"{len(drafts)} channels of {draft.channel.namespace}"
+                problem = f"It would take more than {most_bytes:,} bytes at once, in {where}."
+                refused = SchemaError({"": problem})
+                types, targets = [], []
+                break
         published = await self._broker.publish_all(targets, fence)
         for message_type, receipt in zip(types, published.receipts, strict=True):
             self._count(message_type, receipt)
@@ -215,6 +227,8 @@ class Hub:
         try:
             data = message_type.load(draft.data)
         except SchemaError:
+            if json_problem(draft.data) != LONE_SURROGATE:
+                raise
             data = self._repair(draft, message_type, trusted=not by_client)
         published_at = self.clock()
         timestamp = isoformat(published_at)
@@ -230,7 +244,7 @@ class Hub:
         )
 
     def _repair(self, draft: Draft, message_type: MessageType, *, trusted: bool) -> dict[str, Any]:
-        """Return a payload that was refused; of a worker, which is trusted, as Unicode."""
+        """Return a payload that isn't Unicode as if it were; of a worker, which is trusted, all."""
         data: Any = draft.data
         if draft.type == STREAMED and isinstance(data, dict):
             data = self._split.join(draft.channel, data)
@@ -267,3 +281,10 @@ class Hub:
     async def channels(self, namespace: str) -> list[Channel]:
         """Return the channels of `namespace` that have members in any process."""
         return await self._broker.channels(namespace)
+
+    async def sizes(self) -> Sizes:
+        """Return how much history and the inbox hold; nothing while that can't be asked."""
+        try:
+            return await self._broker.sizes()
+        except HearthError:
+            return Sizes()

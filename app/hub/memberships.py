@@ -94,8 +94,9 @@ class Memberships:
         for listener in self._listeners:
             try:
                 await listener.members_changed(channel, identity, joined)
-            except HearthError as error:
-                log.warning("could not publish a change", channel=str(channel), reason=error.code)
+            except Exception as error:  # who joins or leaves has done so all the same
+                is_defect = not isinstance(error, HearthError)
+                log.warning("could not publish a change", channel=str(channel), exc_info=is_defect)
 
     # Joining
 
@@ -140,8 +141,7 @@ class Memberships:
     async def enter(self, member: Member, channel: Channel, *, trusted: bool = False) -> None:
         """Make a connection a member of `channel` without history; does nothing if it is one.
 
-        Raises:
-            SchemaError, Forbidden, Unavailable: as `joining`.
+        Raises as `joining` does.
         """
         async with self._locks.hold((member.sid, channel, "enter")):
             if channel not in member.channels:

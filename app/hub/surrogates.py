@@ -15,6 +15,7 @@ from app.core.channel import Channel
 
 REPLACEMENT: Final = "\ufffd"
 _MOST_WAITING: Final = 1024
+_LONGEST_ID: Final = 1024
 _LAST_HIGH: Final = re.compile(r"[\ud800-\udbff]\Z")
 _FIRST_LOW: Final = re.compile(r"\A[\udc00-\udfff]")
 
@@ -40,10 +41,14 @@ class SplitCharacters:
 
     def join(self, channel: Channel, data: dict[str, Any]) -> dict[str, Any]:
         """Return the payload of a `chat_token` with a delta that is Unicode text."""
-        delta, index = data.get("delta"), data.get("index")
+        delta, index, message_id = data.get("delta"), data.get("index"), data.get("message_id")
         if not isinstance(delta, str) or not isinstance(index, int):
             return data
-        message_id = str(data.get("message_id"))
+        if not isinstance(message_id, int) and not (
+            isinstance(message_id, str) and len(message_id) <= _LONGEST_ID
+        ):
+            return data  # its schema refuses it
+        message_id = str(message_id)
         if _FIRST_LOW.match(delta):
             delta = self._halves.get((channel, message_id, index), "") + delta
         if (half := _LAST_HIGH.search(delta)) is not None:

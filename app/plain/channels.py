@@ -20,6 +20,7 @@ from app.plain.incoming import read_token
 from app.requests import answers, verbs
 from app.transport.frames import TEXT, encode
 from schemas.errors import SchemaError
+from schemas.json_value import is_unicode
 
 _MOST_ID: Final = 128
 # What is no part of a request's argument, as its clients of Socket.IO send it.
@@ -119,7 +120,7 @@ class Channels(Dialect):
 
 def _is_id(value: object) -> bool:
     if isinstance(value, str):
-        return len(value) <= _MOST_ID
+        return len(value) <= _MOST_ID and is_unicode(value)
     return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 53
 
 

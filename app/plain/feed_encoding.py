@@ -81,6 +81,10 @@ class FeedRoom(Room):
     def flush(self) -> None:
         self._encoding.flush()
 
+    def flush_some(self) -> bool:
+        self.flush()
+        return False
+
 
 class _LastFrame:
     """The frame that was made last: each connection asks for the same one."""

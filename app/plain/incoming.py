@@ -16,6 +16,7 @@ from app.transport import codec
 from schemas import requests
 from schemas.envelope import ENVELOPE, Envelope
 from schemas.errors import SchemaError
+from schemas.json_value import is_unicode
 
 MAX_NONCE: Final = 128
 _KNOWN: Final = frozenset(Envelope().fields)
@@ -94,4 +95,6 @@ def read_token(message: dict[str, Any]) -> str:
 def nonce_of(message: dict[str, Any]) -> dict[str, str]:
     """Return the keys that an error envelope takes from its message: the nonce, if there is one."""
     nonce = message.get("nonce")
-    return {"nonce": nonce} if isinstance(nonce, str) and 0 < len(nonce) <= MAX_NONCE else {}
+    if isinstance(nonce, str) and 0 < len(nonce) <= MAX_NONCE and is_unicode(nonce):
+        return {"nonce": nonce}
+    return {}

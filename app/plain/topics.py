@@ -9,6 +9,7 @@ from app.core.channel import Channel
 from app.core.errors import HearthError, Invalid
 from app.core.identity import Identity
 from app.core.message import Publication
+from app.core.shown import shown
 from app.hub.member import Member
 from app.hub.watching import may_watch
 from app.plain import texts
@@ -17,15 +18,25 @@ from app.plain.encoding import WITH_NAMESPACE
 from app.plain.incoming import read_object
 from app.requests import answers
 from schemas.errors import SchemaError
+from schemas.json_value import is_unicode
 
 #: Topics that stand for all channels of a namespace.
 WHOLE: Final = frozenset({"circles", "workspaces", "agents"})
+#: Topics of one message.
+MOST_TOPICS: Final = 1000
+# What can be a topic is shorter.
+_SHOWN_BYTES: Final = 1500
 
 
 def read_topics(message: dict[str, Any]) -> list[str]:
     """Return the topics of a message. Raises `SchemaError`."""
     topics = message.get("topics")
-    if not isinstance(topics, list) or not all(isinstance(topic, str) for topic in topics):
+    if not isinstance(topics, list):
+        raise SchemaError({"topics": "Must be a list of texts."})
+    if len(topics) > MOST_TOPICS:
+        problem = f"Must be at most {MOST_TOPICS:,} in one message; are {len(topics):,}."
+        raise SchemaError({"topics": problem})
+    if not all(isinstance(topic, str) and is_unicode(topic) for topic in topics):
         raise SchemaError({"topics": "Must be a list of texts."})
     return list(dict.fromkeys(topics))
 
@@ -153,7 +164,7 @@ class Topics(Dialect):
         self.write(texts.notice_frame(event, {"topics": topics}, self.hub.clock()))
 
     def _fail_topic(self, error: HearthError, topic: str) -> None:
-        further = answers.failure(error) | {"topic": topic}
+        further = answers.failure(error) | {"topic": shown(topic, _SHOWN_BYTES)}
         self.write(texts.notice_frame("error", error.to_dict(), self.hub.clock(), **further))
 
 

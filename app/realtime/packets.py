@@ -30,6 +30,7 @@ from app.transport.limits import STRANGER_BYTES
 
 MAX_ATTACHMENTS: Final = 10  # as the official server
 _MAX_ID_DIGITS: Final = 16  # JavaScript clients don't count beyond 2**53
+_LONGEST_NAMESPACE: Final = 1024  # with the query that clients may add
 _TYPES: Final = {str(number): number for number in range(7)}
 _WITHOUT_ATTACHMENTS: Final = {BINARY_EVENT: EVENT, BINARY_ACK: ACK}
 _EVENT_NAME: Final = re.compile(r'\[\s*("(?:[^"\\]|\\.){0,128}")')
@@ -114,6 +115,8 @@ def parse(text: str, at: int = 0, max_bytes: int = 0) -> Incoming:
     if text.startswith("/", at):
         comma = text.find(",", at)
         end = len(text) if comma < 0 else comma
+        if end - at > _LONGEST_NAMESPACE:
+            raise PacketError("a namespace with a name that long")
         namespace = text[at:end].partition("?")[0]
         at = end + 1
     if packet_type <= DISCONNECT:  # CONNECT, DISCONNECT
@@ -237,11 +240,14 @@ class Assembly:
     def _fill(self, value: Any) -> Any:
         # Stock counts from the end if `num` is negative, and fails if there is none.
         if isinstance(value, list):
-            return [self._fill(item) for item in value]
+            return [self._fill(item) if isinstance(item, list | dict) else item for item in value]
         if not isinstance(value, dict):
             return value
         if value.get("_placeholder") is not True:
-            return {key: self._fill(item) for key, item in value.items()}
+            return {
+                key: self._fill(item) if isinstance(item, list | dict) else item
+                for key, item in value.items()
+            }
         number = value.get("num")
         if not isinstance(number, int) or not 0 <= number < len(self._attachments):
             raise PacketError("a placeholder without its attachment")

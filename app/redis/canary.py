@@ -89,6 +89,8 @@ class Canary:
             self._subscriptions.drop()
 
     def _on_message(self, data: bytes) -> None:
+        if not data.isdigit():
+            return  # somebody else's
         self._received_at = asyncio.get_running_loop().time()
         previous, self._received = self._received, int(data)
         if self._received != previous + 1 and previous:

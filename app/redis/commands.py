@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 import hiredis
 import structlog
 
-from app.core.errors import Unavailable
+from app.core.errors import Internal, Unavailable
 from app.redis.connector import Connector, Link
 from app.redis.fitness import problems
 from app.redis.reconnecting import ReconnectingLink
@@ -42,20 +42,24 @@ Read = TypeVar("Read")
 log = structlog.get_logger("hearth.redis")
 
 
-class ReplyError(Exception):
-    """Redis refused a command; `code` is the first word of its error.
+class ReplyError(Internal):
+    """Redis refused a command; `word` is the first of its error, which no client is sent.
 
     Redis before 7 wraps the errors of commands in scripts: `ERR Error running script (call to f_…):
     @user_script:1: @user_script: 1: -OOM command not allowed …`.
     """
 
     def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.code = message.partition(" ")[0]
+        super().__init__()
+        self.reply = message
+        self.word = message.partition(" ")[0]
         if "The user executing the script can't run this command" in message:
-            self.code = "NOPERM"
+            self.word = "NOPERM"
         elif wrapped := re.match(r"ERR Error running script .*? -?([A-Z]{3,}) ", message):
-            self.code = wrapped[1]
+            self.word = wrapped[1]
+
+    def __str__(self) -> str:
+        return self.reply
 
 
 class Commands(ReconnectingLink):
@@ -124,7 +128,7 @@ class Commands(ReconnectingLink):
             try:
                 return await self.send("EVALSHA", script.sha, len(keys), *keys, *arguments)
             except ReplyError as error:
-                if error.code != "NOSCRIPT":
+                if error.word != "NOSCRIPT":
                     raise
                 self._known.discard(script.sha)
         reply = await self.send("EVAL", script.source, len(keys), *keys, *arguments)
@@ -152,7 +156,7 @@ class Commands(ReconnectingLink):
 
         def on_reply(reply: asyncio.Future[Any]) -> None:
             error = reply.exception()
-            if isinstance(error, ReplyError) and error.code == "NOSCRIPT":
+            if isinstance(error, ReplyError) and error.word == "NOSCRIPT":
                 self._known.discard(script.sha)
                 error = Unavailable()
             if result.done():
@@ -162,7 +166,11 @@ class Commands(ReconnectingLink):
                 return
             if not known:
                 self._known.add(script.sha)
-            result.set_result(read(reply.result()))
+            try:
+                result.set_result(read(reply.result()))
+            except Exception as unreadable:
+                log.exception("could not read a reply of Redis")
+                result.set_exception(unreadable)
 
         self.send(*command, len(keys), *keys, *arguments).add_done_callback(on_reply)
         return result
@@ -197,11 +205,11 @@ class Commands(ReconnectingLink):
             return
         error = ReplyError(str(reply))
         self._log_error(error)
-        if error.code not in _TEMPORARY:
+        if error.word not in _TEMPORARY:
             future.set_exception(error)
             return
         future.set_exception(Unavailable())
-        if error.code == "READONLY":  # no longer the master
+        if error.word == "READONLY":  # no longer the master
             self.drop()
 
     def on_lost(self) -> None:
@@ -265,9 +273,9 @@ class Commands(ReconnectingLink):
 
     def _log_error(self, error: ReplyError) -> None:
         now = asyncio.get_running_loop().time()
-        if error.code in _EXPECTED or now < self._warned_at.get(error.code, now):
+        if error.word in _EXPECTED or now < self._warned_at.get(error.word, now):
             return
-        self._warned_at[error.code] = now + _WARN_SECONDS
+        self._warned_at[error.word] = now + _WARN_SECONDS
         reason = str(error).partition(", with args")[0][:200]  # arguments may be confidential
         log.warning("Redis refused a command", redis=self._connector.host, reason=reason)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Mapping
 from typing import Final
 
@@ -12,12 +11,9 @@ from aiohttp import hdrs, web
 
 from app.core.counters import Counters
 from app.core.refused import Refusal, Refused
+from app.core.sampler import WINDOW_SECONDS, More, Sampler
 
 log = structlog.get_logger("hearth.refusals")
-
-#: Lines about one reason in so many seconds; then one that says how many more there were.
-LINES: Final = 5
-WINDOW_SECONDS: Final = 60.0
 
 _STATUS: Final = {
     "invalid": 400,
@@ -49,15 +45,13 @@ class Refusals:
 
     Args:
         counters: for metrics.
-        window_seconds: after so many seconds a reason has `LINES` lines again.
+        window_seconds: after so many seconds a reason has some lines again.
     """
 
     def __init__(self, counters: Counters, window_seconds: float = WINDOW_SECONDS) -> None:
         self._counters = counters
-        self._window_seconds = window_seconds
-        # The refusals of each reason in its window.
-        self._recent: Counter[Refused] = Counter()
-        self._timers: dict[Refused, asyncio.TimerHandle] = {}
+        self._sampler = Sampler(seconds=window_seconds)
+        self._timer: asyncio.TimerHandle | None = None
 
     def tell(self, refusal: Refusal, address: str) -> None:
         """Log and count a refusal.
@@ -67,13 +61,9 @@ class Refusals:
         """
         reason = refusal.reason
         self._counters.refused[reason.label] += 1
-        self._recent[reason] += 1
-        if self._recent[reason] > LINES:
+        if not self._sampler.admits(reason, None, asyncio.get_running_loop().time()):
             return
-        if reason not in self._timers:
-            self._timers[reason] = asyncio.get_running_loop().call_later(
-                self._window_seconds, self._end_window, reason
-            )
+        self._set_timer()
         fields = dict(refusal.details)
         if refusal.admitted_by:
             fields["admitted_by"] = refusal.admitted_by
@@ -81,20 +71,27 @@ class Refusals:
 
     def close(self) -> None:
         """Tell of what is not told yet."""
-        for reason, timer in list(self._timers.items()):
-            timer.cancel()
-            self._end_window(reason)
+        if self._timer is not None:
+            self._timer.cancel()
+        self._tell_more(self._sampler.end_all())
 
-    def _end_window(self, reason: Refused) -> None:
-        del self._timers[reason]
-        more = self._recent.pop(reason) - LINES
-        if more > 0:
+    def _set_timer(self) -> None:
+        if self._timer is None and (end := self._sampler.next_end) is not None:
+            self._timer = asyncio.get_running_loop().call_at(end, self._end_windows, end)
+
+    def _end_windows(self, now: float) -> None:
+        self._timer = None
+        self._tell_more(self._sampler.ended(now))
+        self._set_timer()
+
+    def _tell_more(self, more: list[More]) -> None:
+        for reason, _none, count in more:
             log.warning(
                 "refused more of the same",
                 what=reason.what,
                 reason=reason.label,
-                more=more,
-                seconds=self._window_seconds,
+                more=count,
+                seconds=self._sampler.seconds,
             )
 
 

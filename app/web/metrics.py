@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from typing import Final
 
 from aiohttp import hdrs, web
 from prometheus_client import CollectorRegistry
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.gc_collector import GCCollector
 from prometheus_client.process_collector import ProcessCollector
-from prometheus_client.registry import Collector
 
-from app.core.counters import Counters
 from app.core.refused import Refusal, Refused
-from app.hub.hub import Hub
+from app.web.collector import HearthCollector, Measured
 
-Members = Callable[[], Mapping[str, int]]
 IsLocal = Callable[[web.Request], bool]
 
 #: The token that opens the metrics to everybody.
@@ -26,58 +22,8 @@ PUBLIC: Final = "public"
 _SETTING: Final = "METRICS_TOKEN"
 
 
-class HearthCollector(Collector):
-    """A collector that reads the counters at each scrape.
-
-    Args:
-        members: returns the number of connections in each namespace.
-    """
-
-    def __init__(self, counters: Counters, hub: Hub, members: Members) -> None:
-        self._counters = counters
-        self._hub = hub
-        self._members = members
-
-    def collect(self) -> Iterator[Metric]:
-        counters = self._counters
-        published = CounterMetricFamily(
-            "hearth_published", "Messages published", labels=["namespace", "type"]
-        )
-        for labels, number in counters.published.items():
-            published.add_metric(labels, number)
-        yield published
-        yield CounterMetricFamily(
-            "hearth_delivered", "Messages handed to members", value=counters.delivered
-        )
-        for name, text, label, counter in (
-            ("hearth_failed", "Requests answered with an error", "code", counters.failed),
-            ("hearth_closed", "Connections that ended", "reason", counters.closed),
-            ("hearth_returned", "Clients that came back", "outcome", counters.returned),
-            ("hearth_refused", "Requests and connections refused", "reason", counters.refused),
-            ("hearth_rejected", "Messages of workers not accepted", "source", counters.rejected),
-        ):
-            family = CounterMetricFamily(name, text, labels=[label])
-            for key, number in counter.items():
-                family.add_metric([key], number)
-            yield family
-        members = GaugeMetricFamily(
-            "hearth_members", "Connections in a namespace", labels=["namespace"]
-        )
-        for namespace, number in self._members().items():
-            members.add_metric([namespace], number)
-        yield members
-        yield GaugeMetricFamily(
-            "hearth_ready", "1 while the server can serve", value=int(self._hub.ready)
-        )
-
-
 def add_metrics_route(
-    app: web.Application,
-    counters: Counters,
-    hub: Hub,
-    members: Members,
-    token: str | None,
-    is_local: IsLocal,
+    app: web.Application, measured: Measured, token: str | None, is_local: IsLocal
 ) -> None:
     """Serve `/metrics`: Hearth's metrics, the process's and its garbage collector's.
 
@@ -86,7 +32,8 @@ def add_metrics_route(
         is_local: tells whether a request does.
     """
     registry = CollectorRegistry()
-    registry.register(HearthCollector(counters, hub, members))
+    collector = HearthCollector(measured)
+    registry.register(collector)
     ProcessCollector(registry=registry)
     GCCollector(registry=registry)
 
@@ -96,6 +43,7 @@ def add_metrics_route(
                 raise Refusal(Refused.METRICS)
         elif token != PUBLIC:
             _require(token, request.headers.get(hdrs.AUTHORIZATION, ""))
+        await collector.measure()
         return web.Response(
             body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST}
         )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from app.core.channel import BROADCAST_CHANNEL, NOTIFICATIONS, Channel, is_sid, listed
+from app.core.shown import shown
 from app.hub.draft import Draft
 from app.hub.hub import Hub
 from schemas.envelope import is_envelope, read_worker_envelope
@@ -50,7 +52,7 @@ async def read_emit(hub: Hub, message: dict[str, Any]) -> list[Draft]:
         channels = [BROADCAST_CHANNEL]  # everybody in the namespace has joined it
     else:
         channels = await hub.channels(namespace)
-    return [_draft(channel, message) for channel in dict.fromkeys(channels)]
+    return _drafts(list(dict.fromkeys(channels)), message)
 
 
 class EmitPublisher:
@@ -77,33 +79,42 @@ class EmitPublisher:
         return True
 
 
-def _draft(channel: Channel, message: dict[str, Any]) -> Draft:
-    """Return the draft of an emit, whose one argument is an envelope or a bare payload."""
+def _drafts(channels: Sequence[Channel], message: dict[str, Any]) -> list[Draft]:
+    """Return the drafts of an emit, whose one argument is an envelope or a bare payload."""
     event, args = message.get("event"), message.get("data")
     if not isinstance(event, str):
         raise SchemaError({"type": "Must be text."})
     if not isinstance(args, list) or len(args) != 1:
         raise SchemaError({"data": "An emit has exactly one argument."})
-    return make_draft(channel, event, args[0])
+    return make_drafts(channels, event, args[0])
 
 
-def make_draft(channel: Channel, event: str, value: Any) -> Draft:
-    """Return a draft of an envelope, or of a bare payload.
+def make_drafts(channels: Sequence[Channel], event: str, value: Any) -> list[Draft]:
+    """Return drafts of an envelope, or of a bare payload: all have the same data.
 
     Raises:
         SchemaError: it is an invalid envelope.
     """
     if not is_envelope(event, value):
-        return Draft(channel, event, value)
+        return [Draft(channel, event, value) for channel in channels]
+    if not channels:
+        return []
     envelope = read_worker_envelope(value)
     named = value.get("channel")
-    if named is not None and str(named) != channel.name:
-        raise SchemaError({"channel": f"Not the room that it was emitted to, {channel.name}."})
-    return Draft(
-        channel,
-        event,
-        envelope["data"],
-        sender=envelope.get("sender"),
-        action=envelope.get("action"),
-        nonce=envelope.get("nonce"),
-    )
+    if named is not None:
+        name = str(named)
+        for channel in channels:
+            if name != channel.name:
+                problem = f"Not the room that it was emitted to, {shown(channel.name)}."
+                raise SchemaError({"channel": problem})
+    return [
+        Draft(
+            channel,
+            event,
+            envelope["data"],
+            sender=envelope.get("sender"),
+            action=envelope.get("action"),
+            nonce=envelope.get("nonce"),
+        )
+        for channel in channels
+    ]

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import Any, Final
 
-from app.broker.keys import INBOX_SIZE, Keys
+from app.broker.keys import Keys
+from app.broker.redis_inbox import InboxBounds
+from app.broker.redis_log import LUA
 from app.core.channel import Channel
 from app.core.message import IDEMPOTENCY_SECONDS, Message, Receipt
 from app.redis.commands import Commands
 from app.redis.scripts import load_script
 
-INBOX: Final = load_script(Path(__file__).parent / "lua", "inbox")
+INBOX: Final = load_script(LUA, "stream", "inbox_bounds", "inbox")
 
 
 class RedisInbox:
     """See `Inbox`."""
 
-    def __init__(self, commands: Commands, keys: Keys) -> None:
+    def __init__(self, commands: Commands, keys: Keys, bounds: InboxBounds) -> None:
+        self._bounds = bounds
         self._commands = commands
         self._keys = keys
 
@@ -28,10 +30,16 @@ class RedisInbox:
         return self._commands.begin(
             INBOX,
             # Never '': the Redis user may have rights to our keys only.
-            [keys.inbox, head, head if nonce is None else keys.nonce(channel, nonce)],
+            [
+                keys.inbox,
+                keys.inbox_note,
+                head,
+                head if nonce is None else keys.nonce(channel, nonce),
+            ],
             [
                 self._commands.deadline(),
-                INBOX_SIZE,
+                self._bounds.size,
+                self._bounds.most_bytes,
                 int(nonce is not None),
                 message.timestamp,
                 IDEMPOTENCY_SECONDS,
@@ -40,10 +48,11 @@ class RedisInbox:
                 message.type,
                 message.body,
             ],
-            _receipt,
+            self._receipt,
         )
 
-
-def _receipt(reply: list[Any]) -> Receipt:
-    epoch, timestamp, duplicate = reply
-    return Receipt(None, epoch.decode().strip("-"), timestamp.decode(), bool(duplicate))
+    def _receipt(self, reply: list[Any]) -> Receipt:
+        epoch, timestamp, duplicate, lost = reply
+        if lost:
+            self._bounds.note_lost(lost)
+        return Receipt(None, epoch.decode().strip("-"), timestamp.decode(), bool(duplicate))

@@ -33,7 +33,7 @@ import structlog
 
 from app.broker.contract import Fenced
 from app.broker.keys import Keys
-from app.core.errors import Unavailable
+from app.core.errors import HearthError, Unavailable
 from app.hub.draft import Draft
 from app.hub.hub import Hub
 from app.redis.commands import Commands, ReplyError
@@ -155,6 +155,8 @@ class Ingest:
                 continue
             except Unavailable:
                 self._subscribed = self._leads = False
+            except HearthError:  # `Commands` has logged it
+                self._leads = False
             except Exception:
                 self._leads = False
                 log.exception("could not ingest what workers emit")

@@ -16,7 +16,7 @@ import orjson
 
 from app.core.channel import Channel
 from app.hub.draft import Draft
-from app.workers.emits import make_draft
+from app.workers.emits import make_drafts
 from schemas.acceptor import is_plain_json
 from schemas.envelope import is_envelope
 from schemas.errors import SchemaError
@@ -49,7 +49,8 @@ def keyed(namespace: str, key: str, event: str) -> Route:
         name = next((name for name in names if name is not None), None)
         if isinstance(name, bool) or not isinstance(name, int | str):
             raise SchemaError({key: "Says where it goes: must be text or an integer."})
-        return make_draft(Channel(namespace, str(name)), event, message)
+        [draft] = make_drafts([Channel(namespace, str(name))], event, message)
+        return draft
 
     return read
 

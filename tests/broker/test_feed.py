@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from app.broker.feed import Feed
 from app.broker.record import discontinuity
+from app.broker.unreadable import Unreadable
 from app.core.channel import Channel
+from app.core.counters import Counters
 from app.core.history import Position
 from app.core.message import DISCONTINUITY, Publication, make_publication
 from tests.support.messages import TEAM, message, text_of
@@ -33,7 +35,7 @@ class Redis:
         self.backfills = 0
         self._sequence = 0
         self._count = 0
-        self.feed = Feed(TEAM, self._receive, self._backfill, **options)
+        self.feed = Feed(TEAM, self._receive, self._backfill, Unreadable(Counters()), **options)
         self.feed.resume(self.head, [])
 
     @property

@@ -10,6 +10,7 @@ from tests.broker.contracts.statuses import StatusQueueContract
 from tests.support.clock import SettableClock
 from tests.support.listener import Listener
 from tests.support.messages import OTHER, TEAM
+from tests.support.ready import until
 
 
 class TestMemoryPresence(PresenceContract):
@@ -37,4 +38,4 @@ async def test_a_claim_that_is_over_takes_no_memory() -> None:
     queue = MemoryStatusQueue()
     await queue.claim(TEAM, 0)
     await queue.claim(OTHER, 60)
-    assert list(queue._free_at) == [OTHER]
+    await until(lambda: list(queue._claims) == [OTHER])

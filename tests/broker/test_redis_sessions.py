@@ -23,7 +23,9 @@ class Ghosts:
 
 
 def sessions_of(backend: RunningBackend, process: str) -> RedisSessions:
-    return RedisSessions(backend.commands, backend.subscriptions, backend.keys, process)
+    return RedisSessions(
+        *(backend.commands, backend.subscriptions, backend.keys, process, backend.unreadable)
+    )
 
 
 class TestRedisSessions(SessionStoreContract):

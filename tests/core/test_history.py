@@ -6,18 +6,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.history import HistoryWindow, Position
+from app.core.history import HistoryOptions, HistoryWindow, Position
 from app.core.message import Publication
 
 EPOCH = "e1"
 
 
-def publication(offset: int, published_at: float = 0.0) -> Publication:
-    return Publication(offset, "user_message", b"{}", published_at)
+def publication(offset: int, published_at: float = 0.0, size: int = 2) -> Publication:
+    return Publication(offset, "user_message", b"{" + b"x" * (size - 2) + b"}", published_at)
 
 
-def window_of(count: int, size: int = 100, seconds: float = 0) -> HistoryWindow:
-    window = HistoryWindow(EPOCH, size, seconds)
+def window_of(
+    count: int, size: int = 100, seconds: float = 0, most_bytes: int = 0
+) -> HistoryWindow:
+    window = HistoryWindow(EPOCH, HistoryOptions(size, seconds, most_bytes=most_bytes))
     for offset in range(1, count + 1):
         window.append(publication(offset))
     return window
@@ -27,6 +29,10 @@ def offsets(publications: list[Publication]) -> list[int | None]:
     return [one.offset for one in publications]
 
 
+def bytes_of(publications: list[Publication]) -> int:
+    return sum(len(one.body) for one in publications)
+
+
 def newest_of(publications: list[Publication], count: int) -> list[Publication]:
     return publications[-count:] if count else []
 
@@ -34,19 +40,21 @@ def newest_of(publications: list[Publication], count: int) -> list[Publication]:
 class Model:
     """A window, and beside it everything that was ever published into it."""
 
-    def __init__(self, size: int, seconds: float) -> None:
-        self.window = HistoryWindow(EPOCH, size, seconds)
+    def __init__(self, size: int, seconds: float, most_bytes: int) -> None:
+        self.window = HistoryWindow(EPOCH, HistoryOptions(size, seconds, most_bytes=most_bytes))
         self.ever: list[Publication] = []
         self.now = 1000.0
-        self._size, self._seconds = size, seconds
+        self._size, self._seconds, self._most_bytes = size, seconds, most_bytes
 
-    def append(self) -> None:
-        self.ever.append(publication(len(self.ever) + 1, self.now))
+    def append(self, size: int) -> None:
+        self.ever.append(publication(len(self.ever) + 1, self.now, size))
         self.window.append(self.ever[-1])
 
     @property
     def kept(self) -> list[Publication]:
         newest = newest_of(self.ever, self._size)
+        while self._most_bytes and bytes_of(newest) > self._most_bytes and len(newest) > 1:
+            del newest[0]
         if not self._seconds:
             return newest
         return [one for one in newest if one.published_at > self.now - self._seconds]
@@ -54,12 +62,17 @@ class Model:
 
 @st.composite
 def models(draw: st.DrawFn) -> Model:
-    model = Model(draw(st.integers(0, 8)), draw(st.sampled_from([0, 5, 20])))
-    for step in draw(st.lists(st.none() | st.integers(0, 12), max_size=25)):
-        if step is None:
-            model.append()
+    model = Model(
+        draw(st.integers(0, 8)),
+        draw(st.sampled_from([0, 5, 20])),
+        draw(st.sampled_from([0, 9, 30])),
+    )
+    steps = st.tuples(st.sampled_from(["append", "wait"]), st.integers(0, 12))
+    for step, number in draw(st.lists(steps, max_size=25)):
+        if step == "append":
+            model.append(number + 2)
         else:
-            model.now += step
+            model.now += number
     return model
 
 
@@ -118,6 +131,7 @@ def test_a_page_is_the_newest_before_an_offset(model: Model, before: int, limit:
 def test_it_holds_what_is_kept_and_no_more(model: Model) -> None:
     model.window.trim(model.now)
     assert len(model.window) == len(model.kept)
+    assert model.window.bytes == bytes_of(model.kept)
     assert model.window.position == Position(len(model.ever), EPOCH)
 
 
@@ -158,6 +172,28 @@ def test_what_was_trimmed_by_size_is_not_recovered() -> None:
     assert (lost.recovered, offsets(lost.publications)) == (False, [4, 5])
 
 
+def test_what_was_trimmed_by_bytes_is_not_recovered() -> None:
+    window = window_of(5, most_bytes=7)
+    assert window.recover(Position(2, EPOCH), None, now=0).recovered is True
+    lost = window.recover(Position(1, EPOCH), 2, now=0)
+    assert (lost.recovered, offsets(lost.publications)) == (False, [4, 5])
+
+
+def test_the_newest_stays_however_large_it_is() -> None:
+    window = window_of(2, most_bytes=7)
+    window.append(publication(3, size=100))
+    assert (len(window), window.bytes, window.trimmed) == (1, 100, 2)
+    window.append(publication(4))
+    assert (len(window), window.bytes) == (1, 2)
+
+
+def test_what_is_compacted_counts_no_more() -> None:
+    window = window_of(1, most_bytes=10)
+    for offset in range(2, 9):
+        window.append(publication(offset, size=4), "a key")
+    assert (len(window), window.bytes, window.trimmed) == (2, 6, 0)
+
+
 def test_a_message_is_kept_until_its_age_is_reached() -> None:
     window = window_of(1, seconds=60)
     assert len(window.page(None, 10, now=59.9).publications) == 1
@@ -172,7 +208,7 @@ def test_size_0_keeps_nothing_but_counts() -> None:
 
 
 def test_a_clock_that_steps_back_leaves_offsets_and_order() -> None:
-    window = HistoryWindow(EPOCH, 100, 60)
+    window = HistoryWindow(EPOCH, HistoryOptions(100, 60))
     for offset, at in enumerate([100.0, 40.0, 110.0], start=1):
         window.append(publication(offset, at))
     assert offsets(window.page(None, 10, now=120).publications) == [1, 2, 3]

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.channel import Channel
-from app.core.history import HistoryWindow, Position
+from app.core.history import HistoryOptions, HistoryWindow, Position
 from app.core.merging import Read, merge
 from app.core.message import Publication
 
@@ -17,7 +17,7 @@ CHANNELS = [Channel("/circles", name) for name in "abc"]
 def test_reading_on_and_on_gives_everything_once_in_the_order_of_publishing(
     published: list[int], at_once: int
 ) -> None:
-    windows = {channel: HistoryWindow("e", 100, 0) for channel in CHANNELS}
+    windows = {channel: HistoryWindow("e", HistoryOptions(100, 0)) for channel in CHANNELS}
     for sequence, number in enumerate(published):
         window = windows[CHANNELS[number]]
         window.append(Publication(window.offset + 1, "t", b"{}", 0, sequence))

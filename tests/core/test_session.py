@@ -93,6 +93,12 @@ def test_who_received_nothing_goes_on_where_it_joined() -> None:
         assert offsets(session) == {"a": 4, "b": 7}
 
 
+def test_a_place_begins_where_it_was_let_in_whatever_the_client_says() -> None:
+    session = new_session(a=4, b=7)
+    assert session.resume("abcdef:0:1.0,2.9")
+    assert offsets(session) == {"a": 4, "b": 9}
+
+
 def test_the_same_string_can_be_brought_twice() -> None:
     session = new_session(a=4, b=7)
     text = send(session, "a", 5)

@@ -100,7 +100,11 @@ ROOMS: Final[tuple[Room, ...]] = (
         ("app.tasks", "app.core"),
     ),
     Room(("app.auth",), "tokens to identities", ("app.settings", "app.core")),
-    Room(("app.logs",), "how logs are written", ("app.settings",)),
+    Room(
+        ("app.logs", "app.log_sampling", "app.log_writer"),
+        "how logs are sampled and written",
+        ("app.settings", "app.core"),
+    ),
     Room(
         ("app.settings", "app.variables"), "the environment, checked", ("app.origins", "app.core")
     ),

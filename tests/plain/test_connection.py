@@ -50,8 +50,9 @@ def events() -> Events:
 
 @pytest.fixture
 def connection(transport: RecordingTransport, events: Events) -> PlainConnection:
-    socket = WebSocket(1000, 1000, transport)
-    connection = PlainConnection("a~", "", socket, Limits(1000, 2000, 1000))
+    connection = PlainConnection(
+        "a~", "", WebSocket(1000, 1000, transport), Limits(1000, 2000, 1000)
+    )
     events.attach(connection)
     return connection
 

@@ -233,3 +233,23 @@ async def test_an_offset_that_says_little_is_filled_from_what_is_kept(
         auth = {"pid": reply["pid"], "offset": f"{reply['pid'][:6]}:0:", "unknown": True}
         assert await enter(second, "/circles", auth) == reply
         assert "missed" in await packet(second, '42/circles,["user_message"')
+
+
+async def test_a_forged_offset_reads_nothing_from_before_it_was_let_in(
+    server: TestServer, bob: Client
+) -> None:
+    """A worker lets somebody in who may not read the channel."""
+    await bob.request("user_message", text("secret"))
+    stranger = {"token": token("eve", "user")}
+    async with raw_websocket(server) as raw:
+        reply = await enter(raw, "/circles", stranger)
+        await server.app[SERVER].enter_room(reply["sid"], "dev-team", namespace="/circles")
+        await bob.request("user_message", text("hello"))
+        assert "hello" in await packet(raw, '42/circles,["user_message"')
+    async with raw_websocket(server) as raw:
+        forged = {"pid": reply["pid"], "offset": f"{reply['pid'][:6]}:0:1.0"}
+        assert await enter(raw, "/circles", stranger | forged) == reply
+        raw.write('42/circles,2["ping"]')
+        received = [str(one) for one in await raw.until("43/circles,2")]
+        assert any("hello" in one for one in received)
+        assert not any("secret" in one for one in received)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from app.core.errors import Unavailable
+from app.core.sampler import LINES
 from app.redis.commands import ReplyError
+from tests.fixtures.processes import Run
 from tests.fixtures.redis import StartBackend
 from tests.support.messages import TEAM, message, somebody
 from tests.support.process import ROOT
@@ -163,10 +166,10 @@ def test_what_redis_6_says_of_scripts_is_understood() -> None:
         "ERR Error running script (call to f_6b1bf486c81ceb7edf3c093f4c48582e38c0e791): "
         "@user_script:1: @user_script: 1: -{} command not allowed when used memory > 'maxmemory'."
     )
-    assert ReplyError(said.format("OOM")).code == "OOM"
-    assert ReplyError(said.format("READONLY")).code == "READONLY"
-    assert ReplyError("ERR Error running script: WRONG").code == "ERR"
-    assert ReplyError("NOSCRIPT No matching script").code == "NOSCRIPT"
+    assert ReplyError(said.format("OOM")).word == "OOM"
+    assert ReplyError(said.format("READONLY")).word == "READONLY"
+    assert ReplyError("ERR Error running script: WRONG").word == "ERR"
+    assert ReplyError("NOSCRIPT No matching script").word == "NOSCRIPT"
 
 
 def acl_of(page: Path) -> list[str]:
@@ -175,3 +178,22 @@ def acl_of(page: Path) -> list[str]:
         one for one in page.read_text().splitlines() if one.startswith("ACL SETUSER hearth")
     )
     return line.split()[5:]
+
+
+@pytest.mark.processes
+async def test_a_redis_that_stays_read_only_fills_no_log(
+    run: Run, redis_server: RedisServer
+) -> None:
+    """Each attempt to connect succeeds, and then the first write fails."""
+    redis_server.ask("REPLICAOF", "127.0.0.1", "1")
+    process = await run(REDIS_URL=redis_server.url)
+
+    def connected() -> int:
+        return int(redis_server.ask("INFO", "stats")["total_connections_received"])
+
+    before = connected()
+    await until(lambda: connected() > before + 60)  # half of them ask this
+    assert await process.stop() == 0
+    events = Counter(line["event"] for line in process.log)
+    assert events["Redis refused a command"] > 0
+    assert max(events.values()) <= LINES

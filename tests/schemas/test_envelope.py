@@ -26,7 +26,7 @@ WHOLE: dict[str, Any] = MINIMAL | {
 WRONG: dict[str, list[Any]] = {
     "type": ["", 5, None, True, [], LONG, "\ud800"],
     "channel": ["", "a b ", "dev-team\n", LONG, 5, "\ud800"],
-    "data": [None, [], "a", 5, {"a": math.nan}, {"a": math.inf}, {"a": 2**64}, {"a": "\ud800"}],
+    "data": [None, [], "a", 5, nested_lists(10_000)],  # what is in it, its type checks
     "timestamp": [
         "2026-11-20T12:00:00",
         "2026-11-20",
@@ -139,10 +139,6 @@ def test_type_and_data_are_required(key: str) -> None:
 )
 def test_a_wrong_value_is_named(key: str, value: Any) -> None:
     assert list(rejected(WHOLE | {key: value})) == [key]
-
-
-def test_deep_data_is_named() -> None:
-    assert list(rejected(MINIMAL | {"data": {"a": nested_lists(10_000)}})) == ["data"]
 
 
 @pytest.mark.parametrize("key", ["further", "namespace", "room", "Type"])

@@ -12,13 +12,17 @@ from app.broker.keys import Keys
 from app.broker.redis import RedisBroker
 from app.broker.redis_announcements import RedisAnnouncements
 from app.broker.redis_heartbeat import HeartbeatTimes
+from app.broker.redis_inbox import InboxBounds
 from app.broker.redis_presence import RedisPresence
 from app.broker.redis_statuses import RedisStatusQueue
+from app.broker.unreadable import Unreadable
+from app.core.counters import Counters
 from app.core.history import HistoryOptions
 from app.redis.canary import CanaryTimes
 from app.redis.commands import DROP_SECONDS, Commands
 from app.redis.connector import Connector
 from app.redis.subscriptions import Subscriptions
+from app.workers.inbox import RedisInbox
 from tests.support.listener import Listener, settle
 from tests.support.ready import until
 
@@ -44,6 +48,7 @@ class RunningBackend:
         heartbeat_times: HeartbeatTimes | None = None,
         canary_times: CanaryTimes | None = None,
         drop_seconds: float = DROP_SECONDS,
+        inbox_bytes: int = 268_435_456,
     ) -> None:
         connector = Connector(url, "")
         commands = self.commands = Commands(connector, drop_seconds)
@@ -51,12 +56,17 @@ class RunningBackend:
         keys = self.keys = Keys(prefix)
         process = self.process = f"p{next(_numbers)}"
         self.listener = listener or Listener()
+        self.counters = Counters()
+        inbox = InboxBounds(inbox_bytes, self.counters)
+        unreadable = self.unreadable = Unreadable(self.counters)
         self.broker = RedisBroker(
-            commands, subscriptions, keys, process, history, clock, canary_times
+            *(commands, subscriptions, keys, process, history, inbox, unreadable),
+            *(clock, canary_times),
         )
-        self.presence = RedisPresence(commands, keys, process, clock, heartbeat_times)
-        self.statuses = RedisStatusQueue(commands, keys)
-        self.announcements = RedisAnnouncements(commands, keys)
+        self.inbox = RedisInbox(commands, keys, inbox)
+        self.presence = RedisPresence(commands, keys, process, unreadable, clock, heartbeat_times)
+        self.statuses = RedisStatusQueue(commands, keys, unreadable)
+        self.announcements = RedisAnnouncements(commands, keys, unreadable)
 
     @property
     def ready(self) -> bool:

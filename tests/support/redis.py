@@ -58,7 +58,7 @@ class RedisServer:
                 time.sleep(0.002)
         client.close()
 
-    def ask(self, *command: str | float, password: str | None = None) -> Any:
+    def ask(self, *command: str | bytes | float, password: str | None = None) -> Any:
         """Ask it something, on a connection of its own."""
         client = redis.Redis(port=self.port, password=password, decode_responses=True)
         try:

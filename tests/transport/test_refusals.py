@@ -6,7 +6,8 @@ import asyncio
 
 from app.core.counters import Counters
 from app.core.refused import Refusal, Refused
-from app.transport.refusals import LINES, WINDOW_SECONDS, Refusals
+from app.core.sampler import LINES, WINDOW_SECONDS
+from app.transport.refusals import Refusals
 from tests.fixtures.logs import Logs
 from tests.support.virtual_loop import run_virtually
 

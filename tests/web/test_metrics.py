@@ -14,6 +14,7 @@ from tests.fixtures.servers import Serve
 from tests.support.metrics import scrape
 from tests.support.plain import PlainClient
 from tests.support.ready import until_ready
+from tests.support.redis import RedisServer
 from tests.support.tokens import ALICE, BOB
 
 
@@ -87,3 +88,29 @@ async def test_ends_are_counted_by_reason(server: TestServer, connect: Connect) 
     while not (await scrape(server))["hearth_closed_total", ("transport close",)]:
         await bob.settle()
     assert (await scrape(server))["hearth_members", ("/circles",)] == 1
+
+
+async def test_history_in_memory_has_a_size(server: TestServer, connect: Connect) -> None:
+    alice = await connect()
+    assert (await scrape(server))["hearth_history_bytes", ()] == 0
+    message = {"channel": "dev-team", "data": {"content": "x" * 1000}}
+    await alice.request("user_message", message)
+    samples = await scrape(server)
+    assert 1000 < samples["hearth_history_bytes", ()] < 2000
+    assert ("hearth_inbox_bytes", ()) not in samples
+
+
+async def test_the_inbox_has_a_size(
+    serve: Serve, connect: Connect, redis_server: RedisServer
+) -> None:
+    server = await serve(redis_url=redis_server.url)
+    await until_ready(server)
+    alice = await connect(url=str(server.make_url("")))
+    assert (await scrape(server))["hearth_inbox_bytes", ()] == 0
+    message = {"channel": "dev-team", "data": {"content": "x" * 1000}}
+    await alice.request("user_message", message)
+    samples = await scrape(server)
+    assert 1000 < samples["hearth_inbox_bytes", ()] < 2000
+    assert samples["hearth_inbox_lost_total", ()] == 0
+    redis_server.stop()
+    assert ("hearth_inbox_bytes", ()) not in await scrape(server)

@@ -3,26 +3,25 @@
 -- KEYS   1 head  2 log
 -- ARGV   1 new epoch, for a channel without one  2 offset to recover from; -1: none  3 its epoch
 --        4 how many of the newest messages to read if that can't be; -1: all
---        5 history's expiry, ms; 0: none  6 history size  7 age at which messages expire, s
---        8 bytes of messages at most, but for the first; 0: any
+--        5 for how long a channel without messages is remembered, ms  6 to 8 bounds of history
+--        9 bytes of messages at most, but for the first; 0: any
 -- Returns {epoch, offset, 1 if all since the position is there, number of messages that follow the
 -- entries, entries}: the oldest of those after the position if all are there, else of the newest.
 
-local most_at_once = 16
-
 local head, log = KEYS[1], KEYS[2]
-local epoch = redis.call('HGET', head, 'epoch')
+local known = redis.call('HMGET', head, 'epoch', 'offset', 'compacted', 'bytes', 'entries', 'counted')
+local epoch = known[1]
 if not epoch then
   epoch = ARGV[1]
   redis.call('HSET', head, 'epoch', epoch)
+  redis.call('PEXPIRE', head, ARGV[5])
   redis.call('DEL', log)
-  if tonumber(ARGV[5]) > 0 then redis.call('PEXPIRE', head, ARGV[5]) end
 end
 local time = redis.call('TIME')
-trim(head, log, tonumber(ARGV[6]), tonumber(ARGV[7]), time[1] + time[2] / 1000000)
+local now = time[1] + time[2] / 1000000
+local offset, compacted = tonumber(known[2] or 0), tonumber(known[3] or 0)
+trim_to_read(head, log, offset, read_bounds(6), now, known[4], known[5], known[6])
 
-local offset = tonumber(redis.call('HGET', head, 'offset') or 0)
-local compacted = tonumber(redis.call('HGET', head, 'compacted') or 0)
 local length = redis.call('XLEN', log)
 -- Offset of the last message that is gone, and that no other stands for.
 local trimmed = 0
@@ -31,7 +30,7 @@ if length < offset - compacted then
   trimmed = oldest and tonumber(string.match(oldest[1], '^%d+')) - 1 or offset
 end
 
-local since, limit, most_bytes = tonumber(ARGV[2]), tonumber(ARGV[4]), tonumber(ARGV[8])
+local since, limit, most_bytes = tonumber(ARGV[2]), tonumber(ARGV[4]), tonumber(ARGV[9])
 local recovered = since >= 0 and ARGV[3] == epoch and since >= trimmed and since <= offset
 
 -- Where the messages begin, and how many there are, or nil if that isn't known.
@@ -49,7 +48,7 @@ else
     start = '+'
     local left = count
     while left > 0 do
-      local some = redis.call('XREVRANGE', log, start, '-', 'COUNT', math.min(left, most_at_once))
+      local some = redis.call('XREVRANGE', log, start, '-', 'COUNT', math.min(left, read_at_once))
       left = left - #some
       start = '(' .. some[#some][1]
     end
@@ -64,14 +63,15 @@ end
 local entries, size, following = {}, 0, 0
 local is_full = false
 while true do
-  local some = redis.call('XRANGE', log, start, '+', 'COUNT', most_at_once)
+  local at_once = is_full and read_at_once or next_count(#entries, size, most_bytes)
+  local some = redis.call('XRANGE', log, start, '+', 'COUNT', at_once)
   for _, entry in ipairs(some) do
     local record = entry[2][4] or ''
     size = size + #record - (string.find(record, '\n', 1, true) or 0)
     is_full = is_full or size > most_bytes and #entries > 0
     if is_full then following = following + 1 else entries[#entries + 1] = entry end
   end
-  if #some < most_at_once then break end
+  if #some < at_once then break end
   if is_full and count then
     following = count - #entries
     break
