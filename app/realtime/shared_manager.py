@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol
 import structlog
 from socketio.async_pubsub_manager import AsyncPubSubManager
 
+from app.core.channel import listed
 from app.core.counters import Counters
 from app.core.errors import HearthError
 from app.realtime.manager import ChannelRooms, Manager
@@ -145,6 +146,9 @@ class SharedManager(AsyncPubSubManager, Manager):  # type: ignore[misc]
             self._emits.reject(data, f"No namespace {namespace!r} here."[:200])
 
     def _enqueue(self, message: dict[str, Any]) -> None:
+        if not _is_sound(message):
+            self._reject(f"{message['method']}: not as managers write it")
+            return
         try:
             self._queue.put_nowait(message)
         except asyncio.QueueFull:
@@ -153,3 +157,19 @@ class SharedManager(AsyncPubSubManager, Manager):  # type: ignore[misc]
     def _reject(self, reason: str) -> None:
         self._counters.rejected[self.channel] += 1
         log.warning("rejected what a worker emitted", reason=reason[:200])
+
+
+def _is_sound(message: dict[str, Any]) -> bool:
+    """Tell whether a message has what managers write: stock code trusts that."""
+    rooms, skipped = message.get("room"), message.get("skip_sid")
+    if message["method"] == "emit":
+        if not (isinstance(message.get("event"), str) and "data" in message):
+            return False
+        if not isinstance(message.get("callback"), list | None):
+            return False
+    elif not isinstance(rooms, str | int | None):
+        return False
+    if isinstance(rooms, dict) or isinstance(skipped, dict):
+        return False
+    names = [*listed(rooms), *listed(skipped), message.get("namespace"), message.get("sid")]
+    return all(name is None or isinstance(name, str | int) for name in names)

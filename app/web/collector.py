@@ -61,6 +61,7 @@ class HearthCollector(Collector):
             ("hearth_returned", "Clients that came back", "outcome", counters.returned),
             ("hearth_refused", "Requests and connections refused", "reason", counters.refused),
             ("hearth_rejected", "Messages of workers not accepted", "source", counters.rejected),
+            ("hearth_redis_lost", "Lost connections to Redis", "purpose", counters.redis_lost),
             ("hearth_unreadable", "What in Redis can't be read", "what", counters.unreadable),
         ):
             family = CounterMetricFamily(name, text, labels=[label])
@@ -74,15 +75,22 @@ class HearthCollector(Collector):
                 "Messages that left the inbox before all workers had read them",
                 counters.inbox_lost,
             ),
+            (
+                "hearth_emit_gaps",
+                "Times for which no process received what workers emit",
+                counters.emit_gaps,
+            ),
             ("hearth_log_dropped", "Lines of the log not written", self._measured.dropped_lines()),
         ):
             yield CounterMetricFamily(name, text, value=value)
 
     def _levels(self) -> Iterator[Metric]:
         measured = self._measured
+        held = measured.held.sizes()
+        held |= {what: size() for what, size in measured.counters.held.items()}
         for name, text, label, levels in (
             ("hearth_members", "Connections in a namespace", "namespace", measured.members()),
-            ("hearth_held_bytes", "What is held for clients", "what", measured.held.sizes()),
+            ("hearth_held_bytes", "What is held for clients", "what", held),
         ):
             family = GaugeMetricFamily(name, text, labels=[label])
             for key, number in levels.items():
