@@ -20,7 +20,7 @@ QUIET_SECONDS: Final = 0.5
 HELD: Final = (
     "leaving-many-channels",
     *("pings-unread", "pings-unread-plain", "pongs"),
-    *("git-status-numbers", "large-forbidden", "notification-ids", "unknown-types"),
+    *("large-forbidden", "unknown-types"),
     "forged-offsets",
     *("garbage-frames", "long-headers", "polls-of-one-session", "refused-requests"),
     *("compressed-bodies", "half-frames-of-a-crowd", "preflights"),
