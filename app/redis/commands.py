@@ -20,7 +20,7 @@ from app.redis.failures import ReadOnlyRedis
 from app.redis.fitness import Fitness, is_read_only
 from app.redis.format import FormatCheck
 from app.redis.reconnecting import ReconnectingLink
-from app.redis.replies import EXPECTED, TEMPORARY, ReplyError
+from app.redis.replies import EXPECTED, NOT_ANSWERED, TEMPORARY, ReplyError
 from app.redis.scripts import Script
 from app.redis.window import Window
 
@@ -196,7 +196,7 @@ class Commands(ReconnectingLink):
             self._fitness.on_info(info)
         # Few services give this right, and nothing is lost without it: then it isn't logged.
         self._asked_limits = self._send(link, "CONFIG", "GET", "client-output-buffer-limit")
-        self._asked_limits.add_done_callback(self._on_limits)
+        self._asked_limits.add_done_callback(self._fitness.on_limits_reply)
 
     def on_reply(self, reply: Any) -> None:
         if not self._waiting:  # unsolicited, such as `-ERR max number of clients reached`
@@ -280,10 +280,6 @@ class Commands(ReconnectingLink):
         with suppress(Unavailable):
             self.send("INFO").add_done_callback(on_reply)
 
-    def _on_limits(self, reply: asyncio.Future[Any]) -> None:
-        if not reply.cancelled() and reply.exception() is None:
-            self._fitness.on_limits(reply.result())
-
     def _log_error(self, error: ReplyError) -> None:
         now = asyncio.get_running_loop().time()
         if error.word in EXPECTED or now < self._warned_at.get(error.word, now):
@@ -297,10 +293,5 @@ class Commands(ReconnectingLink):
             if sent_at >= sent_before:
                 break
             if not future.done():
-                future.set_exception(
-                    Unavailable(
-                        "The broker did not answer in time. The message may have been published: "
-                        "repeat it with the same nonce."
-                    )
-                )
+                future.set_exception(Unavailable(NOT_ANSWERED))
                 future.exception()  # marks it as retrieved: nobody may be waiting any more
