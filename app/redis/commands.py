@@ -195,7 +195,7 @@ class Commands(ReconnectingLink):
             self._fitness.on_info(info)
         # Few services give this right, and nothing is lost without it: then it isn't logged.
         self._asked_limits = self._send(link, "CONFIG", "GET", "client-output-buffer-limit")
-        self._asked_limits.add_done_callback(self._on_limits)
+        self._asked_limits.add_done_callback(self._fitness.on_limits_reply)
 
     def on_reply(self, reply: Any) -> None:
         if not self._waiting:  # unsolicited, such as `-ERR max number of clients reached`
@@ -278,10 +278,6 @@ class Commands(ReconnectingLink):
 
         with suppress(Unavailable):
             self.send(command).add_done_callback(on_reply)
-
-    def _on_limits(self, reply: asyncio.Future[Any]) -> None:
-        if not reply.cancelled() and reply.exception() is None:
-            self._fitness.on_limits(reply.result())
 
     def _log_error(self, error: ReplyError) -> None:
         now = asyncio.get_running_loop().time()
