@@ -263,7 +263,9 @@ class PlainClient(Speaker):
             refusal = self._clients.rate_limit.refusal(self._connection)
             request = self._dialect.read(message)
             if refusal is not None:
-                raise refusal
+                # Not raised: it would have this frame, which has it.
+                self._fail(refusal, request)
+                return
             if self._share is not None and not self._share.spend():
                 self.hub.quotas.draw(self._share, self._connection)
             require_current(self.member.identity, self.hub.clock())

@@ -20,7 +20,7 @@ from app.redis.failures import ReadOnlyRedis
 from app.redis.fitness import Fitness, is_read_only
 from app.redis.format import FormatCheck
 from app.redis.reconnecting import ReconnectingLink
-from app.redis.replies import EXPECTED, NOT_IN_TIME, TEMPORARY, ReplyError
+from app.redis.replies import EXPECTED, NOT_ANSWERED, TEMPORARY, ReplyError
 from app.redis.scripts import Script
 from app.redis.window import Window
 
@@ -292,5 +292,5 @@ class Commands(ReconnectingLink):
             if sent_at >= sent_before:
                 break
             if not future.done():
-                future.set_exception(Unavailable(NOT_IN_TIME))
+                future.set_exception(Unavailable(NOT_ANSWERED))
                 future.exception()  # marks it as retrieved: nobody may be waiting any more

@@ -19,12 +19,6 @@ NOT_ANSWERED: Final = (
     "same nonce."
 )
 
-#: For who waits for a reply.
-NOT_IN_TIME: Final = (
-    "The broker did not answer in time. The message may have been published: repeat it with the "
-    "same nonce."
-)
-
 
 class ReplyError(Internal):
     """Redis refused a command; `word` is the first of its error, which no client is sent.
