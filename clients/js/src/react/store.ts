@@ -15,12 +15,15 @@ import {
   withSender,
 } from "./entries.js";
 
+/** A channel's state, or `idle` as long as there is no channel to show. */
+export type ViewState = ChannelState | "idle";
+
 /** What a component sees of a channel; another object after each change. */
 export interface Snapshot {
   messages: Entries;
   members: readonly Member[];
   memberCount: number;
-  state: ChannelState;
+  state: ViewState;
   /** Why it is refused or closed. */
   error?: HearthError | undefined;
   /** Whether history may have more messages than are shown. */
@@ -32,6 +35,9 @@ export const EMPTY: Snapshot = {
   ...{ messages: [], members: [], memberCount: 0 },
   ...{ state: "connecting", hasMore: false, isLoadingMore: false },
 };
+
+/** What is shown where there is no channel yet. */
+export const IDLE: Snapshot = { ...EMPTY, state: "idle" };
 
 /** One channel, for all components that show it: opened for the first, left by the last. */
 export class ChannelStore {
@@ -93,7 +99,7 @@ export class ChannelStore {
   }
 
   /** Show a message at once, and publish it. */
-  send(type: string, data: object, action?: string): void {
+  send(type: string, data: object, action?: string | null): void {
     const sender = this.self();
     void this.#publish({
       type,
@@ -102,7 +108,7 @@ export class ChannelStore {
       timestamp: new Date().toISOString(),
       nonce: newNonce(),
       ...(sender === undefined ? {} : { sender }),
-      ...(action === undefined ? {} : { action }),
+      ...(action == null ? {} : { action }),
     });
   }
 

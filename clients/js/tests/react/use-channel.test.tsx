@@ -104,6 +104,28 @@ test("a channel that is refused says why", async () => {
   expect(looked.view.state).toBe("closed");
 });
 
+test("without a name, it is idle until there is one; an empty one is refused; what is no name says so", async () => {
+  const alice = client(server.url);
+  const written = vi.spyOn(console, "error").mockImplementation(() => {});
+  let name: string | number | null | undefined;
+  const looked = lookAt(alice, () => useChannel("/circles", name));
+  expect([looked.view.state, looked.view.error, alice.state]).toEqual(["idle", undefined, "idle"]);
+  looked.view.send("user_message", { content: "I" });
+  expect(written).toHaveBeenCalledWith(expect.stringContaining("no channel yet"));
+  expect(await looked.view.loadMore()).toBe(false);
+  name = 7;
+  looked.rerender();
+  await shown(() => expect(looked.view.state).toBe("live"));
+  expect(looked.view.members.map(({ id }) => id)).toEqual(["alice"]);
+  name = null;
+  looked.rerender();
+  expect([looked.view.state, looked.view.members]).toEqual(["idle", []]);
+  const empty = look(alice, "");
+  await shown(() => expect(empty.view.error).toMatchObject({ code: "invalid", fields: { channel: expect.any(String) } }));
+  expect(empty.view.state).toBe("closed");
+  expect(() => look(alice, {} as string)).toThrow("not an object");
+});
+
 test("without a provider, the hook says what is missing", () => {
   const Lonely = (): ReactNode => String(useChannel("/circles", "lonely").state);
   vi.spyOn(console, "error").mockImplementation(() => {});

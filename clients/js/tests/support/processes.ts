@@ -7,7 +7,7 @@ import { createInterface } from "node:readline";
 import { afterAll, beforeAll, onTestFinished } from "vitest";
 
 const ROOT = join(import.meta.dirname, "../../../..");
-const PYTHON = process.env.PYTHON ?? join(ROOT, ".venv/bin/python");
+const PYTHON = process.env["PYTHON"] ?? join(ROOT, ".venv/bin/python");
 export const SECRET = "a secret of the tests, long enough for HS256";
 
 /** A TCP port that nothing listens on at this moment. */
@@ -57,7 +57,7 @@ export class HearthServer extends Child {
     const defaults = { AUTH_SECRET: SECRET, MESSAGES_PER_SECOND: "0", LOG_FORMAT: "json" };
     const child = (this.process = spawn(PYTHON, ["-W", "error", "-m", "app"], {
       cwd: this.directory, // without a .env of the developer's
-      env: { PATH: process.env.PATH, PYTHONPATH: ROOT, PORT: String(this.port), ...defaults, ...this.settings },
+      env: { PATH: process.env["PATH"], PYTHONPATH: ROOT, PORT: String(this.port), ...defaults, ...this.settings },
       stdio: ["ignore", "ignore", "pipe"],
     }));
     const lines: string[] = [];
