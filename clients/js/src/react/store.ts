@@ -11,6 +11,7 @@ import {
   withMessage,
   withoutHistory,
   withPending,
+  withReason,
   withReceipt,
   withSender,
 } from "./entries.js";
@@ -67,7 +68,7 @@ export class ChannelStore {
     channel.on("message", (message) => this.#show(withMessage(this.#snapshot.messages, message)));
     channel.on("members", (list) => this.#change({ members: list, memberCount: channel.memberCount }));
     channel.on("state", (now) => this.#onState(now));
-    channel.on("error", (why) => this.#change({ error: why }));
+    channel.on("error", () => this.#onState(channel.state));
     channel.on("discontinuity", () => void this.#reload());
   }
 
@@ -142,6 +143,7 @@ export class ChannelStore {
     const self = this.self();
     if (state === "live" && self) this.#show(withSender(this.#snapshot.messages, self));
     this.#change({ state, error: this.#channel.error });
+    this.#show(this.#snapshot.messages);
   }
 
   async #publish(message: Message): Promise<void> {
@@ -175,7 +177,9 @@ export class ChannelStore {
     }
   }
 
-  #show(messages: Entries): void {
+  #show(entries: Entries): void {
+    const { state, error } = this.#snapshot;
+    const messages = withReason(entries, state === "refused" ? error : undefined);
     this.#change({ messages, hasMore: !this.#isAtStart && (startOf(messages) ?? 0) > 0 });
   }
 

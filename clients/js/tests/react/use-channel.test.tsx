@@ -62,6 +62,21 @@ test("a message that fails is marked, and can be sent again", async () => {
   await shown(() => expect(said(looked)).toEqual(["Please sent"]));
 });
 
+test("a message that waits for a token says so, and is sent once there is one", async () => {
+  let seconds = -60;
+  const alice = client(server.url, () => token("alice", { seconds }));
+  alice.on("error", () => {});
+  const looked = look(alice, "waiting");
+  act(() => looked.view.send("user_message", { content: "before" }));
+  await shown(() => expect(looked.view.messages[0]!.error?.code).toBe("token_expired"));
+  act(() => looked.view.send("user_message", { content: "after" }));
+  expect(said(looked)).toEqual(["before pending", "after pending"]);
+  expect(looked.view.messages.map(({ error }) => error?.code)).toEqual(["token_expired", "token_expired"]);
+  seconds = 600;
+  await shown(() => expect(said(looked)).toEqual(["before sent", "after sent"]));
+  expect(looked.view.messages.map(({ error }) => error)).toEqual([undefined, undefined]);
+});
+
 test("what is missed is shown in its place; what was lost is not", async () => {
   const own = await startServer({ ALLOWED_ORIGINS: "*" });
   const looked = look(client(own.url), "recovered");
