@@ -2,12 +2,14 @@
 # make check  lint, types and the tests that start no other process: about a minute
 # make test   lint, types and every test; a part of them: make test ARGS=tests/redis
 # make torture  kill, freeze and cut everything for ten minutes, and check that nothing is lost
+# make fuzz   read mutated packets, frames, requests, tokens, emits and replies: ARGS='--target http'
 # make drops  lose one client's connection 200 times: make drops ARGS='--client stock --seed 7'
 # make token  print a token: make token ID=agent-7 KIND=agent GRANTS='circles:dev-*:rw'
 # make types-js  write the client's types from the schemas
 # make types-python  write the types of the library for Python from the schemas
 # make screenshots  take the docs' pictures of the console anew
 # make rooms  write the table of rooms into docs/design.md
+# make attack  attack a server in every way that is known, beside somebody who behaves
 # make bench  measure against the others and write docs/benchmarks.md; bench-quick: a short look
 # make bench-idle  measure what a process without members pays beside a busy one
 # make profile  draw where the server's time goes while a room is busy
@@ -19,7 +21,7 @@ BIN := .venv/bin
 PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --dist worksteal
 CLIENT := app/web/console/vendor/socket.io.esm.min.js
 
-.PHONY: help run token check test lint types unit torture drops format rooms screenshots clean
+.PHONY: help run token check test lint types unit torture drops fuzz format rooms screenshots clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -49,6 +51,9 @@ unit: .venv/development .venv/system console js
 
 torture: .venv/development .venv/system
 	$(BIN)/python -m tests.torture $(ARGS)
+
+fuzz: .venv/development
+	$(BIN)/python -m tests.fuzz $(ARGS)
 
 drops: .venv/development .venv/system console js
 	$(BIN)/python -m tests.drops $(ARGS)

@@ -16,6 +16,7 @@ from app import __version__
 from app.application import create_app
 from app.listening import listening
 from app.logs import Logs, logging_to_stderr
+from app.redis.format import WrongFormat
 from app.runner import Runner
 from app.settings import Settings, SettingsError, load_settings
 from app.start_warnings import warnings
@@ -49,7 +50,10 @@ async def serve(settings: Settings, logs: Logs) -> None:
     if (raised := raise_limit()) is not None:
         log.info("raised the limit of open files", was=raised.soft, now=raised.hard)
     runner = Runner(create_app(settings, logs=logs), shutdown_timeout=SHUTDOWN_SECONDS)
-    await runner.setup()
+    try:
+        await runner.setup()
+    except WrongFormat as error:
+        sys.exit(f"Hearth can't start: the Redis of REDIS_URL is another version's: {error}")
     async with AsyncExitStack() as stack:
         host, port = settings.host, settings.port
         try:

@@ -21,7 +21,8 @@ from app.core.history import MOST_ANSWER_BYTES, HistoryOptions
 from app.core.proxies import TrustedProxies
 from app.hub.fanout import FanOut
 from app.hub.hub import Hub
-from app.hub.memberships import MOST_CHANNELS, Memberships
+from app.hub.memberships import Memberships
+from app.hub.quotas import QuotaOptions, Quotas
 from app.hub.roster import Roster
 from app.hub.sessions import Sessions
 from app.logs import Logs
@@ -87,11 +88,28 @@ def create_app(
     # Messages, and who receives them
     answer_bytes = min(MOST_ANSWER_BYTES, settings.max_unsent_bytes)
     memberships = Memberships(
-        broker, presence, FanOut(counters), registry, sessions, answer_bytes, clock
+        broker,
+        presence,
+        FanOut(counters),
+        registry,
+        sessions,
+        answer_bytes,
+        clock,
+        settings.channels_per_connection,
     )
+    quotas = Quotas(_quota_options(settings), redis.tallies if redis else None, clock)
     inbox = redis.inbox if redis else None
     hub = app[HUB] = Hub(
-        broker, presence, memberships, registry, clock, counters, answer_bytes, refusals, inbox
+        broker,
+        presence,
+        memberships,
+        registry,
+        clock,
+        counters,
+        answer_bytes,
+        refusals,
+        inbox,
+        quotas,
     )
     roster = Roster(hub, statuses, announcements)
 
@@ -108,6 +126,7 @@ def create_app(
         counters,
         clock,
         refusals,
+        quotas,
         ping_interval=settings.ping_seconds,
         ping_timeout=settings.ping_timeout_seconds,
     )
@@ -147,8 +166,8 @@ def create_app(
         hub=hub,
         members=partial(_count_members, plain, manager),
         dropped_lines=lambda: logs.dropped if logs else 0,
-        loop_lag=loop_lag,
-        held=held,
+        loop_lag=lambda: loop_lag.seconds,
+        held=held.sizes,
     )
     add_metrics_route(app, measured, settings.metrics_token, gate.comes_from_here)
     if settings.console:
@@ -162,6 +181,7 @@ def create_app(
             await redis.start()
             await workers.start()
         await memberships.start(roster)
+        quotas.start()
         sessions.start()
         roster.start()
         held.start()
@@ -171,6 +191,7 @@ def create_app(
         await held.close()
         await sessions.close()
         await roster.close()
+        await quotas.close()
         if workers:
             await workers.close()
         await memberships.close()
@@ -194,11 +215,21 @@ def _count_members(plain: PlainServer, manager: Manager) -> Counter[str]:
     return members
 
 
+def _quota_options(settings: Settings) -> QuotaOptions:
+    open_to_all = settings.development  # everybody is somebody else's identity, or has none
+    return QuotaOptions(
+        0 if open_to_all else settings.connections_per_identity,
+        settings.connections_per_address,
+        0 if open_to_all else settings.messages_per_second_per_identity,
+        settings.messages_per_second,
+        settings.agent_messages_per_second,
+    )
+
+
 def _limits(settings: Settings) -> dict[str, float]:
     return {
         "max_message_bytes": settings.max_message_bytes,
-        "messages_per_second": settings.messages_per_second,
-        "channels_per_connection": MOST_CHANNELS,
+        "channels_per_connection": settings.channels_per_connection,
         "history_size": settings.history_size,
         "history_seconds": settings.history_seconds,
     }

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import select
+import time
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from threading import Event, Lock, Thread
@@ -46,6 +47,7 @@ class LogWriter(logging.Handler):
         self._count = Lock()  # of what follows; `Handler.lock` is held while it waits in `flush`
         self._waiting_bytes = 0
         self._untold = 0
+        self._patience = CLOSE_SECONDS
         self._written = Event()
         self._written.set()
         Thread(target=self._run, name="log writer", daemon=True).start()
@@ -71,8 +73,10 @@ class LogWriter(logging.Handler):
             self._drop()
 
     def flush(self) -> None:
-        """Wait until everything is written, for `CLOSE_SECONDS` at most."""
-        self._written.wait(CLOSE_SECONDS)
+        """Wait until everything is written; all calls together for `CLOSE_SECONDS` at most."""
+        began = time.monotonic()
+        self._written.wait(self._patience)
+        self._patience = max(0.0, self._patience - (time.monotonic() - began))
 
     def _drop(self) -> None:
         with self._count:

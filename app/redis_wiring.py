@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
 
 from app.broker.keys import Keys
 from app.broker.redis import RedisBroker
@@ -12,6 +15,7 @@ from app.broker.redis_inbox import InboxBounds
 from app.broker.redis_presence import RedisPresence
 from app.broker.redis_sessions import RedisSessions
 from app.broker.redis_statuses import RedisStatusQueue
+from app.broker.redis_tallies import RedisTallies
 from app.broker.unreadable import Unreadable
 from app.core.counters import Counters
 from app.core.history import HistoryOptions
@@ -20,12 +24,15 @@ from app.realtime.manager import ChannelRooms
 from app.realtime.shared_manager import SharedManager
 from app.redis.commands import Commands
 from app.redis.connector import Connector
+from app.redis.format import FormatCheck, WrongFormat
 from app.redis.subscriptions import Subscriptions
 from app.settings import Settings
 from app.workers.inbox import RedisInbox
 from app.workers.ingest import Ingest
 from app.workers.routes import ROUTES
 from app.workers.sources import BusSource, EmitSource
+
+FIRST_ATTEMPT_SECONDS: Final = 1.0
 
 
 class RedisBackend:
@@ -47,9 +54,18 @@ class RedisBackend:
         clock: Callable[[], float],
     ) -> None:
         connector = Connector(url, settings.emit_channel)
-        self.commands = commands = Commands(connector)
-        self.subscriptions = subscriptions = Subscriptions(connector)
         self.keys = keys = Keys(settings.hearth_prefix)
+        self._format = FormatCheck(keys.format)
+        self.commands = commands = Commands(
+            connector,
+            check=self._format,
+            most_message_bytes=settings.max_message_bytes,
+            lost=counters.redis_lost,
+        )
+        self.subscriptions = subscriptions = Subscriptions(connector, counters.redis_lost)
+        counters.held["redis_sent"] = lambda: commands.window.used_bytes
+        counters.held["redis_waiting"] = lambda: commands.window.waiting_bytes
+        subscriptions.on_regained(commands.look_for_cuts)
         self.process = process = secrets.token_hex(8)
         inbox = InboxBounds(settings.inbox_bytes, counters)
         unreadable = Unreadable(counters)
@@ -60,12 +76,26 @@ class RedisBackend:
         self.statuses = RedisStatusQueue(commands, keys, unreadable)
         self.announcements = RedisAnnouncements(commands, keys, unreadable)
         self.sessions = RedisSessions(commands, subscriptions, keys, process, unreadable)
+        self.tallies = RedisTallies(commands, subscriptions, keys, process)
         self.inbox = RedisInbox(commands, keys, inbox)
 
     async def start(self) -> None:
-        """Start connecting; this doesn't wait for Redis."""
+        """Start connecting; this waits for the first attempt, if it doesn't take long.
+
+        Raises:
+            WrongFormat: it showed that this version can't read what is there. Where it shows later,
+                Redis is as one that can't be reached.
+        """
         await self.subscriptions.start()
         await self.commands.start()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FIRST_ATTEMPT_SECONDS):
+                await self.commands.attempted.wait()
+        try:
+            self._format.require()
+        except WrongFormat:
+            await self.close()
+            raise
 
     async def close(self) -> None:
         """Close the connections, after everything that uses them."""

@@ -137,6 +137,32 @@ class Settings:
         variables.number(0),
         "requests per second of a connection, with bursts of twice that; 0: no limit",
     )
+    agent_messages_per_second: float = setting(
+        2000,
+        variables.number(0),
+        "MESSAGES_PER_SECOND of a connection whose identity is an agent or a service; 0: no limit",
+    )
+    messages_per_second_per_identity: float = setting(
+        1000,
+        variables.number(0),
+        "requests per second of one identity, on all of its connections to all processes; agents "
+        "and services have 20 times that; 0: no limit",
+    )
+    connections_per_identity: int = setting(
+        200,
+        variables.integer(0),
+        "connections of one identity to all processes; 0: no limit",
+    )
+    connections_per_address: int = setting(
+        0,
+        variables.integer(0),
+        "connections from one address (IPv6: from one /64 network) to all processes; 0: no limit",
+    )
+    channels_per_connection: int = setting(
+        10_000,
+        variables.integer(0),
+        "channels that one connection may be in at a time; 0: no limit",
+    )
     open_types: bool = setting(
         True,
         variables.switch,

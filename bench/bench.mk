@@ -4,7 +4,7 @@ BENCH := $(BIN)/python -m bench.run
 BENCH_READY := .venv/runtime bench/build/redis bench/build/load bench/build/c_sends bench/build/libuv bench/.venv/done bench/node_modules/.done
 BENCH_CFLAGS := -std=c11 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror
 
-.PHONY: bench bench-quick bench-request bench-idle profile clean-bench
+.PHONY: bench bench-quick bench-request bench-idle attack profile clean-bench
 
 bench: $(BENCH_READY)
 	$(BENCH) $(ARGS)
@@ -20,6 +20,9 @@ profile: .venv/runtime bench/build/load bench/.venv/done
 
 bench-idle: .venv/development
 	$(BIN)/python -m bench.idle_process $(ARGS)
+
+attack: .venv/development bench/build/redis
+	$(BIN)/python -m bench.attack $(ARGS)
 
 bench/build/load: $(wildcard bench/load/*) bench/build/compiler
 	gcc $(BENCH_CFLAGS) -o $@ $(filter %.c,$^)

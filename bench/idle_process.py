@@ -19,17 +19,16 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any, Final
 
 import aiohttp
 import socketio
 
+from bench.proc import cpu_seconds
 from bench.servers import ROOT, free_port
 
 NAMESPACE: Final = "/circles"
 CONTENT: Final = "x" * 200
-TICKS: Final = os.sysconf("SC_CLK_TCK")
 WARM_UP_SECONDS: Final = 2.0
 START_SECONDS: Final = 20.0
 WORKERS: Final = 4  # one waits for Redis after each emit
@@ -38,12 +37,6 @@ SERVERS: Final[dict[str, tuple[str, ...]]] = {
     "python-socketio": ("bench/peers/python_socketio.py",),
     "python-socketio-uvloop": ("bench/peers/python_socketio.py", "--uvloop"),
 }
-
-
-def cpu_seconds(pid: int) -> float:
-    """Return the CPU time of a process, user and system (proc(5), /proc/pid/stat)."""
-    after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(after_name[11]) + int(after_name[12])) / TICKS
 
 
 class Members:

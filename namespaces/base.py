@@ -52,16 +52,21 @@ class ChannelNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
             identity = self._authenticator.identify(find_token(client.connection.handshake, auth))
         except Exception as error:  # noqa: BLE001 - every connection is answered
             raise answers.shown(error, self.path) from None
-        member = Member(client.sid, self.path, identity, client.connection, SOCKET_IO)
+        quotas, connection = self.hub.quotas, client.connection
+        share = quotas.enter(
+            connection, identity, self._returning.former(auth, self.path, identity)
+        )
+        member = Member(client.sid, self.path, identity, connection, SOCKET_IO)
         async with self._returning.admitting(member, auth) as (member, missed):
             identity = member.identity
-            handler = ChannelClient(self._context, client, member)
+            handler = ChannelClient(self._context, client, member, share)
             client.admit(member.sid, handler)
             self._expiry.set(handler, identity.ends_at)
             now = isoformat(self.hub.clock())
             data = {"user_id": identity.id, "kind": identity.kind, "server_time": now}
-            client.connection.hold_writes()  # until the reply, to be written with it
-            handler.notify("connection_ack", data | {"limits": self._limits})
+            connection.hold_writes()  # until the reply, to be written with it
+            limits = self._limits | quotas.told(identity)
+            handler.notify("connection_ack", data | {"limits": limits})
             for channel, publication in missed or ():
                 self.hub.memberships.send(member, channel, publication)
             if missed is None:

@@ -12,6 +12,7 @@ from app.auth import Authenticator
 from app.core.clock import isoformat
 from app.core.errors import HearthError, Invalid
 from app.core.message import Receipt
+from app.core.quota import Share
 from app.core.session import Session
 from app.hub.hub import Hub
 from app.hub.member import Member
@@ -47,12 +48,18 @@ class ChannelClient:
 
     Events are looked up in `REQUESTS` and among the registry's types, never by the name of a
     method: an event called `connect` or `__init__` reaches nothing.
+
+    Args:
+        share: of its identity's budget, by which its requests are counted; None: they aren't.
     """
 
-    __slots__ = ("_context", "client", "member")
+    __slots__ = ("_context", "_share", "client", "member")
 
-    def __init__(self, context: Context, client: Client, member: Member) -> None:
+    def __init__(
+        self, context: Context, client: Client, member: Member, share: Share | None
+    ) -> None:
         self.client = client
+        self._share = share
         self.member = member
         self._context = context
 
@@ -76,6 +83,8 @@ class ChannelClient:
             if request.error is not None:
                 raise request.error
             context = self._context
+            if self._share is not None and not self._share.spend():
+                context.hub.quotas.draw(self._share, self.client.connection)
             require_current(self.member.identity, context.hub.clock())
             if (handle := REQUESTS.get(request.event)) is None:
                 return self._publish(request)
@@ -122,8 +131,13 @@ class ChannelClient:
         if isinstance(receipt, Receipt):
             request.reply_json(answers.published(receipt))
             return None
+        if not isinstance(receipt, asyncio.Future):
+            return self._finish(request, self._publish_later(request, receipt))
         receipt.add_done_callback(partial(self._on_published, request))
         return receipt
+
+    async def _publish_later(self, request: Request, publishing: Awaitable[Receipt]) -> None:
+        request.reply_json(answers.published(await publishing))
 
     def _on_published(self, request: Request, published: asyncio.Future[Receipt]) -> None:
         if published.cancelled():

@@ -28,9 +28,9 @@ from tests.support.tokens import SECRET
 pytestmark = pytest.mark.processes
 
 DROPPED: Final = "dropped lines of the log, for nobody read them"
-ENDS_SECONDS: Final = 30
-#: The script's lines: some 40 MB, of which a pipe and the queue take little more than one.
-MANY: Final = 20_000
+ENDS_SECONDS: Final = 60
+#: The script's lines: some 6 MB, of which a pipe and the queue take little more than one.
+MANY: Final = 3_000
 
 SCRIPT = """
 import sys

@@ -45,7 +45,10 @@ def test_the_defaults(load: Load) -> None:
     assert (settings.metrics_token, settings.console) == (None, True)
     assert (settings.history_size, settings.history_seconds) == (1000, 86_400)
     assert settings.max_message_bytes == 1_000_000
-    assert settings.messages_per_second == 100
+    assert (settings.messages_per_second, settings.agent_messages_per_second) == (100, 2000)
+    assert settings.messages_per_second_per_identity == 1000
+    assert (settings.connections_per_identity, settings.connections_per_address) == (200, 0)
+    assert settings.channels_per_connection == 10_000
     assert (settings.ping_seconds, settings.ping_timeout_seconds) == (25, 20)
 
 
@@ -71,6 +74,11 @@ def test_every_variable_is_read(load: Load) -> None:
         HISTORY_SECONDS="1.5",
         MAX_MESSAGE_BYTES="2048",
         MESSAGES_PER_SECOND="2.5",
+        AGENT_MESSAGES_PER_SECOND="0.5",
+        MESSAGES_PER_SECOND_PER_IDENTITY="7.5",
+        CONNECTIONS_PER_IDENTITY="3",
+        CONNECTIONS_PER_ADDRESS="4",
+        CHANNELS_PER_CONNECTION="5",
         PING_SECONDS="0.5",
         PING_TIMEOUT_SECONDS="0.25",
         METRICS_TOKEN="public",
@@ -95,6 +103,11 @@ def test_every_variable_is_read(load: Load) -> None:
         history_seconds=1.5,
         max_message_bytes=2048,
         messages_per_second=2.5,
+        agent_messages_per_second=0.5,
+        messages_per_second_per_identity=7.5,
+        connections_per_identity=3,
+        connections_per_address=4,
+        channels_per_connection=5,
         ping_seconds=0.5,
         ping_timeout_seconds=0.25,
         metrics_token="public",
@@ -117,6 +130,11 @@ def test_every_variable_is_read(load: Load) -> None:
         *(("HISTORY_SECONDS", value) for value in ("x", "-1", "nan", "inf", "-inf")),
         *(("MAX_MESSAGE_BYTES", value) for value in ("x", "0", "1023", "-1", "2048.5")),
         *(("MESSAGES_PER_SECOND", value) for value in ("x", "-1", "nan", "inf")),
+        *(("AGENT_MESSAGES_PER_SECOND", value) for value in ("x", "-1", "nan", "inf")),
+        *(("MESSAGES_PER_SECOND_PER_IDENTITY", value) for value in ("x", "-1", "inf")),
+        *(("CONNECTIONS_PER_IDENTITY", value) for value in ("x", "-1", "1.5")),
+        *(("CONNECTIONS_PER_ADDRESS", value) for value in ("x", "-1", "1.5")),
+        *(("CHANNELS_PER_CONNECTION", value) for value in ("x", "-1", "1.5")),
         *(("PING_SECONDS", value) for value in ("x", "0", "-1", "nan", "inf")),
         *(("PING_TIMEOUT_SECONDS", value) for value in ("x", "0", "-1", "nan", "inf")),
         *(("TRUSTED_PROXIES", value) for value in ("x", "*", "10.0.0.1/8", "localhost", "1.2.3")),

@@ -8,8 +8,7 @@ back the events object that it was started with.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple, Protocol
 
 from app.core.channel import Channel
@@ -71,13 +70,13 @@ class Broker(Protocol):
     async def close(self) -> None:
         """Stop receiving."""
 
-    def publish_nowait(
-        self, channel: Channel, message: Message
-    ) -> Receipt | asyncio.Future[Receipt]:
+    def publish_nowait(self, channel: Channel, message: Message) -> Receipt | Awaitable[Receipt]:
         """Publish as `publish` does, ordered before everything that is published later.
 
         Returns:
-            The receipt if it is there at once, else a future of it.
+            The receipt if it is there at once, else a future of it. Or a coroutine that publishes
+            when it is awaited: then there is too much under way, or the message is large, and its
+            publisher is to wait for it before it publishes anything else.
         """
 
     async def publish(self, channel: Channel, message: Message) -> Receipt:
@@ -201,62 +200,6 @@ class StatusQueue(Protocol):
         """
 
 
-class Departure(NamedTuple):
-    """An agent that has left, as members are to be told.
-
-    Args:
-        mark: names this departure to all processes.
-    """
-
-    identity: Identity
-    mark: str
-
-
-class Departures(NamedTuple):
-    """Departures of one channel.
-
-    Args:
-        due: those that members are to be told of.
-        wait: seconds until the next one is due; 0: there is none.
-    """
-
-    due: list[Departure]
-    wait: float
-
-
-class Announcements(Protocol):
-    """Announcements: which agents the members of a channel believe to be there.
-
-    Members don't learn of a short absence, whichever processes an agent leaves and comes back to.
-    """
-
-    async def arrive(self, channel: Channel, identity: Identity, absence: float) -> str | None:
-        """Note that an agent is there; only it is announced again that was away for `absence`.
-
-        Returns:
-            None if members believe it to be there. Else the mark of a departure that they are to be
-            told of before, or ''.
-        """
-
-    async def depart(self, channel: Channel, identity: Identity) -> None:
-        """Note that an agent has left with its last connection."""
-
-    async def departures(
-        self, channel: Channel, absence: float, told: Sequence[Departure] = ()
-    ) -> Departures:
-        """Return who has been away for `absence` seconds, of whom members aren't told yet.
-
-        Args:
-            told: those that members have been told of by now.
-        """
-
-    async def overdue(self, seconds: float) -> list[Channel]:
-        """Return some channels with departures that nobody has looked at for `seconds`.
-
-        No other caller gets them for another `seconds`.
-        """
-
-
 class SessionEvents(Protocol):
     """Callbacks of a session store."""
 
@@ -287,4 +230,17 @@ class SessionStore(Protocol):
         """Close a session for good, unless it has another owner by now.
 
         Nobody can save it again for `seconds`: a former owner may not have noticed yet.
+        """
+
+
+class Inbox(Protocol):
+    """Inbox: hands workers what is for them alone."""
+
+    def add_nowait(self, channel: Channel, message: Message) -> Awaitable[Receipt]:
+        """Add a message, once for its nonce; its receipt has no offset.
+
+        Returns as `Broker.publish_nowait` does.
+
+        Raises:
+            Unavailable: the inbox can't be reached.
         """

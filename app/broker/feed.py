@@ -110,7 +110,12 @@ class Feed:
             self._backfill_again = True
 
     def resume(
-        self, head: Position, missed: list[Publication], lost: Publication | None = None
+        self,
+        head: Position,
+        missed: list[Publication],
+        lost: Publication | None = None,
+        *,
+        more: bool = False,
     ) -> None:
         """End a backfill: pass on what was missed, and then what was buffered.
 
@@ -119,6 +124,7 @@ class Feed:
             missed: the publications between `position` and `head`, each with its `prev`.
             lost: where history was lost, the discontinuity that reports it: then `missed` doesn't
                 follow `position`.
+            more: whether more was missed after `head`: another backfill begins at once.
         """
         if lost is not None:
             self._receive(self.channel, lost)
@@ -129,7 +135,7 @@ class Feed:
             self.last = in_order(missed[-1:], None)[0]
         self.position = head
         buffered, self._buffered, self._buffered_bytes = self._buffered or [], None, 0
-        if self._backfill_again:
+        if self._backfill_again or more:
             self._backfill_again = False
             self.begin_backfill()
         for data in buffered:

@@ -4,14 +4,16 @@ A channel's name is in braces, so that a Redis Cluster would keep its keys in on
 
 | key | contents | expires |
 |---|---|---|
-| `{…}:head` | hash: `epoch`, the offset of its `beginning` if that isn't 0, `offset` of the newest message, and the note of `log` by which its bytes are bounded: `bytes`, `entries`, `counted` (`lua/stream.lua`) | `HISTORY_SECONDS` (at least ten minutes) after the last message, never if that is 0; ten minutes (at least twice `RECOVERY_SECONDS`) after a join or renewal |
+| `{…}:head` | hash: `epoch`, the offset of its `beginning` if that isn't 0, `offset` of the newest message, and the `note` of `log` by which its bytes are bounded (`lua/stream.lua`) | `HISTORY_SECONDS` (at least ten minutes) after the last message, never if that is 0; ten minutes (at least twice `RECOVERY_SECONDS`) after a join or renewal |
 | `{…}:log` | stream of the messages, `<offset>-0` → `s` sequence, `m` record | as `head` |
 | `{…}:nonce:<publisher> <nonce>` | receipt of a publish | six minutes after it |
 | `{…}:connections` `{…}:joined` | identity → number of connections; identities by the time of joining | an hour after the last renewal |
 | `{…}:of:<process>` | session id → identity, of one process's members | an hour after the last renewal |
 | `{…}:announced` | agents that members believe to be there: identity → 0, or when it left, in ms | an hour after the last change or renewal |
+| `{…}:announcing` | agents of whose arrival members may not be told yet: identity → its mark | an hour after the last of them |
 | `{…}:turn` | claim on publishing the channel's status | after a second |
 | `session:<pid>` | hash: `owner`, `whose` (the claimant), `record`; only `owner` once the session is over | `RECOVERY_SECONDS` after the connection was lost, or at most half as long again; three times that once it is over |
+| `format` | the number of the format of all keys (`app/redis/format.py`) | never |
 | `sequence` | counter of all publications | never |
 | `processes` | process → its last heartbeat, in ms | an hour after the last heartbeat of any |
 | `process:<process>` | set of the channels in which it has members | an hour after its last heartbeat |
@@ -21,7 +23,7 @@ A channel's name is in braces, so that a Redis Cluster would keep its keys in on
 | `emits:taken` | log of digests: stream of what was ingested | ten minutes after a process last read it |
 | `emits:whole` | process → when it last was caught up, in ms | a minute after that |
 | `inbox` | stream of what clients published, capped | never |
-| `inbox:bytes` | hash: the note of the inbox, as `head` has it of `log` | never |
+| `inbox:bytes` | the note of the inbox, as `head` has one of `log` | never |
 | `rejected` | stream of what no schema accepted, capped | never |
 
 Each process renews the keys of the channels in which it has members.
@@ -48,6 +50,7 @@ class Keys:
 
     def __init__(self, prefix: str) -> None:
         self.prefix = prefix
+        self.format = f"{prefix}:format"
         self.sequence = f"{prefix}:sequence"
         self.processes = f"{prefix}:processes"
         self.statuses_due = f"{prefix}:owed"
@@ -60,6 +63,8 @@ class Keys:
         self.inbox = f"{prefix}:inbox"
         self.inbox_note = f"{prefix}:inbox:bytes"
         self.rejected = f"{prefix}:rejected"
+        # The Redis channel on which processes tell each other what identities have open and use.
+        self.tallies = f"{prefix}:tallies"
 
     # Of a channel
 
@@ -87,6 +92,9 @@ class Keys:
 
     def announced(self, channel: Channel) -> str:
         return f"{self.prefix}:{{{channel.namespace}:{channel.name}}}:announced"
+
+    def announcing(self, channel: Channel) -> str:
+        return f"{self.prefix}:{{{channel.namespace}:{channel.name}}}:announcing"
 
     def status_claim(self, channel: Channel) -> str:
         return f"{self.prefix}:{{{channel.namespace}:{channel.name}}}:turn"

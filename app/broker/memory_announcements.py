@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Sequence
 
-from app.broker.contract import Departure, Departures
+from app.broker.announcements import Arrival, Departure, Departures
 from app.core.channel import Channel
 from app.core.identity import Identity
 
@@ -17,12 +18,15 @@ class MemoryAnnouncements:
         # Those that are away and were announced: when each left, by the event loop's clock.
         self._left: dict[Channel, dict[str, tuple[float, Identity]]] = {}
 
-    async def arrive(self, channel: Channel, identity: Identity, absence: float) -> str | None:
+    async def arrive(self, channel: Channel, identity: Identity, absence: float) -> Arrival | None:
         left_at, _identity = self._left.get(channel, {}).get(identity.key, (None, identity))
         self._forget(channel, identity)
-        if left_at is None:
-            return ""
-        return None if _now() - left_at < absence else _mark(left_at)
+        if left_at is not None and _now() - left_at < absence:
+            return None
+        return Arrival("", "" if left_at is None else _mark(left_at), secrets.token_hex(8))
+
+    async def confirm(self, channel: Channel, identity: Identity, mark: str) -> None:
+        pass  # nobody else would publish it
 
     async def depart(self, channel: Channel, identity: Identity) -> None:
         self._left.setdefault(channel, {}).setdefault(identity.key, (_now(), identity))

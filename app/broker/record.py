@@ -39,7 +39,7 @@ def decode_entries(
     for entry in entries:
         try:
             yield decode_entry(entry)
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, AttributeError):
             unreadable.tell("history", channel)
 
 

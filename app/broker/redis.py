@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
 from app.broker.contract import BrokerEvents, Fence, Fenced, OnWatched, Published
@@ -25,9 +25,11 @@ from app.core.history import HistoryOptions, Page, Position, Recovery
 from app.core.message import IDEMPOTENCY_SECONDS, Message, Receipt
 from app.core.sizes import Sizes
 from app.redis.canary import Canary, CanaryTimes
-from app.redis.commands import ANSWER_SECONDS, Commands, ReplyError
+from app.redis.commands import ANSWER_SECONDS, Commands
+from app.redis.replies import ReplyError
 from app.redis.scripts import load_script
 from app.redis.subscriptions import Subscriptions
+from app.redis.window import SMALL_BYTES
 from app.tasks import Tasks
 
 #: A larger message would block Redis for everybody, and at 512 MB (`proto-max-bulk-len`) Redis
@@ -62,6 +64,7 @@ class RedisBroker:
         canary_times: CanaryTimes | None = None,
     ) -> None:
         self._commands = commands
+        self._window = commands.window
         self._subscriptions = subscriptions
         self._keys = keys
         self._canary = Canary(commands, subscriptions, keys.canary(process), canary_times)
@@ -85,10 +88,20 @@ class RedisBroker:
 
     # Publishing
 
-    def publish_nowait(self, channel: Channel, message: Message) -> asyncio.Future[Receipt]:
-        _check_size(message)
+    def publish_nowait(self, channel: Channel, message: Message) -> Awaitable[Receipt]:
+        if len(message.body) > SMALL_BYTES or self._window.congested:
+            return self._publish_in_turn(channel, message)
+        return self._begin(channel, message)
+
+    def _begin(self, channel: Channel, message: Message) -> asyncio.Future[Receipt]:
         names, arguments = self._prepare([(channel, message)], _NO_FENCE)
         return self._commands.begin(PUBLISH, names, arguments, self._first_receipt)
+
+    async def _publish_in_turn(self, channel: Channel, message: Message) -> Receipt:
+        _check_size(message)
+        return await self._window.run(
+            len(message.body), lambda: self._begin(channel, message), self._subscriptions.drained
+        )
 
     async def publish(self, channel: Channel, message: Message) -> Receipt:
         published = await self.publish_all([(channel, message)])
@@ -198,8 +211,9 @@ class RedisBroker:
     async def sizes(self) -> Sizes:
         if not self._inbox.most_bytes:
             return Sizes()
-        noted = await self._commands.send("HGET", self._keys.inbox_note, "bytes") or b"0"
-        return Sizes(inbox=int(noted) if noted.isdigit() else None)
+        note = await self._commands.send("GET", self._keys.inbox_note) or b"0"
+        size = note.partition(b" ")[0]
+        return Sizes(inbox=int(size) if size.isdigit() else None)
 
     def _keys_to_renew(self) -> list[tuple[str, int]]:
         return [

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from typing import Final
 
-from app.broker.contract import Departure, Departures
+from app.broker.announcements import Arrival, Departure, Departures
 from app.broker.keys import PRESENCE_SECONDS, Keys
 from app.broker.redis_log import LUA
 from app.broker.redis_statuses import overdue
@@ -15,7 +16,9 @@ from app.core.identity import Identity
 from app.redis.commands import ANSWER_SECONDS, Commands
 from app.redis.scripts import load_script
 
-ARRIVE, DEPART, DEPARTURES = (load_script(LUA, name) for name in ("arrive", "depart", "departures"))
+ARRIVE, CONFIRM, DEPART, DEPARTURES = (
+    load_script(LUA, name) for name in ("arrive", "confirm", "depart", "departures")
+)
 _EXPIRY: Final = int(PRESENCE_SECONDS)
 
 
@@ -27,13 +30,19 @@ class RedisAnnouncements:
         self._commands = commands
         self._keys = keys
 
-    async def arrive(self, channel: Channel, identity: Identity, absence: float) -> str | None:
-        mark: bytes | None = await self._commands.run(
+    async def arrive(self, channel: Channel, identity: Identity, absence: float) -> Arrival | None:
+        arrival: list[bytes] | None = await self._commands.run(
             ARRIVE,
-            [self._keys.announced(channel)],
-            [self._commands.deadline(), identity.key, int(absence * 1000), _EXPIRY],
+            [self._keys.announced(channel), self._keys.announcing(channel)],
+            [
+                *(self._commands.deadline(), identity.key, int(absence * 1000), _EXPIRY),
+                secrets.token_hex(8),
+            ],
         )
-        return None if mark is None else mark.decode()
+        return None if arrival is None else Arrival(*(mark.decode() for mark in arrival))
+
+    async def confirm(self, channel: Channel, identity: Identity, mark: str) -> None:
+        await self._commands.run(CONFIRM, [self._keys.announcing(channel)], [identity.key, mark])
 
     async def depart(self, channel: Channel, identity: Identity) -> None:
         # First, so that a process that is killed now is stood in for.
@@ -46,12 +55,14 @@ class RedisAnnouncements:
     ) -> Departures:
         names = [name for one in told for name in (one.identity.key, one.mark)]
         wait_ms, *rest = await self._commands.run(
-            DEPARTURES, self._of(channel), [int(absence * 1000), *names]
+            DEPARTURES,
+            [*self._of(channel), self._keys.announcing(channel)],
+            [int(absence * 1000), *names],
         )
         due = []
-        for key, mark in zip(rest[::2], rest[1::2], strict=True):
+        for key, mark, untold in zip(rest[::3], rest[1::3], rest[2::3], strict=True):
             if (identity := identity_of(key)) is not None:
-                due.append(Departure(identity, mark.decode()))
+                due.append(Departure(identity, mark.decode(), untold.decode()))
             else:
                 self._unreadable.tell("departure", channel)
                 await self._commands.send("ZREM", self._keys.announced(channel), key)

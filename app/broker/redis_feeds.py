@@ -21,6 +21,8 @@ from app.core.message import Publication
 from app.redis.subscriptions import Subscriptions
 from app.tasks import Tasks
 
+#: What is read at once of what was missed: others' replies wait for it.
+BACKFILL_BYTES: Final = 512 * 1024
 _RETRY_SECONDS: Final = 0.25
 #: The same, where a defect of ours is in the way: each attempt is logged.
 _DEFECT_SECONDS: Final = 5.0
@@ -127,10 +129,9 @@ class RedisFeeds:
                 continue
             if lost is not None:
                 log.warning("history was lost", channel=str(feed.channel))
-                report = discontinuity(feed.channel, lost, self._clock())
-                feed.resume(recovery.position, recovery.publications, report)
-            else:
-                feed.resume(recovery.position, recovery.publications)
+            report = None if lost is None else discontinuity(feed.channel, lost, self._clock())
+            more = recovery.following > 0
+            feed.resume(recovery.position, recovery.publications, report, more=more)
             return
 
     async def _missed_by(self, feed: Feed) -> tuple[Position | None, Recovery]:
@@ -142,7 +143,7 @@ class RedisFeeds:
         if ours is None:
             raise Unavailable  # it has not subscribed
         there = await self._log.entry(feed.channel, ours.offset)
-        _, recovery = await self._log.recover(feed.channel, ours, 0)
+        _, recovery = await self._log.recover(feed.channel, ours, 0, BACKFILL_BYTES)
         if recovery.position.epoch == ours.epoch:
             is_same = last is None or there is None or there == last
             if is_same and recovery.position.offset >= ours.offset:
@@ -152,5 +153,5 @@ class RedisFeeds:
             # Redis was restored to an older state, and other messages have our offsets.
             await self._log.invalidate(feed.channel, ours.epoch)
         start = await self._log.beginning(feed.channel)
-        head, recovery = await self._log.recover(feed.channel, start, 0)
+        head, recovery = await self._log.recover(feed.channel, start, 0, BACKFILL_BYTES)
         return (start if recovery.recovered else head), recovery

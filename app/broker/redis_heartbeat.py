@@ -17,8 +17,10 @@ from app.broker.unreadable import Unreadable, is_text
 from app.core.channel import Channel
 from app.core.errors import HearthError, Unavailable
 from app.core.identity import Identity
-from app.redis.commands import Commands, ReplyError
+from app.redis.commands import Commands
 from app.redis.connector import Link
+from app.redis.format import FORMAT
+from app.redis.replies import ReplyError
 from app.redis.scripts import load_script
 from app.tasks import Tasks
 
@@ -120,8 +122,8 @@ class RedisHeartbeat:
         now = asyncio.get_running_loop().time()
         before, score, *dead = await self._commands.run(
             HEARTBEAT,
-            [self._keys.processes, self._keys.process(self._process)],
-            [self._process, int(self._times.dead * 1000), int(PRESENCE_SECONDS)],
+            [self._keys.processes, self._keys.process(self._process), self._keys.format],
+            [self._process, int(self._times.dead * 1000), int(PRESENCE_SECONDS), FORMAT],
         )
         if before != self._score or self._link is not self._commands.link:
             self._stale = True  # a Redis that has restarted may have lost its latest writes
@@ -201,8 +203,10 @@ class RedisHeartbeat:
         if not self._presence.has(channel, sid):
             return
         joins = await self._presence.record(channel, sid, identity)
-        if joins and self._was_evicted:  # else Redis had lost it, and no member saw it leave
+        if joins and self._was_evicted:
             await self._notify(channel, identity, joined=True)
+        elif joins:  # Redis had lost it, and no member saw it leave
+            await self._presence.restore_announced(channel, identity)
 
     # Another process
 

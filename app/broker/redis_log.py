@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import secrets
 import time
@@ -15,9 +16,11 @@ from app.core.channel import Channel
 from app.core.epoch import name_epoch
 from app.core.history import HistoryOptions, Page, Position, Recovery
 from app.core.message import Publication, in_order
-from app.redis.commands import Commands
-from app.redis.scripts import load_script
+from app.redis.commands import Argument, Commands
+from app.redis.scripts import Script, load_script
 
+#: Reads whose replies may be on their way at a time: those to all other commands wait for them.
+MOST_READS: Final = 16
 _PROCESS: Final = secrets.token_hex(6)
 _numbers: Final = itertools.count()
 LUA: Final = Path(__file__).parent / "lua"
@@ -46,6 +49,7 @@ class RedisLog:
         self.expiry_ms = int(max(history.seconds, least_seconds) * 1000) if history.seconds else 0
         self._commands = commands
         self._keys = keys
+        self._reading = asyncio.Semaphore(MOST_READS)
 
     async def recover(
         self,
@@ -58,13 +62,11 @@ class RedisLog:
         offset, epoch = (since.offset, since.epoch) if since is not None else (-1, "")
         if limit is None:
             limit = -1 if since is not None else 0
-        name, newest, recovered, following, entries = await self._commands.run(
+        name, newest, recovered, following, entries = await self._read(
             RECOVER,
-            [self._keys.head(channel), self._keys.log(channel)],
-            [
-                *(new_epoch(), offset, epoch, limit, self.least_ms),
-                *(*self.bounds, most_bytes or 0),
-            ],
+            channel,
+            *(new_epoch(), offset, epoch, limit, self.least_ms),
+            *(*self.bounds, most_bytes or 0),
         )
         head = Position(newest, name.decode(errors="replace"))
         decoded = decode_entries(channel, entries, self._unreadable)
@@ -77,13 +79,11 @@ class RedisLog:
         self, channel: Channel, before: int | None, limit: int, most_bytes: int | None = None
     ) -> Page:
         """As `Broker.history`."""
-        epoch, offset, more, entries = await self._commands.run(
+        epoch, offset, more, entries = await self._read(
             PAGE,
-            [self._keys.head(channel), self._keys.log(channel)],
-            [
-                *(new_epoch(), "" if before is None else before, limit),
-                *(*self.bounds, most_bytes or 0),
-            ],
+            channel,
+            *(new_epoch(), "" if before is None else before, limit),
+            *(*self.bounds, most_bytes or 0),
         )
         decoded = decode_entries(channel, reversed(entries), self._unreadable)
         position = Position(offset, epoch.decode(errors="replace"))
@@ -91,10 +91,16 @@ class RedisLog:
 
     async def entry(self, channel: Channel, offset: int) -> Publication | None:
         """Return the message at an offset, if it is still there."""
-        found: list[Any] = await self._commands.send(
-            "XRANGE", self._keys.log(channel), f"{offset}-0", f"{offset}-0"
-        )
+        async with self._reading:
+            found: list[Any] = await self._commands.send(
+                "XRANGE", self._keys.log(channel), f"{offset}-0", f"{offset}-0"
+            )
         return next(decode_entries(channel, found, self._unreadable), None)
+
+    async def _read(self, script: Script, channel: Channel, *arguments: Argument) -> Any:
+        async with self._reading:
+            keys = [self._keys.head(channel), self._keys.log(channel)]
+            return await self._commands.run(script, keys, arguments)
 
     async def beginning(self, channel: Channel) -> Position:
         """Return the position at which the channel's epoch begins; history before it is older."""

@@ -10,7 +10,7 @@ from typing import Final
 
 from app.broker.keys import PRESENCE_SECONDS, Keys
 from app.broker.unreadable import Unreadable, channel_of, identity_of, is_text
-from app.core.channel import Channel
+from app.core.channel import CIRCLES, Channel
 from app.core.errors import HearthError
 from app.core.identity import Identity
 from app.core.presence import Members, Present
@@ -142,6 +142,7 @@ class PresenceRecords:
         others = [name for name in names if name != self.process]
         if not (connections := self._connections.get(channel)):
             return False  # all have left meanwhile
+        await self.restore_announced(channel, *connections.values())
         await self._commands.run(
             HEAL,
             [*own, *(keys.connections_of(channel, process) for process in others)],
@@ -212,6 +213,8 @@ class PresenceRecords:
                 keys.joined(channel),
                 keys.connections_of(channel, process),
                 keys.process(process),
+                keys.announced(channel),
+                keys.departures,
             ],
             [self._commands.deadline(), str(channel), sid or ""],
         )
@@ -224,6 +227,13 @@ class PresenceRecords:
             else:
                 self._unreadable.tell("presence", channel)
         return found
+
+    async def restore_announced(self, channel: Channel, *identities: Identity) -> None:
+        """Note that members know these, of the agents, where Redis has lost that they do."""
+        agents = {one.key for one in identities if one.kind == "agent"}
+        if channel.namespace == CIRCLES and agents:
+            scored = [text for key in agents for text in (0, key)]
+            await self._commands.send("ZADD", self._keys.announced(channel), "NX", *scored)
 
     def _forget(self, channel: Channel, sid: str) -> None:
         connections = self._connections.get(channel, {})

@@ -9,7 +9,8 @@ from app.broker.keys import Keys
 from app.broker.redis_log import LUA
 from app.broker.unreadable import Unreadable
 from app.core.session import Session
-from app.redis.commands import Argument, Commands, ReplyError
+from app.redis.commands import Argument, Commands
+from app.redis.replies import ReplyError
 from app.redis.scripts import load_script
 from app.redis.subscriptions import Subscriptions
 

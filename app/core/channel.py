@@ -7,6 +7,7 @@ import unicodedata
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
+CIRCLES: Final = "/circles"
 NOTIFICATIONS: Final = "/notifications"
 BROADCAST: Final = "broadcast"
 # Rooms and session ids share a name space in python-socketio. Every session id ends with this, and

@@ -57,7 +57,7 @@ class Closing(Enum):
     TOKEN_EXPIRED = _by(TokenExpired, 4001)
     FORBIDDEN = _by(Forbidden, 4003)
     TOO_LARGE = _by(TooLarge, 1009)
-    RATE_LIMITED = _by(RateLimited, 1013)
+    RATE_LIMITED = _by(RateLimited, 4029)
     UNAVAILABLE = _by(Unavailable, 1013)
     INTERNAL = _by(Internal, 1011)
 

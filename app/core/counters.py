@@ -37,6 +37,9 @@ class Counters:
         returned: clients that came back for their session, by outcome.
         refused: requests and connections that weren't let in, by reason.
         rejected: messages of workers that were rejected, by the Redis channel.
+        emit_gaps: times for which no process received what workers emit.
+        redis_lost: connections to Redis that were lost, by their purpose.
+        held: what is held at this moment, each as a function that returns its bytes.
         unreadable: what was found in Redis and couldn't be read, by its kind.
         inbox_lost: entries that left the inbox before all groups of consumers had read them.
     """
@@ -48,12 +51,19 @@ class Counters:
     returned: Counter[str] = field(default_factory=_from_zero("recovered", "incomplete"))
     refused: Counter[str] = field(default_factory=_from_zero(*_REFUSALS))
     rejected: Counter[str] = field(default_factory=Counter)
+    emit_gaps: int = 0
+    redis_lost: Counter[str] = field(default_factory=_from_zero("commands", "subscriptions"))
+    held: dict[str, Callable[[], int]] = field(default_factory=dict)
     unreadable: Counter[str] = field(default_factory=_from_zero(*_UNREADABLE))
     inbox_lost: int = 0
 
     def add_delivered(self, number: int) -> None:
         """Count messages that were handed to members' connections."""
         self.delivered += number
+
+    def add_emit_gap(self) -> None:
+        """Count a time for which no process received what workers emit."""
+        self.emit_gaps += 1
 
     def add_inbox_lost(self, number: int) -> None:
         """Count entries that left the inbox before they were read."""

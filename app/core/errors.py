@@ -9,6 +9,9 @@
     │   └── TooManyChannels "forbidden"  the connection is in as many channels as it may be
     ├── TooLarge        "too_large"      over MAX_MESSAGE_BYTES
     ├── RateLimited     "rate_limited"   temporary; `retry_after` says when to come back
+    │   ├── AgentRateLimited "rate_limited"  an agent's or a service's connection
+    │   └── OverQuota   "rate_limited"   the identity, or the address, has enough
+    │       ├── TooManyConnections, TooManyFromAddress, TooManyRequests
     ├── Unavailable     "unavailable"    temporary; the broker can't be reached
     └── Internal        "internal"       temporary; the log has the details, the client never
 
@@ -120,6 +123,36 @@ class RateLimited(HearthError):
     code = "rate_limited"
     temporary = True
     default_message = "Too many requests on this connection."
+
+
+class AgentRateLimited(RateLimited):
+    """Of a connection whose identity is an agent or a service."""
+
+    admitted_by: ClassVar[str] = "AGENT_MESSAGES_PER_SECOND"
+
+
+class OverQuota(RateLimited):
+    """An identity, or an address, has all that it may have, over all processes.
+
+    Args:
+        whose: the identity or the address, for the log.
+    """
+
+    def __init__(self, whose: str = "", *, retry_after: float | None = None) -> None:
+        super().__init__(retry_after=retry_after)
+        self.whose = whose
+
+
+class TooManyConnections(OverQuota):
+    default_message = "This identity has too many connections."
+
+
+class TooManyFromAddress(OverQuota):
+    default_message = "There are too many connections from this address."
+
+
+class TooManyRequests(OverQuota):
+    default_message = "Too many requests of this identity, on all of its connections together."
 
 
 class Unavailable(HearthError):

@@ -11,14 +11,19 @@ from enum import Enum
 from typing import Final
 
 from app.core.errors import (
+    AgentRateLimited,
     Forbidden,
     HearthError,
     Invalid,
     NoToken,
+    OverQuota,
     RateLimited,
     TokenExpired,
     TooLarge,
     TooManyChannels,
+    TooManyConnections,
+    TooManyFromAddress,
+    TooManyRequests,
     Unauthorized,
     Unavailable,
     WrongClaim,
@@ -55,8 +60,30 @@ class Refused(Enum):
     HEADERS = "headers", TooLarge, "headers that are too large", "fewer or smaller cookies"
     TIMEOUT = "timeout", Unavailable, "a request that arrives too slowly", "a faster line"
     TOO_LARGE = "too_large", TooLarge, "a message that is too large", "MAX_MESSAGE_BYTES"
-    RATE = "rate_limited", RateLimited, "too many requests", "MESSAGES_PER_SECOND"
-    CHANNELS = "channels", Forbidden, "too many channels on one connection", ""
+    RATE = (
+        *("rate_limited", RateLimited, "too many requests on one connection"),
+        "MESSAGES_PER_SECOND",
+    )
+    FLOOD = (
+        *("flood", RateLimited, "more than a connection may send: it is not read for a moment"),
+        "MESSAGES_PER_SECOND",
+    )
+    IDENTITY_RATE = (
+        *("identity_rate", RateLimited, "too many requests of one identity"),
+        "MESSAGES_PER_SECOND_PER_IDENTITY",
+    )
+    CONNECTIONS = (
+        *("connections", RateLimited, "a connection too many of one identity"),
+        "CONNECTIONS_PER_IDENTITY",
+    )
+    ADDRESS = (
+        *("address", RateLimited, "a connection too many from one address"),
+        "CONNECTIONS_PER_ADDRESS",
+    )
+    CHANNELS = (
+        *("channels", Forbidden, "too many channels on one connection"),
+        "CHANNELS_PER_CONNECTION",
+    )
     FILES = "files", Unavailable, "a connection, for too many files are open", "ulimit -n"
     NO_TOKEN = (
         *("no_token", Unauthorized, "a client without a token"),
@@ -87,6 +114,7 @@ class Refusal(Exception):
     Args:
         message: one sentence for the client; none: that of the reason's error.
         admitted_by: what would admit it, where that is more than its reason says.
+        retry_after: seconds after which it may be let in.
         details: further fields of the log line: no token, query or password.
     """
 
@@ -96,11 +124,12 @@ class Refusal(Exception):
         message: str | None = None,
         *,
         admitted_by: str | None = None,
+        retry_after: float | None = None,
         **details: str,
     ) -> None:
         super().__init__(reason.label)
         self.reason = reason
-        self.error = reason.error(message)
+        self.error = reason.error(message, retry_after=retry_after)
         self.admitted_by = reason.admitted_by if admitted_by is None else admitted_by
         self.details: Mapping[str, str] = details
 
@@ -109,9 +138,18 @@ class Refusal(Exception):
         """Return the refusal that an error is; None for one that lies not with the client."""
         for known, reason in _BY_ERROR:
             if isinstance(error, known):
-                admitted_by = error.admitted_by if isinstance(error, WrongClaim) else None
+                admitted_by = None
+                if isinstance(error, WrongClaim | AgentRateLimited):
+                    admitted_by = error.admitted_by
+                if isinstance(error, OverQuota):
+                    details |= {"whose": error.whose}
                 return cls(
-                    reason, error.message, admitted_by=admitted_by, error=error.message, **details
+                    reason,
+                    error.message,
+                    admitted_by=admitted_by,
+                    retry_after=error.retry_after,
+                    error=error.message,
+                    **details,
                 )
         return None
 
@@ -123,6 +161,9 @@ _BY_ERROR: Final[tuple[tuple[type[HearthError], Refused], ...]] = (
     (TooManyChannels, Refused.CHANNELS),
     (Forbidden, Refused.FORBIDDEN),
     (TooLarge, Refused.TOO_LARGE),
+    (TooManyConnections, Refused.CONNECTIONS),
+    (TooManyFromAddress, Refused.ADDRESS),
+    (TooManyRequests, Refused.IDENTITY_RATE),
     (RateLimited, Refused.RATE),
     (Invalid, Refused.REQUEST),
 )

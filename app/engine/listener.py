@@ -129,6 +129,8 @@ class Listener:
             source = Source(remote_address(transport.get_extra_info("peername")))
         if source is None:
             return False
+        if not self._engine.counter.has_room(source.address):
+            return False
         scheme = source.scheme
         if scheme is None:
             scheme = "https" if transport.get_extra_info("sslcontext") else "http"

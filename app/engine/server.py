@@ -21,6 +21,7 @@ from app.engine.contract import SessionHandler
 from app.engine.probe import Probe
 from app.engine.session import EngineSession
 from app.transport import frames
+from app.transport.connection_counter import ConnectionCounter, one_too_many
 from app.transport.flow import ProtocolError
 from app.transport.handshake import Handshake
 from app.transport.heartbeat import Heartbeat
@@ -46,9 +47,10 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
 
     Args:
         limits: see `Limits`.
+        counter: counts sessions, and says from which addresses no more are opened.
     """
 
-    def __init__(self, limits: Limits, **options: Any) -> None:
+    def __init__(self, limits: Limits, counter: ConnectionCounter, **options: Any) -> None:
         super().__init__(
             async_mode="aiohttp",
             max_http_buffer_size=limits.message_bytes,
@@ -56,6 +58,7 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
             **options,
         )
         self._limits = limits
+        self.counter = counter
         self.path = ""
         self.sockets: dict[str, EngineSession] = {}
         self.heartbeat = Heartbeat(
@@ -119,6 +122,7 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
         self.sockets[session.sid] = session
         session.attach(self._accept(session))
         self.heartbeat.add(session)
+        self.counter.on_opened(session)
         return session
 
     def _hello(self, session: EngineSession, upgrades: list[str]) -> bytes:
@@ -135,6 +139,7 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
         self.heartbeat.on_pong(session)
 
     def on_closed(self, session: EngineSession, closing: Closing) -> None:
+        self.counter.on_closed(session)
         self.heartbeat.discard(session)
         if session.socket is None and not session.polled and closing not in _GONE:
             # The client's next poll may be on its way, to fetch the last packets.
@@ -168,9 +173,12 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
                 raise Refusal(
                     Refused.PROTOCOL, "Engine.IO 4 is needed: socket.io-client 3 or newer."
                 )
+            handshake = Handshake.of(request)
+            if not self.counter.has_room(handshake.remote):
+                raise one_too_many()
             if transport == "websocket":
-                return self._open_websocket(request)
-            return await self._open_polling(request)
+                return self._open_websocket(request, handshake)
+            return await self._open_polling(request, handshake)
         session = self.sockets.get(sid)
         if session is not None and self.heartbeat.overdue(session):
             session.close(Closing.PING_TIMEOUT)
@@ -187,9 +195,8 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
             return await self._post(request, session)
         raise Refusal(Refused.REQUEST, "Engine.IO has no such request.")
 
-    def _open_websocket(self, request: web.Request) -> web.StreamResponse:
-        handshake, binary = Handshake.of(request), _takes_binary(request)
-        self.open_websocket(handshake, take_over(request), binary=binary)
+    def _open_websocket(self, request: web.Request, handshake: Handshake) -> web.StreamResponse:
+        self.open_websocket(handshake, take_over(request), binary=_takes_binary(request))
         return Takeover()
 
     def _upgrade(self, request: web.Request, session: EngineSession) -> web.StreamResponse:
@@ -202,8 +209,8 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
             socket.data_received(tail)
         return Takeover()
 
-    async def _open_polling(self, request: web.Request) -> web.StreamResponse:
-        session = self._open(Handshake.of(request))
+    async def _open_polling(self, request: web.Request, handshake: Handshake) -> web.StreamResponse:
+        session = self._open(handshake)
         upgrades = ["websocket"] if self.allow_upgrades and "websocket" in self.transports else []
         session.write(self._hello(session, upgrades))
         response = _payload(request, await session.poll())

@@ -247,6 +247,9 @@ class EngineSession(Connection):
 
     on_binary = on_text
 
+    def on_flood(self) -> None:
+        self.handler.on_flood()
+
     def on_unreadable(self, error: FrameError) -> None: ...
 
     def on_pong(self) -> None: ...  # Engine.IO has pings and pongs of its own
@@ -287,6 +290,7 @@ class EngineSession(Connection):
         self.state = State.CLOSED
         self.write = discard
         self._queue.clear()
+        self._posts = None
         if self._upgrade is not None:
             self._upgrade.on_session_closed()
         self._poll_buffer.release()

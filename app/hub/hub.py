@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple
 
-from app.broker.contract import Broker, Fence, PresenceStore
+from app.broker.contract import Broker, Fence, Inbox, PresenceStore
 from app.core import access
 from app.core.channel import Channel
 from app.core.clock import isoformat
@@ -26,6 +26,7 @@ from app.core.presence import Members
 from app.core.sizes import Sizes
 from app.hub.draft import Draft
 from app.hub.memberships import LISTED_MEMBERS, Memberships
+from app.hub.quotas import Quotas
 from app.hub.surrogates import SplitCharacters, repaired
 from app.hub.watching import Watching
 from app.transport.refusals import Refusals
@@ -47,17 +48,6 @@ class Emitted(NamedTuple):
 
     entry_id: str
     refused: SchemaError | None
-
-
-class Inbox(Protocol):
-    """Inbox: hands workers what is for them alone."""
-
-    def add_nowait(self, channel: Channel, message: Message) -> asyncio.Future[Receipt]:
-        """Add a message, once for its nonce; its receipt has no offset.
-
-        Raises:
-            Unavailable: the inbox can't be reached.
-        """
 
 
 class Hub:
@@ -83,7 +73,9 @@ class Hub:
         answer_bytes: int = MOST_ANSWER_BYTES,
         refusals: Refusals | None = None,
         inbox: Inbox | None = None,
+        quotas: Quotas | None = None,
     ) -> None:
+        self.quotas = quotas or Quotas()
         self._answer_bytes = answer_bytes
         self.memberships = memberships
         self.watching = Watching(broker)
@@ -117,14 +109,14 @@ class Hub:
 
     def publish_as(
         self, identity: Identity, draft: Draft, message_type: MessageType | None = None
-    ) -> Receipt | asyncio.Future[Receipt]:
+    ) -> Receipt | Awaitable[Receipt]:
         """Publish a client's draft, if its identity may.
 
         Args:
             message_type: the draft's type, if the caller has looked it up.
 
         Returns:
-            The receipt; or its future, as `Broker.publish_nowait`.
+            As `Broker.publish_nowait`.
 
         Raises:
             SchemaError: the type, channel or payload is not valid.
@@ -144,13 +136,22 @@ class Hub:
         if message_type.inbox_only:
             if self._inbox is None:
                 raise Unavailable(f"{draft.type} is for workers: none is here without REDIS_URL.")
-            receipt: Receipt | asyncio.Future[Receipt] = self._inbox.add_nowait(channel, message)
+            receipt: Receipt | Awaitable[Receipt] = self._inbox.add_nowait(channel, message)
         else:
             receipt = self._broker.publish_nowait(channel, message)
         if isinstance(receipt, Receipt):
             self._count(message_type, receipt)
-        else:
+        elif isinstance(receipt, asyncio.Future):
             receipt.add_done_callback(partial(self._on_published, message_type))
+        else:
+            return self._publish_later(message_type, receipt)
+        return receipt
+
+    async def _publish_later(
+        self, message_type: MessageType, publishing: Awaitable[Receipt]
+    ) -> Receipt:
+        receipt = await publishing
+        self._count(message_type, receipt)
         return receipt
 
     async def publish(self, draft: Draft) -> Receipt:

@@ -12,7 +12,7 @@ import structlog
 from app.broker.contract import Broker, PresenceStore
 from app.core import access
 from app.core.channel import Channel
-from app.core.errors import HearthError, TooManyChannels, Unavailable
+from app.core.errors import HearthError, Unavailable
 from app.core.history import MOST_ANSWER_BYTES, Position
 from app.core.identity import Identity
 from app.core.merging import Read, merge
@@ -21,6 +21,7 @@ from app.hub.catch_up import CatchUp
 from app.hub.fanout import FanOut
 from app.hub.join_buffer import JoinBuffer
 from app.hub.joined import Incomplete, Joined, Joining
+from app.hub.joined_channels import JoinedChannels
 from app.hub.locks import KeyedLocks
 from app.hub.member import Member, MembershipListener
 from app.hub.sessions import Sessions
@@ -30,8 +31,6 @@ from schemas.registry import Registry
 # Members that joins and statuses list. All of them, sent to each member whenever one joins, would
 # cost members²; the request `presence` lists all.
 LISTED_MEMBERS: Final = 100
-#: Channels that one connection may have joined at a time.
-MOST_CHANNELS: Final = 10_000
 
 log = structlog.get_logger("hearth.hub")
 
@@ -47,6 +46,7 @@ class Memberships:
         sessions: save the channels of members that can be restored.
         answer_bytes: of messages that one answer holds at most.
         clock: seconds since 1970.
+        most_channels: as `JoinedChannels`'.
     """
 
     def __init__(
@@ -58,8 +58,10 @@ class Memberships:
         sessions: Sessions,
         answer_bytes: int = MOST_ANSWER_BYTES,
         clock: Callable[[], float] = time.time,
+        most_channels: int = 0,
     ) -> None:
         self.sessions = sessions
+        self._joined = JoinedChannels(most_channels)
         self._answer_bytes = answer_bytes
         self._registry = registry
         self._broker = broker
@@ -192,10 +194,7 @@ class Memberships:
         self._registry.check_channel(channel)
         if not trusted:
             access.require_read(member.identity, channel)
-        if len(member.channels) >= MOST_CHANNELS and channel not in member.channels:
-            raise TooManyChannels(
-                f"A connection joins at most {MOST_CHANNELS:,} channels at a time."
-            )
+        self._joined.require_room(member, channel)
         async with (
             self._locks.hold((member.sid, channel)),
             self._buffering(member, channel, since, limit, parts) as joining,
@@ -235,7 +234,7 @@ class Memberships:
         if not wanted or not member.connected:  # it left meanwhile, before anybody was notified
             await self._retract(member, channel)
             return
-        member.channels.add(channel)
+        self._joined.add(member, channel)
         recovery = joining.recovery
         if recovery.following:
             self._catch_up.begin(member, channel, recovery.position)
@@ -265,7 +264,7 @@ class Memberships:
         self._buffer.end(member, channel)  # if it is just joining, the join is given up
         if channel not in member.channels:
             return
-        member.channels.remove(channel)
+        self._joined.remove(member, channel)
         self._fanout.leave(member, channel)
         self._catch_up.end(member, channel)
         if await self._retract(member, channel):

@@ -6,21 +6,22 @@ The types are `agent_joined`, `agent_left` and `circle_status` of docs/protocol.
 from __future__ import annotations
 
 import asyncio
-import secrets
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import structlog
 
-from app.broker.contract import Announcements, StatusQueue
-from app.core.channel import Channel
+from app.broker.announcements import Announcements
+from app.broker.contract import StatusQueue
+from app.core.channel import CIRCLES, Channel
 from app.core.errors import HearthError
 from app.core.identity import Identity
 from app.hub.draft import Draft
 from app.hub.hub import Hub
 from app.tasks import Tasks
 
-CIRCLES: Final = "/circles"
+JOINED: Final = "agent_joined"
+LEFT: Final = "agent_left"
 
 log = structlog.get_logger("hearth.roster")
 
@@ -48,13 +49,31 @@ class RosterTimes:
     close: float = 1.0
 
 
+class _Announcement(NamedTuple):
+    """That an agent has joined or left; `mark` names it, whichever process publishes it."""
+
+    event: str
+    identity: Identity
+    mark: str
+
+    def draft(self, channel: Channel) -> Draft:
+        """Return it as a draft; its nonce deduplicates what several publish, or one repeats."""
+        return Draft(
+            channel,
+            self.event,
+            {"agent_id": self.identity.id},
+            sender=self.identity.to_dict(),
+            nonce=f"{self.event} {self.mark}",
+            compaction_key=f"presence {self.identity.key}",
+        )
+
+
 class Roster:
     """Publishes `agent_joined` at once, `agent_left` when an agent hasn't come back for some
     seconds, and `circle_status` at most once a second.
 
     What can't be published is retried until it is. If this process is killed, another one
-    publishes the statuses and the departures that are due; an `agent_joined` of that instant is
-    lost.
+    publishes the statuses and the departures that are due, each after its `agent_joined`.
     """
 
     def __init__(
@@ -71,7 +90,7 @@ class Roster:
         self._timers: dict[Channel, asyncio.TimerHandle] = {}
         self._departure_timers: dict[Channel, asyncio.TimerHandle] = {}
         self._changes: dict[Channel, list[tuple[Identity, bool]]] = {}
-        self._unpublished: dict[Channel, list[Draft]] = {}
+        self._unpublished: dict[Channel, list[_Announcement]] = {}
         self._publishing: set[Channel] = set()
         self._closing = False
         self._tasks = Tasks("circle_status")
@@ -123,7 +142,7 @@ class Roster:
         try:
             while changes or unpublished:
                 while unpublished:
-                    await self._hub.publish(unpublished[0])
+                    await self._publish(channel, unpublished[0])
                     del unpublished[0]
                 if changes:
                     unpublished += await self._note(channel, *changes[0])
@@ -132,19 +151,26 @@ class Roster:
         finally:
             self._publishing.discard(channel)
 
-    async def _note(self, channel: Channel, identity: Identity, joined: bool) -> list[Draft]:
+    async def _publish(self, channel: Channel, one: _Announcement) -> None:
+        await self._hub.publish(one.draft(channel))
+        if one.event == JOINED:
+            await self._announcements.confirm(channel, one.identity, one.mark)
+
+    async def _note(
+        self, channel: Channel, identity: Identity, joined: bool
+    ) -> list[_Announcement]:
         """Note that an agent has joined or left; return what is to be published at once."""
         absence = self._times.absence
         if not joined:
             await self._announcements.depart(channel, identity)
             self._schedule_departures(channel, absence)
             return []
-        mark = await self._announcements.arrive(channel, identity, absence)
-        if mark is None:
+        arrival = await self._announcements.arrive(channel, identity, absence)
+        if arrival is None:
             return []
-        # Another process may just be publishing that it has left: the order must be this one.
-        left = [_announcement(channel, "agent_left", identity, mark)] if mark else []
-        return [*left, _announcement(channel, "agent_joined", identity, secrets.token_hex(8))]
+        # Another process may just be publishing the same: the order must be this one.
+        events = ((JOINED, arrival.untold), (LEFT, arrival.left), (JOINED, arrival.mark))
+        return [_Announcement(event, identity, mark) for event, mark in events if mark]
 
     # Departures
 
@@ -164,9 +190,10 @@ class Roster:
             due, wait = await self._announcements.departures(channel, self._times.absence)
             while due:
                 for one in due:
-                    await self._hub.publish(
-                        _announcement(channel, "agent_left", one.identity, one.mark)
-                    )
+                    for event, mark in ((JOINED, one.untold), (LEFT, one.mark)):
+                        if mark:
+                            announcement = _Announcement(event, one.identity, mark)
+                            await self._hub.publish(announcement.draft(channel))
                 due, wait = await self._announcements.departures(channel, self._times.absence, due)
         except HearthError as error:
             log.debug("could not publish agent_left", channel=channel.name, reason=error.code)
@@ -221,15 +248,3 @@ class Roster:
                     self._schedule_departures(channel, 0.0)
             except HearthError as error:
                 log.debug("could not read what is due", reason=error.code)
-
-
-def _announcement(channel: Channel, event: str, identity: Identity, mark: str) -> Draft:
-    """Return a draft, whose nonce deduplicates what several processes publish, or one repeats."""
-    return Draft(
-        channel,
-        event,
-        {"agent_id": identity.id},
-        sender=identity.to_dict(),
-        nonce=f"{event} {mark}",
-        compaction_key=f"presence {identity.key}",
-    )

@@ -114,6 +114,13 @@ class Sessions:
                 raise
         return session
 
+    def holder(self, pid: str, namespace: str, identity: Identity) -> Connection | None:
+        """Return the connection to this process that has a session, which `claim` would close."""
+        held = self._open.get(self._owners.get(pid, ""))
+        if held is None or held.session.claimant != claimant_of(namespace, identity):
+            return None
+        return held.connection
+
     async def save(self, session: Session) -> None:
         """Store a session as it is now. Raises `Unavailable`."""
         is_ours = await self._store.save(session, self._seconds * _LEEWAY)

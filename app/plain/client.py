@@ -10,7 +10,8 @@ from app.core.channel import Channel
 from app.core.closing import Closing
 from app.core.errors import Forbidden, HearthError, Invalid, NoToken, TooLarge, Unauthorized
 from app.core.identity import Identity
-from app.core.rate import TokenBucket
+from app.core.quota import Share
+from app.core.refused import Refusal, Refused
 from app.hub.hub import Hub
 from app.hub.member import Member
 from app.plain.connection import PlainConnection
@@ -34,7 +35,7 @@ class PlainClients(Protocol):
     authenticator: Authenticator
     limits: dict[str, float]
     max_message_bytes: int
-    rate_limit: RateLimit | None
+    rate_limit: RateLimit
     expiry: ExpiryTimer[PlainClient]
     work: Work
 
@@ -58,11 +59,11 @@ class PlainClient(Speaker):
     """
 
     __slots__ = (
-        "_bucket",
         "_clients",
         "_connection",
         "_dialect",
         "_endpoint",
+        "_share",
         "_stranger",
         "member",
     )
@@ -75,8 +76,9 @@ class PlainClient(Speaker):
         self._connection = connection
         self._endpoint = endpoint
         self._stranger = False
-        self._bucket: TokenBucket | None = None
+        self._share: Share | None = None
         self._dialect = DIALECTS[endpoint.speech](self)
+        clients.rate_limit.begin(connection)
 
     # As its dialect knows it
 
@@ -94,7 +96,7 @@ class PlainClient(Speaker):
 
     @property
     def limits(self) -> dict[str, float]:
-        return self._clients.limits
+        return self._clients.limits | self.hub.quotas.told(self.identity)
 
     @property
     def max_message_bytes(self) -> int:
@@ -168,10 +170,11 @@ class PlainClient(Speaker):
         """Make it a member, and begin in its dialect; or refuse it."""
         if self._connection.closed:
             return
-        self._connection.admit()
-        member = self._make_member(identity)
-        self._clients.expiry.set(self, identity.ends_at)
         try:
+            self._share = self.hub.quotas.enter(self._connection, identity)
+            self._connection.admit()
+            member = self._make_member(identity)
+            self._clients.expiry.set(self, identity.ends_at)
             await self._dialect.begin(member)
         except Exception as error:  # noqa: BLE001 - every connection is answered
             self.refuse(error)
@@ -241,6 +244,9 @@ class PlainClient(Speaker):
     def on_pong(self) -> None:
         self._clients.on_pong(self)
 
+    def on_flood(self) -> None:
+        self.hub.refusals.tell(Refusal(Refused.FLOOD), self._connection.address)
+
     def on_too_large(self, error: FrameError) -> None:
         if self.member is None:
             self.refuse(NoToken(f"The first message must be {{type: auth, token}}: it is {error}."))
@@ -254,10 +260,12 @@ class PlainClient(Speaker):
             self._handle_token(message)
             return
         try:
-            refusal = self._count_request()
+            refusal = self._clients.rate_limit.refusal(self._connection)
             request = self._dialect.read(message)
             if refusal is not None:
                 raise refusal
+            if self._share is not None and not self._share.spend():
+                self.hub.quotas.draw(self._share, self._connection)
             require_current(self.member.identity, self.hub.clock())
             if request.get("type") == "auth":
                 pending: Awaitable[object] | None = self._authenticate(read_token(request))
@@ -277,14 +285,6 @@ class PlainClient(Speaker):
 
     def _start(self, work: Awaitable[None]) -> None:
         self._clients.work.begin(self._connection, work)
-
-    def _count_request(self) -> HearthError | None:
-        limit = self._clients.rate_limit
-        if limit is None:
-            return None
-        if self._bucket is None:
-            self._bucket = limit.bucket()
-        return limit.refusal(self._bucket)
 
     def _fail(self, error: Exception, message: dict[str, Any]) -> HearthError:
         namespace, address = self._endpoint.namespace, self._connection.address

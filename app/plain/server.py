@@ -9,7 +9,8 @@ from typing import Final, NamedTuple
 
 from app.auth import Authenticator
 from app.core.closing import Closing
-from app.core.errors import TokenExpired
+from app.core.errors import TokenExpired, TooManyFromAddress
+from app.core.quota import RETRY_SECONDS
 from app.hub.hub import Hub
 from app.plain.client import PlainClient
 from app.plain.connection import PlainConnection
@@ -68,7 +69,7 @@ class PlainServer:
         self.authenticator = authenticator
         self.limits = dict(limits)
         self.max_message_bytes = options.max_message_bytes
-        self.rate_limit = RateLimit.of(options.messages_per_second, clock)
+        self.rate_limit = RateLimit(options.messages_per_second, clock)
         self.expiry: ExpiryTimer[PlainClient] = ExpiryTimer(hub.clock, self._expire)
         self.work = Work()
         self.heartbeat = Heartbeat(PING_SECONDS, options.ping_timeout, encode(PING, b""))
@@ -113,7 +114,12 @@ class PlainServer:
         client = self.clients[connection] = PlainClient(self, connection, endpoint)
         connection.attach(client)
         self.heartbeat.add(connection)
-        client.open(token, query)
+        has_room = self.hub.quotas.has_room(connection.address)
+        self.hub.quotas.on_opened(connection)
+        if has_room:
+            client.open(token, query)
+        else:  # by a close code: browsers don't show pages what a handshake is answered
+            client.refuse(TooManyFromAddress(connection.address, retry_after=RETRY_SECONDS))
         if upgraded.tail:
             socket.data_received(upgraded.tail)
 
@@ -135,6 +141,7 @@ class PlainServer:
         self.heartbeat.on_pong(client.connection)
 
     def on_closed(self, client: PlainClient, closing: Closing) -> None:
+        self.hub.quotas.on_closed(client.connection)
         self.hub.counters.closed[closing.reason] += 1
         self.clients.pop(client.connection, None)
         self._due.discard(client)

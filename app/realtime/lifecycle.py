@@ -18,7 +18,7 @@ from app.engine.session import EngineSession
 from app.realtime.client import Client
 from app.realtime.manager import Manager
 from app.realtime.packets import Packet, encode_packet
-from app.realtime.peer import Peer
+from app.realtime.peer import NOBODY, Peer
 from app.transport.deadlines import Deadlines
 from app.transport.refusals import Refusals
 from app.transport.work import Work
@@ -97,6 +97,8 @@ class Lifecycle:
         self._entering.discard(peer)
         if peer.clients:
             self._work.spawn(self._disconnect_all(peer, closing))
+        else:
+            peer.session.attach(NOBODY)
 
     # CONNECT
 
@@ -215,6 +217,7 @@ class Lifecycle:
     async def _disconnect_all(self, peer: Peer, closing: Closing) -> None:
         for client in list(peer.clients.values()):
             await self.disconnect(client, closing)
+        peer.session.attach(NOBODY)
 
     def close_soon(self, session: EngineSession) -> None:
         """Close a connection in a moment, unless it has entered a namespace again.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Final, Protocol
 
 from socketio.packet import ACK, CONNECT, DISCONNECT, EVENT
 
 from app.core.closing import Closing
 from app.core.errors import HearthError
-from app.core.rate import TokenBucket
 from app.engine.session import EngineSession
 from app.realtime.client import Client, Request
 from app.realtime.packets import (
@@ -32,7 +33,7 @@ class PeerServer(Protocol):
     """The server of peers, as they know it."""
 
     max_message_bytes: int
-    rate_limit: RateLimit | None
+    rate_limit: RateLimit
     work: Work
 
     def connect(self, peer: Peer, namespace: str, auth: Any) -> None:
@@ -47,6 +48,9 @@ class PeerServer(Protocol):
     def acknowledge(self, client: Client, ack_id: int | None, data: Any) -> None:
         """A client has acknowledged an event."""
 
+    def on_flood(self, peer: Peer) -> None:
+        """A connection sends more than its intake; it isn't read for a moment."""
+
     def on_peer_closed(self, peer: Peer, closing: Closing) -> None:
         """A connection is closed."""
 
@@ -54,7 +58,7 @@ class PeerServer(Protocol):
 class Peer:
     """The clients of one connection, and the reader of its packets; see `SessionHandler`."""
 
-    __slots__ = ("_assembly", "_bucket", "_connects", "_pipeline", "_server", "clients", "session")
+    __slots__ = ("_assembly", "_connects", "_pipeline", "_server", "clients", "session")
 
     def __init__(self, session: EngineSession, server: PeerServer) -> None:
         self.session = session
@@ -62,8 +66,8 @@ class Peer:
         self._server = server
         self._assembly: Assembly | None = None
         self._connects = 0
-        self._bucket: TokenBucket | None = None
         self._pipeline = Pipeline(session, server.work)
+        server.rate_limit.begin(session)
 
     # What arrives
 
@@ -97,6 +101,9 @@ class Peer:
         if incoming is not None:
             self._on_packet(incoming)
 
+    def on_flood(self) -> None:
+        self._server.on_flood(self)
+
     def on_closed(self, closing: Closing) -> None:
         self._assembly = None
         self._server.on_peer_closed(self, closing)
@@ -128,7 +135,8 @@ class Peer:
         if self._connects <= FREE_CONNECTS:
             self.session.intake.give_back()
         # Each costs the verification of a token; but new connections enter several namespaces.
-        if self._connects > FREE_CONNECTS and self._count_request() is not None:
+        refusal = self._server.rate_limit.refusal
+        if self._connects > FREE_CONNECTS and refusal(self.session) is not None:
             raise PacketError("CONNECT again and again")
         if packet.namespace in self.clients:
             raise PacketError("a second CONNECT to one namespace")
@@ -143,18 +151,33 @@ class Peer:
             return  # sent before the client learned that the server disconnected it
         handler = client.handler
         if handler is not None:
-            if self._server.rate_limit is not None:
-                error = self._count_request() or error
+            if self.session.bucket is not None:
+                error = self._server.rate_limit.refusal(self.session) or error
             self._pipeline.submit(handler, Request(data, error, client, ack_id))
         elif error is not None:
             raise PacketError(error.message)
         else:
             self._server.dispatch(client, data, ack_id)
 
-    def _count_request(self) -> HearthError | None:
-        limit = self._server.rate_limit
-        if limit is None:
-            return None
-        if self._bucket is None:
-            self._bucket = limit.bucket()
-        return limit.refusal(self._bucket)
+
+class Nobody:
+    """The handler of a closed session. Without its peer, which refers to it, it is freed at once,
+    and not when the garbage collector comes."""
+
+    __slots__ = ()
+
+    #: As a peer has them.
+    clients: Mapping[str, Client] = MappingProxyType({})
+    assembling = False
+
+    def overtakes(self, message: str | bytes) -> bool:
+        return False
+
+    def on_message(self, message: str | bytes) -> None: ...
+
+    def on_flood(self) -> None: ...
+
+    def on_closed(self, closing: Closing) -> None: ...
+
+
+NOBODY: Final = Nobody()

@@ -11,6 +11,7 @@ import socketio
 
 from app.core.closing import Closing
 from app.core.counters import Counters
+from app.core.refused import Refusal, Refused
 from app.engine.server import EngineServer
 from app.engine.session import EngineSession
 from app.realtime.client import Client
@@ -19,6 +20,7 @@ from app.realtime.manager import Manager
 from app.realtime.packets import Packet, encode_packet
 from app.realtime.peer import Peer
 from app.transport import codec
+from app.transport.connection_counter import ConnectionCounter, Uncounted
 from app.transport.limits import Limits
 from app.transport.rate_limit import RateLimit
 from app.transport.refusals import Refusals
@@ -64,6 +66,7 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
         counters: for metrics.
         clock: seconds of any origin, for the rate limit.
         refusals: told of clients that aren't admitted.
+        counter: counts connections.
         stock: options of `socketio.AsyncServer`.
     """
 
@@ -78,16 +81,18 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
         counters: Counters | None = None,
         clock: Callable[[], float] = time.monotonic,
         refusals: Refusals | None = None,
+        counter: ConnectionCounter | None = None,
         **stock: Any,
     ) -> None:
         options = options or ServerOptions()
         self.manager_initialized = False
         self.max_message_bytes = options.max_message_bytes
-        self.rate_limit = RateLimit.of(options.messages_per_second, clock)
+        self.rate_limit = RateLimit(options.messages_per_second, clock)
         self.work = Work()
         self._publisher = publisher
         self._counters = counters or Counters()
-        self._lifecycle = Lifecycle(manager, self, self.work, refusals or Refusals(self._counters))
+        self._refusals = refusals or Refusals(self._counters)
+        self._lifecycle = Lifecycle(manager, self, self.work, self._refusals)
         most_bytes = options.max_message_bytes
         super().__init__(
             client_manager=manager,
@@ -104,6 +109,7 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
                 options.max_unsent_bytes,
                 options.messages_per_second,
             ),
+            counter=counter or Uncounted(),
             **stock,
         )
         self.eio.start(self._accept)
@@ -236,6 +242,9 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
         # Not in order: the handler of the event before it may be waiting for it.
         if self.manager.expects(client.sid, ack_id):
             self.work.spawn(self.manager.trigger_callback(client.sid, ack_id, data))
+
+    def on_flood(self, peer: Peer) -> None:
+        self._refusals.tell(Refusal(Refused.FLOOD), peer.session.address)
 
     def on_peer_closed(self, peer: Peer, closing: Closing) -> None:
         self._counters.closed[closing.reason] += 1

@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol
 import structlog
 from socketio.async_pubsub_manager import AsyncPubSubManager
 
+from app.core.channel import listed
 from app.core.counters import Counters
 from app.core.errors import HearthError
 from app.realtime.manager import ChannelRooms, Manager
@@ -20,6 +21,8 @@ MAX_QUEUED: Final = 100_000
 CLOSE_SECONDS: Final = 1.0
 #: How every pickle begins since protocol 2; JSON can't begin so.
 _PICKLE: Final = b"\x80"
+# What stock code raises for a message that no manager has written.
+_FOREIGN: Final = (ValueError, TypeError, LookupError, AttributeError)
 _PICKLED: Final = (
     "A pickle, as python-socketio before 5.14 emits: python-socketio 5.14 or newer, or json, is "
     "needed."
@@ -103,7 +106,7 @@ class SharedManager(AsyncPubSubManager, Manager):  # type: ignore[misc]
                 log.warning(
                     "could not handle a message of a manager", method=method, reason=error.code
                 )
-            except ValueError as error:  # of stock, or of a room that can't be a channel
+            except _FOREIGN as error:  # of stock, or of a room that can't be a channel
                 self._reject(f"{method}: {error}")
             except Exception:
                 log.exception("could not handle a message of a manager", method=method)
@@ -145,6 +148,9 @@ class SharedManager(AsyncPubSubManager, Manager):  # type: ignore[misc]
             self._emits.reject(data, f"No namespace {namespace!r} here."[:200])
 
     def _enqueue(self, message: dict[str, Any]) -> None:
+        if not _is_sound(message):
+            self._reject(f"{message['method']}: not as managers write it")
+            return
         try:
             self._queue.put_nowait(message)
         except asyncio.QueueFull:
@@ -153,3 +159,19 @@ class SharedManager(AsyncPubSubManager, Manager):  # type: ignore[misc]
     def _reject(self, reason: str) -> None:
         self._counters.rejected[self.channel] += 1
         log.warning("rejected what a worker emitted", reason=reason[:200])
+
+
+def _is_sound(message: dict[str, Any]) -> bool:
+    """Tell whether a message has what managers write: stock code trusts that."""
+    rooms, skipped = message.get("room"), message.get("skip_sid")
+    if message["method"] == "emit":
+        if not (isinstance(message.get("event"), str) and "data" in message):
+            return False
+        if not isinstance(message.get("callback"), list | None):
+            return False
+    elif not isinstance(rooms, str | int | None):
+        return False
+    if isinstance(rooms, dict) or isinstance(skipped, dict):
+        return False
+    names = [*listed(rooms), *listed(skipped), message.get("namespace"), message.get("sid")]
+    return all(name is None or isinstance(name, str | int) for name in names)

@@ -4,62 +4,40 @@ from __future__ import annotations
 
 import asyncio
 import math
-import re
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final, TypeVar
 
 import hiredis
 import structlog
 
-from app.core.errors import Internal, Unavailable
+from app.core.errors import Unavailable
+from app.redis.clock import RedisClock
 from app.redis.connector import Connector, Link
-from app.redis.fitness import problems
+from app.redis.failures import ReadOnlyRedis
+from app.redis.fitness import Fitness, is_read_only
+from app.redis.format import FormatCheck
 from app.redis.reconnecting import ReconnectingLink
+from app.redis.replies import EXPECTED, NOT_IN_TIME, TEMPORARY, ReplyError
 from app.redis.scripts import Script
+from app.redis.window import Window
 
 # A command without a reply for so long fails; until Redis replies again, further ones aren't sent.
 ANSWER_SECONDS: Final = 2.0
 # A connection without a reply for so long is dropped: it may be half open.
 DROP_SECONDS: Final = 6.0
-# While more than this is unsent, commands fail at once.
-MOST_UNSENT_BYTES: Final = 64 * 1024 * 1024
+MOST_UNSENT_BYTES: Final = 64 * 1024 * 1024  # past that, commands fail at once
 _WATCH_SECONDS: Final = 0.25
 _TIME_SECONDS: Final = 1.0
 _WARN_SECONDS: Final = 10.0
-# Errors of a Redis that can't do its work at the moment; any other error is a defect of ours.
-_TEMPORARY: Final = frozenset(
-    {"LOADING", "READONLY", "OOM", "MASTERDOWN", "MISCONF", "BUSY", "NOREPLICAS", "CLUSTERDOWN"}
-    | {"TRYAGAIN", "NOAUTH", "NOPERM", "LATE", "UNBLOCKED", "NOGOODSLAVE"}
-)
-# Errors that are part of normal operation, and aren't logged.
-_EXPECTED: Final = frozenset({"NOSCRIPT", "FENCED", "LATE"})
-
+# A Redis that takes no writes is left at most so often: there may be no other.
+_LEAVE_SECONDS: Final = 10.0
 Argument = str | bytes | int | float
 Read = TypeVar("Read")
 
 log = structlog.get_logger("hearth.redis")
-
-
-class ReplyError(Internal):
-    """Redis refused a command; `word` is the first of its error, which no client is sent.
-
-    Redis before 7 wraps the errors of commands in scripts: `ERR Error running script (call to f_…):
-    @user_script:1: @user_script: 1: -OOM command not allowed …`.
-    """
-
-    def __init__(self, message: str) -> None:
-        super().__init__()
-        self.reply = message
-        self.word = message.partition(" ")[0]
-        if "The user executing the script can't run this command" in message:
-            self.word = "NOPERM"
-        elif wrapped := re.match(r"ERR Error running script .*? -?([A-Z]{3,}) ", message):
-            self.word = wrapped[1]
-
-    def __str__(self) -> str:
-        return self.reply
 
 
 class Commands(ReconnectingLink):
@@ -67,17 +45,32 @@ class Commands(ReconnectingLink):
 
     Args:
         drop_seconds: a connection without any reply for so long is dropped; it may be half open.
+        check: looks whether what is there can be read.
+        most_message_bytes: `MAX_MESSAGE_BYTES`, for which Redis is to be set up.
+        lost: counts lost connections, by purpose.
     """
 
-    def __init__(self, connector: Connector, drop_seconds: float = DROP_SECONDS) -> None:
-        super().__init__(connector, "commands")
+    def __init__(
+        self,
+        connector: Connector,
+        drop_seconds: float = DROP_SECONDS,
+        check: FormatCheck | None = None,
+        most_message_bytes: int = 1_000_000,
+        lost: Counter[str] | None = None,
+    ) -> None:
+        super().__init__(connector, "commands", lost)
+        self._check = check
+        #: For commands that are larger than `SMALL_BYTES`.
+        self.window = Window()
         self._waiting: deque[tuple[float, asyncio.Future[Any]]] = deque()
         self._answering = True
         self._drop_seconds = drop_seconds
-        self._clock_offset: float | None = None  # Redis's clock minus the loop's, in seconds
+        self._clock = RedisClock()
         self._known: set[str] = set()  # digests of scripts that were run on this connection
         self._warned_at: dict[str, float] = {}
-        self._problems: set[str] = set()  # that were told
+        self._fitness = Fitness(connector.host, most_message_bytes)
+        self._asked_limits: asyncio.Future[Any] | None = None
+        self._leave_at = 0.0  # when a Redis that takes no writes may be left
         self._watcher: asyncio.Task[None] | None = None
 
     @property
@@ -94,10 +87,8 @@ class Commands(ReconnectingLink):
         Raises:
             Unavailable: Redis's clock isn't known.
         """
-        if self._clock_offset is None:
-            raise Unavailable
         now = asyncio.get_running_loop().time()
-        return int((now + self._clock_offset + ANSWER_SECONDS) * 1000)
+        return int((self._clock.at(now) + ANSWER_SECONDS) * 1000)
 
     def send(self, *command: Argument) -> asyncio.Future[Any]:
         """Send a command, and return a future of the reply.
@@ -168,8 +159,7 @@ class Commands(ReconnectingLink):
                 self._known.add(script.sha)
             try:
                 result.set_result(read(reply.result()))
-            except Exception as unreadable:
-                log.exception("could not read a reply of Redis")
+            except Exception as unreadable:  # noqa: BLE001 - whoever waits handles it
                 result.set_exception(unreadable)
 
         self.send(*command, len(keys), *keys, *arguments).add_done_callback(on_reply)
@@ -180,15 +170,32 @@ class Commands(ReconnectingLink):
     async def on_open(self, link: Link) -> None:
         self._waiting.clear()
         self._known.clear()
+        link.on_congested = self.window.congest
+        self.window.open()
         self._answering = True
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
-                sent_at = asyncio.get_running_loop().time()
-                self._on_time(sent_at, await self._send(link, "TIME"))
+                loop = asyncio.get_running_loop()
+                sent_at = loop.time()
+                self._clock.read(await self._send(link, "TIME"), sent_at, loop.time())
+                if self._check is not None:
+                    await self._check.look(partial(self._send, link))
         except (Unavailable, ReplyError) as error:
             raise ConnectionRefusedError("it refuses commands: see the line before") from error
-        self._send(link, "INFO").add_done_callback(self._check_fitness)
+        await self._look_at(link)
         self._watcher = self._tasks.add(self._watch())
+
+    async def _look_at(self, link: Link) -> None:
+        """Tell what is wrong with a Redis. Raises where it can't be written to."""
+        with suppress(Unavailable, ReplyError):  # a right is missing, which is logged
+            async with asyncio.timeout(ANSWER_SECONDS):
+                info = await self._send(link, "INFO")
+            if is_read_only(info):
+                raise ReadOnlyRedis
+            self._fitness.on_info(info)
+        # Few services give this right, and nothing is lost without it: then it isn't logged.
+        self._asked_limits = self._send(link, "CONFIG", "GET", "client-output-buffer-limit")
+        self._asked_limits.add_done_callback(self._fitness.on_limits_reply)
 
     def on_reply(self, reply: Any) -> None:
         if not self._waiting:  # unsolicited, such as `-ERR max number of clients reached`
@@ -197,6 +204,7 @@ class Commands(ReconnectingLink):
         _sent_at, future = self._waiting.popleft()
         if not self._answering:
             self._answering = True
+            self.window.open()
             log.info("Redis answers again", redis=self._connector.host)
         if future.done():
             return
@@ -204,12 +212,15 @@ class Commands(ReconnectingLink):
             future.set_result(reply)
             return
         error = ReplyError(str(reply))
-        self._log_error(error)
-        if error.word not in _TEMPORARY:
+        if future is not self._asked_limits:
+            self._log_error(error)
+        if error.word not in TEMPORARY:
             future.set_exception(error)
             return
         future.set_exception(Unavailable())
-        if error.word == "READONLY":  # no longer the master
+        now = future.get_loop().time()
+        if error.word == "READONLY" and now >= self._leave_at:  # no longer the master
+            self._leave_at = now + _LEAVE_SECONDS
             self.drop()
 
     def on_lost(self) -> None:
@@ -218,24 +229,32 @@ class Commands(ReconnectingLink):
             self._watcher = None
         self._fail_waiting()
         self._waiting.clear()
-        self._clock_offset = None
+        self.window.close()
+        self.window.congest(False)
+        self._clock.forget()
 
     async def _watch(self) -> None:
         loop = asyncio.get_running_loop()
-        next_time_at = 0.0
+        next_time_at = silent_since = 0.0
+        oldest: object = None
         while True:
             slept_at = loop.time()
             await asyncio.sleep(_WATCH_SECONDS)
             now = loop.time()
             if now - slept_at > 2 * _WATCH_SECONDS:
                 continue  # this process was suspended: first read what has arrived meanwhile
-            silent_since = self._waiting[0][0] if self._waiting else now
-            if now - silent_since > ANSWER_SECONDS:
-                if self._answering:
-                    self._answering = False
-                    log.error("Redis does not answer", redis=self._connector.host)
-                # Later ones have time left, in which Redis would still run them.
-                self._fail_waiting(sent_before=now - ANSWER_SECONDS)
+            if not self._waiting:
+                silent_since = now
+            elif oldest is not self._waiting[0]:  # else nothing was replied since the last look
+                silent_since = max(self._waiting[0][0], slept_at)
+            oldest = self._waiting[0] if self._waiting else None
+            # Later ones have time left, in which Redis would still run them.
+            self._fail_waiting(sent_before=now - ANSWER_SECONDS)
+            # That one is late says nothing of the others, as long as Redis replies to any.
+            if now - silent_since > ANSWER_SECONDS and self._answering:
+                self._answering = False
+                log.error("Redis does not answer", redis=self._connector.host)
+                self.window.close()
             if now - silent_since > self._drop_seconds:
                 self.drop()
             if self._answering and now >= next_time_at:
@@ -243,37 +262,26 @@ class Commands(ReconnectingLink):
                 self._request_time(now)
 
     def _request_time(self, now: float) -> None:
+        clock = asyncio.get_running_loop().time
+        self._ask("TIME", lambda time: self._clock.read(time, now, clock()))
+
+    def look_for_cuts(self) -> None:
+        """Tell whether Redis has cut subscribers: the connection for them was lost."""
+        self._ask("INFO", self._fitness.on_info)
+
+    def _ask(self, command: str, on_answer: Callable[[Any], object]) -> None:
+        """Ask for what is as well known a little later."""
+
         def on_reply(reply: asyncio.Future[Any]) -> None:
             if reply.exception() is None:
-                self._on_time(now, reply.result())
+                on_answer(reply.result())
 
         with suppress(Unavailable):
-            self.send("TIME").add_done_callback(on_reply)
-
-    def _on_time(self, sent_at: float, reply: list[bytes]) -> None:
-        # Redis read its clock between sending and now, which bounds the offset; a slow reply
-        # bounds it loosely. Of what is possible the least is used: a deadline may be early, but
-        # never late.
-        at = int(reply[0]) + int(reply[1]) / 1_000_000
-        least, most = at - asyncio.get_running_loop().time(), at - sent_at
-        before = self._clock_offset
-        self._clock_offset = least if before is None else max(least, min(before, most))
-
-    def _check_fitness(self, info: asyncio.Future[bytes]) -> None:
-        if info.cancelled() or info.exception() is not None:
-            return  # a right is missing, which is logged, or the connection was lost
-        for problem in problems(info.result()):
-            if problem not in self._problems:
-                self._problems.add(problem)
-                log.warning(
-                    "Redis is not set up as it should be",
-                    redis=self._connector.host,
-                    reason=problem,
-                )
+            self.send(command).add_done_callback(on_reply)
 
     def _log_error(self, error: ReplyError) -> None:
         now = asyncio.get_running_loop().time()
-        if error.word in _EXPECTED or now < self._warned_at.get(error.word, now):
+        if error.word in EXPECTED or now < self._warned_at.get(error.word, now):
             return
         self._warned_at[error.word] = now + _WARN_SECONDS
         reason = str(error).partition(", with args")[0][:200]  # arguments may be confidential
@@ -284,10 +292,5 @@ class Commands(ReconnectingLink):
             if sent_at >= sent_before:
                 break
             if not future.done():
-                future.set_exception(
-                    Unavailable(
-                        "The broker did not answer in time. The message may have been published: "
-                        "repeat it with the same nonce."
-                    )
-                )
+                future.set_exception(Unavailable(NOT_IN_TIME))
                 future.exception()  # marks it as retrieved: nobody may be waiting any more

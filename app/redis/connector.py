@@ -24,9 +24,12 @@ OPEN_SECONDS: Final = 3.0
 #: How long one Sentinel may take to reply before the next is tried.
 SENTINEL_SECONDS: Final = 1.0
 FAILURES: Final = (RedisError, OSError, TimeoutError)
+#: With more unsent than this, a connection is congested, until it is a quarter of that.
+CONGESTED_BYTES: Final = 4 * 1024 * 1024
 _INCOMPLETE: Final = object()
 
 OnReply = Callable[[Any], None]
+OnCongested = Callable[[bool], None]
 
 log = structlog.get_logger("hearth.redis")
 
@@ -56,7 +59,10 @@ class Link(asyncio.Protocol):
         self._writer = cast(asyncio.StreamWriter, connection._writer)  # noqa: SLF001
         connection._reader = connection._writer = None  # noqa: SLF001
         self._transport = cast(asyncio.Transport, self._writer.transport)
+        self._transport.set_write_buffer_limits(CONGESTED_BYTES, CONGESTED_BYTES // 4)
         self._transport.set_protocol(self)
+        #: Called with whether Redis reads less than is sent.
+        self.on_congested: OnCongested | None = None
 
     @property
     def unsent_bytes(self) -> int:
@@ -94,6 +100,17 @@ class Link(asyncio.Protocol):
                 self._on_reply(reply)
         except hiredis.ProtocolError:
             self.abort()
+        except Exception:
+            log.exception("could not read what Redis sent", redis_sent=len(data))
+            self.abort()
+
+    def pause_writing(self) -> None:
+        if self.on_congested is not None:
+            self.on_congested(True)
+
+    def resume_writing(self) -> None:
+        if self.on_congested is not None:
+            self.on_congested(False)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._set_lost()

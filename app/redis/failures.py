@@ -22,6 +22,10 @@ _LONGEST: Final = 200
 _FILES: Final = "ssl_ca_certs, ssl_certfile or ssl_keyfile"
 
 
+class ReadOnlyRedis(ConnectionError):
+    """Redis is a replica, and takes no writes."""
+
+
 class Failure(NamedTuple):
     """Why there is no connection.
 
@@ -75,6 +79,10 @@ def _reason(error: BaseException, *, tls: bool) -> str:
             return f"a file that REDIS_URL names isn't there: {_FILES}"
         case FileNotFoundError():
             return "the socket that REDIS_URL names isn't there"
+        case ReadOnlyRedis():
+            return (
+                "it is a replica and takes no writes: REDIS_URL is to name the master, or Sentinels"
+            )
         case ConnectionRefusedError() if error.errno is None:
             return str(error)  # ours
         case ConnectionRefusedError():

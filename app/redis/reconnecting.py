@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from contextlib import suppress
 from typing import Any, Final
 
@@ -25,12 +26,18 @@ class ReconnectingLink:
     Args:
         connector: opens the connection.
         purpose: what the connection is for, in logs.
+        lost: counts lost connections, by purpose.
     """
 
-    def __init__(self, connector: Connector, purpose: str) -> None:
+    def __init__(
+        self, connector: Connector, purpose: str, lost: Counter[str] | None = None
+    ) -> None:
         self.link: Link | None = None
+        #: Set once the first attempt to connect is over, whatever has come of it.
+        self.attempted = asyncio.Event()
         self._connector = connector
         self._purpose = purpose
+        self._lost = Counter[str]() if lost is None else lost
         self._tasks = Tasks(f"connection to Redis for {purpose}")
 
     async def start(self) -> None:
@@ -71,10 +78,12 @@ class ReconnectingLink:
                 link = await self._connector.open(self.on_reply)
                 await self.on_open(link)
                 self.link = link
+                self.attempted.set()
                 self._connector.note_open(self._purpose)
                 opened_at = loop.time()
                 wait = RETRY_SECONDS
                 await link.lost
+                self._lost[self._purpose] += 1
                 if loop.time() - opened_at > STEADY_SECONDS:
                     wait = 0.0
                 raise ConnectionResetError("the connection was lost")
@@ -84,6 +93,7 @@ class ReconnectingLink:
                 log.exception("a connection to Redis failed", purpose=self._purpose)
                 self._connector.note_failure(self._purpose, error)
             finally:
+                self.attempted.set()
                 self.link = None
                 if link is not None:
                     link.abort()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from itertools import islice
 from typing import Any, Final
@@ -34,8 +34,8 @@ class Subscriptions(ReconnectingLink):
     Messages arrive in between already. `suspect` calls both.
     """
 
-    def __init__(self, connector: Connector) -> None:
-        super().__init__(connector, "subscriptions")
+    def __init__(self, connector: Connector, lost: Counter[str] | None = None) -> None:
+        super().__init__(connector, "subscriptions", lost)
         self._interrupted: list[Callable[[], None]] = []
         self._regained: list[Callable[[], None]] = []
         self._handlers: dict[bytes, OnMessage] = {}
@@ -89,6 +89,15 @@ class Subscriptions(ReconnectingLink):
             if self._handlers.get(name) is handler:
                 self.unsubscribe(channel)
             raise
+
+    async def drained(self) -> None:
+        """Wait until everything that Redis has published by now has been received.
+
+        Raises:
+            Unavailable: as `subscribe`.
+        """
+        # Redis confirms a subscription that it already has, behind what it has published before.
+        await self._confirmed("SUBSCRIBE", next(iter(self._handlers)))
 
     def unsubscribe(self, channel: str) -> None:
         """Undo `subscribe`."""
@@ -170,7 +179,9 @@ class Subscriptions(ReconnectingLink):
         if not isinstance(reply, list):
             self._on_error(reply)
             return
-        kind, name, *rest = reply
+        if len(reply) < 3 or not isinstance(name := reply[1], bytes):
+            return  # nothing that is published or confirmed looks so
+        kind, _name, *rest = reply
         if kind == b"message":
             handler = self._handlers.get(name)
             if handler is not None:

@@ -9,11 +9,13 @@ from typing import Any, NamedTuple
 
 from app.core.channel import Channel
 from app.core.errors import Forbidden
+from app.core.identity import Identity
 from app.core.message import Publication
 from app.hub.hub import Hub
 from app.hub.joined import Incomplete
 from app.hub.locks import KeyedLocks
 from app.hub.member import Member
+from app.transport.connection import Connection
 from app.transport.room import Encoding
 from schemas.errors import SchemaError
 
@@ -44,6 +46,26 @@ class Returning:
         # A client may come back twice at once, if its new connection was lost too.
         self._locks = KeyedLocks()
 
+    def former(self, auth: Any, namespace: str, identity: Identity) -> Connection | None:
+        """Return the connection in this process whose session a client comes back for: `admitting`
+        closes it."""
+        session = self._session_of(auth)
+        return None if session is None else self._sessions.holder(session[0], namespace, identity)
+
+    def _session_of(self, auth: Any) -> tuple[str, str | None] | None:
+        """Return the pid and the offset string that a client brings, if it brings a pid."""
+        if not self._asks(auth):
+            return None
+        pid, offset = auth.get("pid"), auth.get("offset")
+        if isinstance(pid, str) and isinstance(offset, str | None):
+            return pid, offset
+        return None
+
+    def _asks(self, auth: Any) -> bool:
+        """Tell whether a client wants to be restorable."""
+        asks = isinstance(auth, Mapping) and auth.get("recover") is True
+        return asks and self._sessions.enabled
+
     @asynccontextmanager
     async def admitting(self, member: Member, auth: Any) -> AsyncIterator[Restored]:
         """Admit a new connection. A restored one has its former session id, and is a member of its
@@ -59,16 +81,14 @@ class Returning:
             Unavailable: the store or the broker can't be reached, so it may not be known yet
                 whether it can be restored.
         """
-        if not (
-            self._sessions.enabled and isinstance(auth, Mapping) and auth.get("recover") is True
-        ):
+        if not self._asks(auth):
             yield Restored(member, None)
             return
-        pid, offset = auth.get("pid"), auth.get("offset")
+        session_of = self._session_of(auth)
         async with AsyncExitStack() as stack:
             restored: Restored | None = None
-            if isinstance(pid, str) and isinstance(offset, str | None):
-                restored = await self._restore(stack, member, pid, offset)
+            if session_of is not None:
+                restored = await self._restore(stack, member, *session_of)
                 outcome = "incomplete" if restored is None else "recovered"
                 self._counters.returned[outcome] += 1
             if restored is None:

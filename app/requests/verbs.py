@@ -6,7 +6,6 @@ wait: what it sends comes before anything that is delivered later.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
@@ -33,7 +32,7 @@ def publish(
     name: str,
     argument: Any,
     message_type: MessageType | None = None,
-) -> Receipt | asyncio.Future[Receipt]:
+) -> Receipt | Awaitable[Receipt]:
     """Publish a message of the type `name`. Returns and raises as `Hub.publish_as` does."""
     arguments = requests.PUBLISH.load(argument)
     draft = Draft(

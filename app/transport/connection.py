@@ -11,6 +11,7 @@ from typing import Final
 import structlog
 
 from app.core.closing import Closing
+from app.core.rate import TokenBucket
 from app.transport.flow import ProtocolError, ReceiveQueue, grace
 from app.transport.intake import Intake
 from app.transport.limits import Limits
@@ -48,6 +49,7 @@ class Connection(ABC):
         "_limits",
         "_queue",
         "admitted",
+        "bucket",
         "intake",
         "socket",
         "state",
@@ -60,6 +62,8 @@ class Connection(ABC):
         self.admitted = False
         self.intake = Intake(limits.per_second)
         self.socket: WebSocket | None = None
+        #: By which its requests are counted; None: they aren't. See `RateLimit`.
+        self.bucket: TokenBucket | None = None
         self.write = write
         self._busy = False
         self._limits = limits
@@ -82,6 +86,14 @@ class Connection(ABC):
         self.admitted = True
         if self.socket is not None:
             self.socket.admit(self._limits.frame_bytes)
+
+    def limit_rate(self, per_second: float) -> None:
+        """Let its client send so many requests a second from now on; 0: any number."""
+        if per_second <= 0:
+            self.bucket = None
+        elif self.bucket is None or self.bucket.rate != per_second:
+            self.bucket = TokenBucket(per_second)
+        self.intake.go_on_at(per_second)
 
     @property
     def listening(self) -> bool:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import Final, NamedTuple
+from dataclasses import dataclass
+from typing import Final
 
 from app.core.closing import Closing
 from app.transport import frames
@@ -20,10 +21,12 @@ _STEP_SECONDS: Final = 0.005
 _STOOD_STILL_SECONDS: Final = 1.0
 
 
-class _Deadline(NamedTuple):
-    """When a connection is to be pinged, or its pong is due."""
+@dataclass(slots=True, eq=False)
+class _Deadline:
+    """When a connection is to be pinged, or its pong is due; without one, it is not valid any more:
+    it waits in its queue, and must not keep a closed connection until then."""
 
-    connection: Connection
+    connection: Connection | None
     at: float
     pinged: bool
 
@@ -42,8 +45,8 @@ class Heartbeat:
         self._frame = frame
         self._to_ping: deque[_Deadline] = deque()
         self._to_answer: deque[_Deadline] = deque()
-        # The valid deadline of each connection. A pong appends a new one to the other queue, and
-        # the old one is skipped when it is due: no queue is ever searched.
+        # The deadline of each connection. A pong appends a new one to the other queue, and the
+        # old one is skipped when it is due: no queue is ever searched.
         self._due: dict[Connection, _Deadline] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._beats_at = 0.0
@@ -56,7 +59,8 @@ class Heartbeat:
 
     def discard(self, connection: Connection) -> None:
         """Stop pinging `connection`."""
-        self._due.pop(connection, None)
+        if (due := self._due.pop(connection, None)) is not None:
+            due.connection = None
 
     def on_pong(self, connection: Connection) -> None:
         """Schedule the next ping; an unsolicited pong changes nothing."""
@@ -82,6 +86,8 @@ class Heartbeat:
         return asyncio.get_running_loop().time() - self._stood_still
 
     def _expect(self, connection: Connection, *, pinged: bool, due_at: float) -> None:
+        if (former := self._due.get(connection)) is not None:
+            former.connection = None
         due = self._due[connection] = _Deadline(connection, due_at, pinged)
         (self._to_answer if pinged else self._to_ping).append(due)
         if self._timer is None:
@@ -106,17 +112,17 @@ class Heartbeat:
         now = self._now()
         while self._to_ping and self._to_ping[0].at <= now:
             due = self._to_ping.popleft()
-            if self._due.get(due.connection) is due:
-                due.connection.ping(self._frame)
+            if (connection := due.connection) is not None:
+                connection.ping(self._frame)
                 # Counted from when the ping was due: a late timer doesn't lengthen the timeout.
-                self._expect(due.connection, pinged=True, due_at=due.at + self.timeout)
+                self._expect(connection, pinged=True, due_at=due.at + self.timeout)
         while self._to_answer and self._to_answer[0].at <= now:
             due = self._to_answer.popleft()
-            if self._due.get(due.connection) is not due:
+            if (connection := due.connection) is None:
                 continue
-            if due.connection.listening:
-                due.connection.close(Closing.PING_TIMEOUT)
+            if connection.listening:
+                connection.close(Closing.PING_TIMEOUT)
             else:  # its answer may be among what isn't read yet
-                self._expect(due.connection, pinged=True, due_at=now + self.timeout)
+                self._expect(connection, pinged=True, due_at=now + self.timeout)
         if self._timer is None:
             self._schedule()

@@ -35,15 +35,25 @@ class Intake:
 
     def __init__(self, per_second: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._rate = READ_RATES * per_second
-        self._most = BURSTS * burst_of(per_second) if per_second else math.inf
+        self._most = _most(per_second)
         self._clock = clock
         self._at = clock()
         #: How many more may arrive before `pause` is asked; whoever reads counts it down itself.
         self.left = self._most
 
+    def go_on_at(self, per_second: float) -> None:
+        """Go on at another rate limit; what more may arrive at once may do so now."""
+        self._rate = READ_RATES * per_second
+        before, self._most = self._most, _most(per_second)
+        self.left = min(self._most, self.left + max(0.0, self._most - before))
+
     def take(self, size: int) -> None:
         """Count a message of so many bytes."""
         self.left -= 1 + (size >> _COST_SHIFT)
+
+    def charge(self, messages: int) -> None:
+        """Count so many messages more: what has arrived costs others as much."""
+        self.left -= messages
 
     def give_back(self) -> None:
         """Count one message less: it was due."""
@@ -58,3 +68,7 @@ class Intake:
             return 0.0
         pause = max(_LEAST_PAUSE_SECONDS, -self.left / self._rate)
         return min(MOST_PAUSE_SECONDS, pause)
+
+
+def _most(per_second: float) -> float:
+    return BURSTS * burst_of(per_second) if per_second else math.inf

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Mapping
 from typing import Final
 
@@ -105,4 +106,6 @@ def answer(refusal: Refusal) -> web.Response:
     headers = dict(NO_STORE)
     if status == 401:  # RFC 9110 §15.5.2
         headers[hdrs.WWW_AUTHENTICATE] = "Bearer"
+    if error.retry_after is not None:
+        headers[hdrs.RETRY_AFTER] = str(math.ceil(error.retry_after))
     return web.json_response(body, status=status, headers=headers)

@@ -72,9 +72,16 @@ class Backlog:
         self._numbers.setdefault(received.digest, deque()).append(number)
         return number
 
-    def first(self, count: int) -> list[Received]:
-        """Return the oldest entries, in order."""
-        return list(islice(self._received.values(), count))
+    def first(self, count: int, most_bytes: int) -> list[Received]:
+        """Return the oldest entries, in order: so many, or so large together, but at least one."""
+        oldest: list[Received] = []
+        size = 0
+        for received in islice(self._received.values(), count):
+            size += len(received.data)
+            if size > most_bytes and oldest:
+                break
+            oldest.append(received)
+        return oldest
 
     def oldest(self) -> tuple[int, Received] | None:
         """Return the oldest entry and its number."""

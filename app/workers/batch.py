@@ -14,7 +14,8 @@ from app.broker.keys import REJECTED_BYTES, REJECTED_SIZE, Keys
 from app.core.errors import Unavailable
 from app.hub.draft import Draft
 from app.hub.hub import Hub
-from app.redis.commands import Commands, ReplyError
+from app.redis.commands import Commands
+from app.redis.replies import ReplyError
 from app.workers.backlog import Received
 from schemas.errors import SchemaError
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
+from functools import partial
 from typing import Any, Final
 
 from app.broker.keys import Keys
@@ -12,6 +14,7 @@ from app.core.channel import Channel
 from app.core.message import IDEMPOTENCY_SECONDS, Message, Receipt
 from app.redis.commands import Commands
 from app.redis.scripts import load_script
+from app.redis.window import SMALL_BYTES
 
 INBOX: Final = load_script(LUA, "stream", "inbox_bounds", "inbox")
 
@@ -24,7 +27,14 @@ class RedisInbox:
         self._commands = commands
         self._keys = keys
 
-    def add_nowait(self, channel: Channel, message: Message) -> asyncio.Future[Receipt]:
+    def add_nowait(self, channel: Channel, message: Message) -> Awaitable[Receipt]:
+        begin = partial(self._begin, channel, message)
+        window = self._commands.window
+        if len(message.body) > SMALL_BYTES or window.congested:
+            return window.run(len(message.body), begin)
+        return begin()
+
+    def _begin(self, channel: Channel, message: Message) -> asyncio.Future[Receipt]:
         keys, nonce = self._keys, message.nonce_key
         head = keys.head(channel)
         return self._commands.begin(

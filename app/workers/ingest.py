@@ -36,14 +36,18 @@ from app.broker.keys import Keys
 from app.core.errors import HearthError, Unavailable
 from app.hub.draft import Draft
 from app.hub.hub import Hub
-from app.redis.commands import Commands, ReplyError
+from app.redis.commands import Commands
+from app.redis.replies import ReplyError
 from app.redis.subscriptions import Subscriptions
 from app.tasks import Tasks
 from app.workers.backlog import Backlog, Read, Received, digest
 from app.workers.batch import Batcher
+from app.workers.gap import Gap
 from app.workers.lease import LEASE_SECONDS, IngestTimes, Lease, LeaseState
 
 BATCH: Final = 100
+#: What is sent to Redis at once, unless it is a single emit: whatever others send waits for it.
+BATCH_BYTES: Final = 1024 * 1024
 #: An emit whose publish has failed so often in a row is rejected.
 MOST_FAILURES: Final = 5
 
@@ -84,6 +88,7 @@ class Ingest:
         self._caught_up = False
         self._barrier = b""  # digest of the barrier, until this process is caught up
         self._barriers = 0
+        self._gap = Gap(hub.counters)
         self._interruptions = 0
         self._received_since = 0  # number of the first entry received since the last of them
         self._skipped = False  # later entries were ingested before the oldest
@@ -175,6 +180,8 @@ class Ingest:
     def _on_interrupted(self) -> None:
         # What arrives next may not be next in order: another process, which is caught up, leads.
         self._subscribed = self._leads = False
+        if self._caught_up:
+            self._gap.open()
         self._interruptions += 1
         self._received_since = self._backlog.next
         self._fall_behind()
@@ -206,6 +213,8 @@ class Ingest:
         if state.leads and not led:
             log.info("this process ingests what workers emit", process=self._process)
         self._leads = self._led_last = state.leads
+        if state.leads and not self._caught_up:  # then no other process is
+            self._gap.tell()
         if not self._caught_up and not self._barrier:
             self._barriers += 1
             barrier = f"{self._process}-{self._barriers}".encode()
@@ -231,6 +240,7 @@ class Ingest:
         if ingested == self._barrier:
             self._barrier = b""
             self._caught_up = True
+            self._gap.fill()
         while (oldest := self._backlog.oldest()) is not None:
             self._skipped = oldest[0] < number
             if not self._skipped or oldest[1].source != self._keys.ingest_barriers:
@@ -255,7 +265,7 @@ class Ingest:
 
     async def _ingest_batch(self) -> bool:
         """Ingest the oldest entries; return whether there were any."""
-        batch = self._backlog.first(1 if self._failures else BATCH)
+        batch = self._backlog.first(1 if self._failures else BATCH, BATCH_BYTES)
         if not batch:
             return False
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 import pytest
@@ -45,7 +46,9 @@ async def backend(start_backend: StartBackend) -> RunningBackend:
 async def test_what_is_begun_comes_in_that_order(backend: RunningBackend) -> None:
     broker = backend.broker
     await broker.subscribe(TEAM)
-    begun = [broker.publish_nowait(TEAM, message(str(n), n)) for n in range(50)]
+    begun = [
+        asyncio.ensure_future(broker.publish_nowait(TEAM, message(str(n), n))) for n in range(50)
+    ]
     head = (await broker.recover(TEAM, None, None)).position
     assert [one.result().offset for one in begun] == list(range(1, 51))
     assert head.offset == 50
@@ -131,3 +134,17 @@ async def test_of_several_where_one_is_too_large_none_is_published(
     with pytest.raises(TooLarge):
         await backend.broker.publish_all([(TEAM, message("a", time.time())), (OTHER, large)])
     assert await contents(backend) == [[], []]
+
+
+@pytest.mark.parametrize(
+    "reply", [b"*1\r\n$1\r\na\r\n", b"*3\r\n:1\r\n*0\r\n$1\r\na\r\n", b"*0\r\n"]
+)
+async def test_what_redis_never_sends_stops_nothing(backend: RunningBackend, reply: bytes) -> None:
+    link = backend.subscriptions.link
+    assert link is not None
+    link.data_received(reply)
+    await backend.broker.subscribe(TEAM)
+    await backend.broker.publish(TEAM, message("a", 1.0))
+    await backend.settle()
+    assert backend.listener.texts() == ["a"]
+    assert backend.subscriptions.link is link

@@ -9,7 +9,7 @@ import pytest
 from hearth_realtime.pace import Pace
 
 from app.core.errors import RateLimited
-from app.core.rate import TokenBucket
+from app.transport.connection import Connection
 from app.transport.rate_limit import RateLimit
 from tests.fixtures.proxies import Through
 from tests.fixtures.servers import Serve
@@ -24,8 +24,8 @@ def refusals(monkeypatch: pytest.MonkeyPatch) -> list[RateLimited]:
     told: list[RateLimited] = []
     refuse = RateLimit.refusal
 
-    def refusal(limit: RateLimit, bucket: TokenBucket) -> RateLimited | None:
-        if (refused := refuse(limit, bucket)) is not None:
+    def refusal(limit: RateLimit, connection: Connection) -> RateLimited | None:
+        if (refused := refuse(limit, connection)) is not None:
             told.append(refused)
         return refused
 

@@ -15,7 +15,7 @@ from tests.fixtures.processes import Run, RunReady
 from tests.fixtures.proxies import Through
 from tests.fixtures.servers import Serve
 from tests.support.agents import contents, take
-from tests.support.process import HearthProcess
+from tests.support.process import UNLIMITED, HearthProcess
 from tests.support.ready import until, until_status
 from tests.support.redis import RedisServer, free_port
 from tests.support.tokens import ALICE, BOB
@@ -44,7 +44,7 @@ def state(channel: Channel) -> State:
 async def test_connections_cut_at_random_lose_and_double_nothing(
     run: Run, redis_server: RedisServer, through: Through
 ) -> None:
-    settings = {"REDIS_URL": redis_server.url, "MESSAGES_PER_SECOND": "0"}
+    settings = {"REDIS_URL": redis_server.url, **UNLIMITED}
     servers = await asyncio.gather(*(run(**settings) for _ in range(2)))
     proxies = [await through(server.url) for server in servers]
     chance = random.Random(7)
@@ -88,7 +88,7 @@ async def test_connections_cut_at_random_lose_and_double_nothing(
 async def test_a_server_that_is_killed_under_publishing(
     run: Run, redis_server: RedisServer, through: Through, elsewhere: bool
 ) -> None:
-    settings = {"REDIS_URL": redis_server.url, "MESSAGES_PER_SECOND": "0"}
+    settings = {"REDIS_URL": redis_server.url, **UNLIMITED}
     port = free_port()
     dying, staying = await asyncio.gather(run(PORT=str(port), **settings), run(**settings))
     proxy = await through(dying.url)
@@ -119,7 +119,7 @@ async def test_a_redis_that_is_restarted_with_its_data(
     kept = ("--appendonly", "yes", "--appendfsync", "always")
     redis_server.stop()
     redis_server.start(*kept)
-    [server] = await run_ready(1, MESSAGES_PER_SECOND="0")
+    [server] = await run_ready(1, **UNLIMITED)
     async with hearth_realtime.connect(server.url, token=ALICE) as hearth:
         circle = await hearth.circle("dev-team")
         seen: list[Message] = []

@@ -13,6 +13,8 @@ from hearth_realtime import HearthError
 from hearth_realtime.address import Address
 from hearth_realtime.errors import refused_by
 
+from app.app_keys import HUB
+from tests.fixtures.clients import Connect
 from tests.fixtures.proxies import Through
 from tests.fixtures.servers import Serve, Start
 from tests.support.agents import contents, take
@@ -37,6 +39,21 @@ async def test_a_refused_host_is_called_refused(serve: Serve) -> None:
             await hearth.circle("dev-team")
     async with hearth_realtime.connect(f"http://127.0.0.1:{server.port}") as hearth:
         assert (await hearth.circle("dev-team")).state == "live"
+
+
+async def test_one_connection_too_many_is_tried_again_until_there_is_room(
+    serve: Serve, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.hub.quotas.RETRY_SECONDS", 0.05)
+    server = await serve(connections_per_identity=1)
+    first = await connect(url=str(server.make_url("")))
+    async with hearth_realtime.connect(str(server.make_url("")), token=ALICE) as hearth:
+        joining = asyncio.create_task(hearth.circle("dev-team"))
+        refused = server.app[HUB].counters.refused
+        await until(lambda: refused["connections"] > 1)
+        assert not joining.done()
+        await first.disconnect()
+        assert (await joining).state == "live"
 
 
 async def test_what_is_not_hearth_is_called_so(start_server: Start) -> None:

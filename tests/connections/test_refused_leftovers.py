@@ -15,6 +15,12 @@ from types import FrameType, TracebackType
 import pytest
 from aiohttp.test_utils import TestServer
 
+from app.engine.session import EngineSession
+from app.realtime.client import Client, Request
+from app.realtime.peer import Peer
+from app.realtime.pipeline import Pipeline
+from app.transport.handshake import Handshake
+from app.transport.http_connection import HttpConnection
 from tests.fixtures.servers import Serve
 from tests.support.raw import RawWebSocket, raw_http, raw_websocket
 from tests.support.tokens import ALICE
@@ -29,11 +35,13 @@ UPGRADE = (
 )
 FORGED = f"{ALICE[:-4]}AAAA"
 OURS = ("/app/", "/namespaces/", "/schemas/", "/aiohttp/", "aiohttp/", "/marshmallow/", "/jwt/")
+SESSIONS = {EngineSession, Peer, Pipeline, Client, Request, Handshake, HttpConnection}
 
 
 @contextmanager
 def leftovers() -> Iterator[list[str]]:
-    """Return, at the end of the block, the frames and exceptions that only a collector frees."""
+    """Return, at the end of the block, what only a collector frees: frames, exceptions, and what a
+    session consists of."""
     found: list[str] = []
     gc.collect()
     gc.disable()
@@ -48,6 +56,8 @@ def leftovers() -> Iterator[list[str]]:
                     found.append(f"{one.f_code.co_filename}:{one.f_lineno}")
             elif isinstance(one, TracebackType):
                 found.append("a traceback")
+            elif type(one) in SESSIONS:
+                found.append(repr(type(one)))
             # aiohttp's route of a 404 refers to itself; what has no frames is a few hundred bytes.
             elif isinstance(one, BaseException) and one.__traceback__ is not None:
                 found.append(repr(one)[:200])
@@ -133,6 +143,18 @@ async def test_a_refused_connect_leaves_nothing(strict: TestServer, auth: str) -
             await socket.until("44")
 
         await clean(connect)
+
+
+async def test_a_session_that_never_enters_leaves_nothing(strict: TestServer) -> None:
+    async def come() -> None:
+        async with raw_websocket(strict) as socket:
+            await socket.engine()
+            socket.write('40/circles,{"token":"a.b.c"}')
+            await socket.until("44")
+        async with raw_http(strict) as connection:
+            await connection.request("GET", POLL)
+
+    await clean(come)
 
 
 @pytest.mark.parametrize("request_json", REQUESTS)

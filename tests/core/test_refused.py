@@ -14,7 +14,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 LABELS = {refused.label for refused in Refused}
 # Those that no HTTP request is refused for.
 AFTERWARDS = {"token_expired", "forbidden", "namespace"}
-AFTERWARDS |= {"rate_limited", "channels"}
+AFTERWARDS |= {"rate_limited", "identity_rate", "connections", "channels", "flood"}
 
 
 def first_cells(page: str, heading: str) -> set[str]:
@@ -50,6 +50,10 @@ def test_a_refusal_is_an_error_that_the_client_is_told(refused: Refused) -> None
         (errors.TooManyChannels(), Refused.CHANNELS),
         (errors.TooLarge(), Refused.TOO_LARGE),
         (errors.RateLimited(), Refused.RATE),
+        (errors.AgentRateLimited(), Refused.RATE),
+        (errors.TooManyRequests(), Refused.IDENTITY_RATE),
+        (errors.TooManyConnections(), Refused.CONNECTIONS),
+        (errors.TooManyFromAddress(), Refused.ADDRESS),
         (errors.Invalid(), Refused.REQUEST),
         (errors.Unavailable(), None),  # that lies with us, and is logged where it is found
         (errors.Internal(), None),

@@ -9,12 +9,11 @@ from typing import Any
 import pytest
 
 from app.core.channel import Channel
-from app.core.errors import Forbidden, Unavailable
+from app.core.errors import Unavailable
 from app.core.identity import Identity
 from app.hub.draft import Draft
 from app.hub.hub import Hub
 from app.hub.member import Member
-from app.hub.memberships import MOST_CHANNELS
 from tests.support.hubs import running_hub
 from tests.support.members import RecordingFanOut, new_member
 from tests.support.messages import OTHER, TEAM, somebody
@@ -104,26 +103,6 @@ async def test_a_listener_that_can_not_reach_the_broker_spoils_nothing(
     async with running_hub(fanout, listeners=[Fails(), changes]) as hub:
         await join(hub, "b1", BOB)
     assert changes.seen == [(TEAM, "bob", True)]
-
-
-async def test_a_connection_joins_so_many_channels_until_it_leaves_one(
-    hub: Hub,
-) -> None:
-    member = await join(hub, "b1", BOB)
-    others = {Channel("/circles", f"c{number}") for number in range(MOST_CHANNELS - 2)}
-    member.channels |= others
-    async with hub.memberships.joining(member, OTHER, None, None):
-        pass
-    third = Channel("/circles", "third")
-    with pytest.raises(Forbidden, match="at most 10,000"):
-        async with hub.memberships.joining(member, third, None, None):
-            pass
-    async with hub.memberships.joining(member, TEAM, None, None):  # again
-        pass
-    await hub.memberships.leave(member, OTHER)
-    async with hub.memberships.joining(member, third, None, None):
-        pass
-    assert member.channels - others == {TEAM, third}
 
 
 async def test_leaving_thousands_of_channels_leaves_others_their_turns(hub: Hub) -> None:

@@ -12,6 +12,7 @@ from tests.fixtures.processes import RunReady
 from tests.fixtures.servers import Serve
 from tests.plain.conftest import Open
 from tests.support.plain import JSON, PlainClient
+from tests.support.process import UNLIMITED
 from tests.support.tokens import ALICE, BOB, token
 
 PATH = "/ws/channels"
@@ -173,7 +174,7 @@ async def test_a_token_may_come_first_and_strangers_begin_anew(
 async def test_requests_are_answered_in_their_order_and_through_redis(
     run_ready: RunReady, open_plain: Open
 ) -> None:
-    here, there = await run_ready(2, MESSAGES_PER_SECOND="0")
+    here, there = await run_ready(2, **UNLIMITED)
     one, two = [await open_plain(PATH, url=process.url) for process in (here, there)]
     await join(two, "/circles", "dev-team")
     where = {"namespace": "/circles", "channel": "dev-team"}

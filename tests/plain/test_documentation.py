@@ -60,7 +60,7 @@ def test_every_error_that_ends_a_connection_is_in_the_table() -> None:
         for codes, errors, _come_back in CLOSE_CODES
         for error in re.findall("`(.*?)`", errors)
     }
-    of_requests_alone = {"rate_limited", "too_large"}
+    of_requests_alone = {"too_large"}
     assert table == {
         error.code: Closing.because_of(error()).code
         for error in HearthError.__subclasses__()

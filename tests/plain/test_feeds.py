@@ -8,6 +8,7 @@ from tests.fixtures.clients import Connect
 from tests.fixtures.processes import RunReady
 from tests.plain.conftest import Open
 from tests.support.client import Client
+from tests.support.process import UNLIMITED
 from tests.support.tokens import ALICE, SERVICE, token
 
 FEEDS = {"codeworm:logs": "log", "codeworm:events": "event", "codeworm:stats": "stats"}
@@ -45,7 +46,7 @@ async def test_live_messages_are_channel_and_data(
 async def test_live_messages_come_in_the_order_of_publishing_in_all_feeds(
     open_plain: Open, connect: Connect, run_ready: RunReady, redis: bool
 ) -> None:
-    url = (await run_ready(1, MESSAGES_PER_SECOND="0"))[0].url if redis else ""
+    url = (await run_ready(1, **UNLIMITED))[0].url if redis else ""
     options = {"url": url} if redis else {}
     worker = await connect("/feeds", SERVICE, **options)
     feeds = [await open_plain("/ws", url=url) for _number in range(2)]

@@ -11,6 +11,7 @@ from tests.fixtures.processes import RunReady
 from tests.fixtures.servers import Serve
 from tests.plain.conftest import TEAM, Open
 from tests.support.plain import PlainClient
+from tests.support.process import UNLIMITED
 from tests.support.ready import until_status
 from tests.support.redis import RedisServer
 from tests.support.tokens import ALICE, BOB, SERVICE
@@ -108,7 +109,7 @@ async def test_a_since_that_is_none_is_refused(open_plain: Open, since: str) -> 
 async def test_two_processes_are_one_to_plain_members_too(
     run_ready: RunReady, connect: Connect, open_plain: Open, redis_server: RedisServer
 ) -> None:
-    one, two = await run_ready(2, MESSAGES_PER_SECOND="0")
+    one, two = await run_ready(2, **UNLIMITED)
     here, there = await open_plain(url=one.url), await open_plain(url=two.url)
     since = place(await here.read())
     await there.read()

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.fixtures.clients import Connect
+from tests.fixtures.processes import RunReady
 from tests.support.client import Client
 from tests.support.process import HearthProcess
 from tests.support.ready import until, until_status
@@ -149,3 +150,47 @@ async def test_a_process_that_stood_still_has_its_members_again(
     await alice.next("agent_joined", 2)
     assert len(alice.all("agent_joined")) == 2
     assert left(alice) == ["agent-7"]
+
+
+async def test_what_members_are_told_of_agents_pairs_when_their_process_is_killed(
+    run_ready: RunReady, connect: Connect
+) -> None:
+    """Killed while some of them are just joining: each that is told of has come, and then gone."""
+    one, two, three = await run_ready(3)
+    alice = await join(connect, one, ALICE)
+    names = [f"robot-{number}" for number in range(16)]
+    tokens = {name: token(name, "agent", "*:*:rw") for name in names}
+    for name in names[:8]:
+        await join(connect, two, tokens[name])
+    clients = [await connect(url=two.url, token=tokens[name]) for name in names[8:]]
+    joining = [
+        asyncio.create_task(client.request("join", {"channel": "dev-team"})) for client in clients
+    ]
+    await asyncio.wait(joining, return_when=asyncio.FIRST_COMPLETED)
+    await two.stop(signal.SIGKILL)
+    back = names[:4]
+    for name in back:
+        await join(connect, three, tokens[name])
+    await until_members(alice, ("alice", 1), *((name, 1) for name in back))
+    await join(connect, three, AGENT)  # behind whatever is published for the others
+    for task in joining:
+        task.cancel()
+    await asyncio.gather(*joining, return_exceptions=True)
+
+    def is_paired() -> bool:
+        gone = set(names[4:8])
+        told = [
+            [
+                kind
+                for kind, message in alice.received
+                if kind in ("agent_joined", "agent_left") and message["data"]["agent_id"] == name
+            ]
+            for name in names
+        ]
+        whole = ["agent_joined", "agent_left"]
+        return gone <= set(left(alice)) and all(
+            kinds == whole[:1] if name in back else kinds in ([], whole)
+            for name, kinds in zip(names, told, strict=True)
+        )
+
+    await until(is_paired, PATIENCE_SECONDS)

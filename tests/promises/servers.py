@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import random
 import signal
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from tests.support.process import PROGRAM, HearthProcess
+from tests.support.links import Links
+from tests.support.process import PROGRAM, UNLIMITED, HearthProcess
 from tests.support.redis import free_port
 from tests.support.template import Template
 from tests.support.tokens import SECRET
@@ -19,6 +21,7 @@ EXPECTED_ERRORS: Final = frozenset(
         "Redis can't be reached; trying again until it can",
         "Redis does not answer",
         "nothing comes back from Redis",
+        "no process received what workers emitted meanwhile",
     }
 )
 
@@ -39,6 +42,7 @@ class Server:
         settings: environment variables.
         template: who forks it.
         module: whose `main` it runs.
+        links: its way to Redis, if that can fail.
     """
 
     def __init__(
@@ -48,8 +52,10 @@ class Server:
         settings: dict[str, str],
         template: Template,
         module: str = PROGRAM,
+        links: Links | None = None,
     ) -> None:
         self.number = number
+        self.links = links
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.up = False
@@ -60,6 +66,8 @@ class Server:
         self._module = module
         self._template = template
         self._settings = {**settings, "PORT": str(self.port)}
+        if links is not None:
+            self._settings["REDIS_URL"] = links.url
         self._process: HearthProcess | None = None
         self._born = 0.0
 
@@ -89,6 +97,10 @@ class Server:
         self.faults += [
             f"server {self.number}: {line}" for line in process.log if _is_a_fault(line)
         ]
+
+    def note_deaf(self, since: float) -> None:
+        """Note that what Redis sent it at that time, and just after, may be lost."""
+        self.lives.append(Life(since, since, asyncio.get_running_loop().time()))
 
     def signal(self, signum: int) -> None:
         """Have the process do what it does at a signal that doesn't end it."""
@@ -124,6 +136,7 @@ class Servers:
         template: who forks them.
         further: environment variables.
         module: whose `main` each runs.
+        links: the way of each to Redis, if they can fail.
     """
 
     def __init__(
@@ -134,19 +147,21 @@ class Servers:
         template: Template,
         further: dict[str, str] | None = None,
         module: str = PROGRAM,
+        links: Sequence[Links] = (),
     ) -> None:
         settings = {
             "REDIS_URL": redis_url,
             "AUTH_SECRET": SECRET,
             "HISTORY_SIZE": "1000000",  # so that whatever was missed can be had
-            "MESSAGES_PER_SECOND": "0",
+            **UNLIMITED,
             "MAX_UNSENT_BYTES": "16777216",
             "PING_SECONDS": "2",
             "PING_TIMEOUT_SECONDS": "3",
             **(further or {}),
         }
         self.all = [
-            Server(number, directory, settings, template, module) for number in range(1, count + 1)
+            Server(number, directory, settings, template, module, way)
+            for number, way in enumerate(links or count * [None], start=1)
         ]
 
     async def start(self) -> None:

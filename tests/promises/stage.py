@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeVar
 from tests.promises.checker import Finding
 from tests.promises.connection import all_closed
 from tests.promises.servers import Servers
+from tests.support.links import Links
 from tests.support.process import PROGRAM
 from tests.support.redis import RedisServer
 from tests.support.template import Template
@@ -37,12 +38,15 @@ async def perform(
     say: Say,
     settings: dict[str, str] | None = None,
     module: str = PROGRAM,
+    *,
+    apart: bool = False,
 ) -> AnyReport:
     """Run something on fresh servers; what these have done wrong of themselves is in its report.
 
     Args:
         act: is given the servers, their Redis, and what it may tell of itself through.
         count, settings, module: as `Servers` takes them.
+        apart: whether each server has a way of its own to Redis, which can fail.
         say: is told what happens, with the seconds since the begin.
     """
     began = time.monotonic()
@@ -52,9 +56,12 @@ async def perform(
 
     redis_server, template = RedisServer(), Template()
     redis_server.start()
+    links = [await Links(redis_server.url).start() for _ in range(count)] if apart else []
     try:
         with tempfile.TemporaryDirectory() as directory:
-            servers = Servers(count, Path(directory), redis_server.url, template, settings, module)
+            servers = Servers(
+                count, Path(directory), redis_server.url, template, settings, module, links
+            )
             try:
                 await servers.start()
                 report = await act(servers, redis_server, say_when)
@@ -65,6 +72,8 @@ async def perform(
             report.findings += [Finding("broken", fault) for fault in faults]
             return report
     finally:
+        for one in links:
+            await one.close()
         template.close()
         redis_server.close()
 

@@ -23,7 +23,7 @@ class Server:
     max_message_bytes = 100
 
     def __init__(self) -> None:
-        self.rate_limit: RateLimit | None = None
+        self.rate_limit = RateLimit(0, lambda: 0.0)
         self.work = Work()
         self.asked: list[Any] = []
 
@@ -41,6 +41,9 @@ class Server:
 
     def acknowledge(self, client: Client, ack_id: int | None, data: Any) -> None:
         self.asked.append(("ack", ack_id, data))
+
+    def on_flood(self, peer: Peer) -> None:
+        self.asked.append("flood")
 
     def on_peer_closed(self, peer: Peer, closing: Closing) -> None:
         self.asked.append(closing)

@@ -9,10 +9,11 @@ from structlog.testing import capture_logs
 
 from app.redis.commands import Commands
 from app.redis.connector import Link
-from app.redis.fitness import problems
+from app.redis.fitness import Fitness, limits_problem, problems
 from tests.fixtures.processes import Run
 from tests.fixtures.redis import StartBackend
-from tests.support.ready import until
+from tests.support.metrics import scrape
+from tests.support.ready import until, until_status
 from tests.support.redis import RedisServer
 
 WARNING = "Redis is not set up as it should be"
@@ -60,6 +61,72 @@ async def test_without_the_right_to_look_it_works_all_the_same(
     redis_server.ask("ACL", "SETUSER", "hearth", "on", ">secret", "~*", "&*", "+@all", "-info")
     running = await start_backend(redis_server.url.replace("://", "://hearth:secret@"))
     assert running.ready
+
+
+async def test_a_limit_for_subscribers_below_what_messages_need(
+    run: Run, redis_server: RedisServer
+) -> None:
+    process = await run(REDIS_URL=redis_server.url, MAX_MESSAGE_BYTES="8000000")
+    line = await process.logged(WARNING)
+    assert "client-output-buffer-limit pubsub is 33554432 8388608" in line["reason"]
+    assert "set 72388608 36194304 60" in line["reason"]
+
+
+@pytest.mark.parametrize(
+    ("words", "fits"),
+    [
+        ("normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60", True),
+        ("normal 0 0 0 slave 0 0 0 pubsub 0 0 0", True),
+        ("normal 0 0 0 slave 0 0 0 pubsub 1048576 0 0", False),
+        ("normal 0 0 0 slave 0 0 0 pubsub 0 1000 60", False),
+        ("pubsub", True),
+        ("pubsub many few 60", True),
+        ("", True),
+    ],
+)
+def test_limits_for_subscribers(words: str, *, fits: bool) -> None:
+    reply = [b"client-output-buffer-limit", words.encode()]
+    assert (limits_problem(reply, 1_000_000) is None) is fits
+
+
+@pytest.mark.parametrize("reply", [None, [], b"", [b"x", None], 1])
+def test_limits_that_are_not_known(reply: object) -> None:
+    assert limits_problem(reply, 1_000_000) is None
+
+
+async def test_without_the_right_to_ask_for_limits_nothing_is_told(
+    start_backend: StartBackend, redis_server: RedisServer
+) -> None:
+    redis_server.ask("ACL", "SETUSER", "hearth", "on", ">secret", "~*", "&*", "+@all", "-config")
+    with capture_logs() as logs:
+        running = await start_backend(redis_server.url.replace("://", "://hearth:secret@"))
+        await running.commands.send("PING")
+    assert [line["event"] for line in logs if line["log_level"] != "info"] == []
+
+
+def test_it_is_told_that_subscribers_were_cut() -> None:
+    """Redis counts them since 7.4."""
+    fitness = Fitness("host", 1_000_000)
+    with capture_logs() as logs:
+        for cuts in ("0", "0", "3", "3", "1"):  # it has restarted in the end
+            fitness.on_info(b"client_output_buffer_limit_disconnections:" + cuts.encode())
+    assert [(line["cut"], line["admitted_by"]) for line in logs] == [
+        (3, "client-output-buffer-limit pubsub")
+    ]
+
+
+async def test_an_emit_over_the_limit_that_cut_all_subscribers_is_heard_of(
+    run: Run, redis_server: RedisServer
+) -> None:
+    process = await run(REDIS_URL=redis_server.url)
+    await until_status(process.url)
+    redis_server.ask("CONFIG", "SET", "client-output-buffer-limit", "pubsub 300000 0 0")
+    await until(lambda: redis_server.ask("ZCARD", "hearth:emits:whole") == 1)
+    redis_server.ask("PUBLISH", "socketio", "x" * 1_000_000)
+    await process.logged("no process received what workers emitted meanwhile")
+    metrics = await scrape(process.url)
+    assert metrics["hearth_emit_gaps_total", ()] >= 1
+    assert metrics["hearth_redis_lost_total", ("subscriptions",)] >= 1
 
 
 @pytest.mark.parametrize(

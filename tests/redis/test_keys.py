@@ -17,12 +17,18 @@ from tests.support.redis import RedisServer
 
 ALICE = somebody("alice")
 AGENT = somebody("agent-7", "agent")
-PERMANENT = {"hearth:sequence", "hearth:inbox", "hearth:inbox:bytes", "hearth:rejected"}
+PERMANENT = {
+    "hearth:format",
+    "hearth:sequence",
+    "hearth:inbox",
+    "hearth:inbox:bytes",
+    "hearth:rejected",
+}
 # What a name ends with → the longest that it may live, in seconds.
 AGES = {
     r"head|log": LEAST_HISTORY_SECONDS,
     r"nonce:.*": 361,
-    r"connections|joined|of:.*|announced": PRESENCE_SECONDS,
+    r"connections|joined|of:.*|announced|announcing": PRESENCE_SECONDS,
     r"turn": 1,
     r"processes|process:.*": PRESENCE_SECONDS,
     r"emits:taken": 600,

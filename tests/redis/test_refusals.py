@@ -13,7 +13,8 @@ from structlog.testing import capture_logs
 
 from app.core.errors import Unavailable
 from app.core.sampler import LINES
-from app.redis.commands import ReplyError
+from app.redis.connector import Link, OnReply
+from app.redis.replies import ReplyError
 from tests.fixtures.processes import Run
 from tests.fixtures.redis import StartBackend
 from tests.support.messages import TEAM, message, somebody
@@ -73,6 +74,30 @@ async def test_a_master_that_is_none_any_more_is_left(
     await until(lambda: running.ready)
     assert running.commands.link is not link
     assert (await broker.publish(TEAM, message("a", time.time()))).offset == 1
+
+
+async def test_a_replica_is_told_of_once_and_left_alone_until_it_is_the_master(
+    start_backend: StartBackend, redis_server: RedisServer
+) -> None:
+    running = await start_backend()
+    tries: list[None] = []
+    open_link = running.commands._connector.open
+
+    async def open_and_count(on_reply: OnReply) -> Link:
+        tries.append(None)
+        return await open_link(on_reply)
+
+    running.commands._connector.open = open_and_count  # type: ignore[method-assign]
+    with capture_logs() as logs:
+        redis_server.ask("REPLICAOF", "127.0.0.1", "1")
+        await until(lambda: running.commands.link is None)
+        await until(lambda: len(tries) > 4)
+        redis_server.ask("REPLICAOF", "NO", "ONE")
+        await until(lambda: running.ready)
+    told = [line for line in logs if line["event"].startswith("Redis can't be reached")]
+    assert len(told) <= 2  # that the connection was lost, and why there is no other
+    assert "takes no writes" in told[-1]["reason"]
+    assert len([line for line in logs if line["event"] == "connected to Redis"]) == 1
 
 
 async def test_a_redis_that_cannot_save_refuses(

@@ -270,3 +270,30 @@ async def test_a_lost_connection_is_told_of_before_anything_arrives_on_the_next(
     first_lost = received.index(False, received.index(True))
     first_of_next = received.index(True, first_lost)
     assert events.index("interrupted") < events.index(first_of_next)
+
+
+async def test_what_was_missed_is_read_in_parts(
+    start_backend: StartBackend, redis_server: RedisServer
+) -> None:
+    """All at once, everybody's replies would wait for it."""
+    here, there = await start_backend(), await start_backend()
+    await here.broker.subscribe(TEAM)
+    assert here.subscriptions.link is not None
+    here.subscriptions.link._transport.pause_reading()
+    contents = [f"{number}:" + "x" * 200_000 for number in range(20)]
+    for content in contents:
+        await there.broker.publish_nowait(TEAM, message(content, time.time()))
+    reads: list[int] = []
+    read = here.broker._log.recover
+
+    async def recover(*arguments: object) -> object:
+        head, recovery = await read(*arguments)  # type: ignore[arg-type]
+        reads.append(sum(len(one.body) for one in recovery.publications))
+        return head, recovery
+
+    here.broker._log.recover = recover  # type: ignore[method-assign,assignment]
+    redis_server.ask("CLIENT", "KILL", "TYPE", "pubsub", "SKIPME", "yes")
+    here.subscriptions.link._transport.abort()
+    await until(lambda: len(here.listener.received) == 20)
+    assert here.listener.texts() == contents
+    assert max(reads) < 700_000

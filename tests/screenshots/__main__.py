@@ -13,7 +13,7 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 
 from tests.screenshots.scene import CHAT, LOGS, Scene
 from tests.support.chromium import Chromium
-from tests.support.process import ROOT, HearthProcess
+from tests.support.process import ROOT, UNLIMITED, HearthProcess
 
 IMAGES: Final = ROOT / "docs/images"
 QUALITY: Final = 82
@@ -61,7 +61,7 @@ async def main() -> None:
     IMAGES.mkdir(exist_ok=True)
     chromium = Chromium()
     with tempfile.TemporaryDirectory() as directory:
-        process = await HearthProcess(Path(directory), MESSAGES_PER_SECOND="0").start()
+        process = await HearthProcess(Path(directory), template=None, **UNLIMITED).start()
         scene = Scene(process.url)
         try:
             await scene.play()

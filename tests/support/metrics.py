@@ -9,11 +9,12 @@ from prometheus_client.parser import text_string_to_metric_families
 Samples = dict[tuple[str, tuple[str, ...]], float]
 
 
-async def scrape(server: TestServer) -> Samples:
-    """Return each sample by its name and its labels' values."""
+async def scrape(server: TestServer | str) -> Samples:
+    """Return each sample of a server, or a URL, by its name and its labels' values."""
+    base = server if isinstance(server, str) else str(server.make_url("/")).rstrip("/")
     async with (
         aiohttp.ClientSession() as session,
-        session.get(server.make_url("/metrics")) as response,
+        session.get(f"{base}/metrics") as response,
     ):
         assert response.content_type == "text/plain"
         text = await response.text()

@@ -19,6 +19,13 @@ ROOT = Path(__file__).parents[2]
 PROGRAM = "app.__main__"
 # A start that fails ends by itself: this is for one that hangs, and pytest ends that soon after.
 START_SECONDS = 110.0
+#: For tests in which one identity has more connections, or sends more, than people do.
+UNLIMITED = {
+    "MESSAGES_PER_SECOND": "0",
+    "AGENT_MESSAGES_PER_SECOND": "0",
+    "MESSAGES_PER_SECOND_PER_IDENTITY": "0",
+    "CONNECTIONS_PER_IDENTITY": "0",
+}
 
 
 def clean_environment(**settings: str) -> dict[str, str]:

@@ -26,6 +26,8 @@ class RecordingTransport(asyncio.Transport):
     def get_write_buffer_size(self) -> int:
         return self.unsent_bytes
 
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None: ...
+
     def write(self, data: bytes | bytearray | memoryview) -> None:
         self.writes.append(bytes(data))
 
@@ -74,6 +76,7 @@ class RecordingConnection(Connection):
         self.socket = socket
         self.messages: list[str | bytes] = []
         self.held: str | None = None
+        self.floods = 0
         self.closings: list[Closing] = []
         socket.attach(self)
 
@@ -94,6 +97,9 @@ class RecordingConnection(Connection):
     on_binary = receive
 
     def on_pong(self) -> None: ...
+
+    def on_flood(self) -> None:
+        self.floods += 1
 
     def on_unreadable(self, error: FrameError) -> None: ...
 

@@ -16,8 +16,9 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from tests.promises.members import Member
-from tests.promises.servers import Servers
+from tests.promises.servers import Server, Servers
 from tests.promises.stage import Say
+from tests.support.links import COMMANDS, KINDS, SUBSCRIPTIONS, Links
 from tests.support.redis import RedisServer
 
 #: How often each comes in one round; in which order is chance.
@@ -28,6 +29,9 @@ ROUND: Final = {
     "freeze Redis": 2,
     "cut subscriptions": 2,
     "cut commands": 2,
+    "begin late": 1,
+    "cut a connection": 2,
+    "freeze a connection": 2,
     "forget scripts": 1,
     "restart members": 3,
 }
@@ -88,6 +92,9 @@ class Faults:
             "end a server": lambda fault: self._end_server(fault, signal.SIGTERM),
             "stop a server": self._stop_server,
             "freeze Redis": self._freeze,
+            "begin late": self._begin_late,
+            "cut a connection": self._cut_connection,
+            "freeze a connection": self._freeze_connection,
             "cut subscriptions": self._cut_subscriptions,
             "cut commands": lambda fault: self._command("CLIENT", "KILL", "TYPE", "normal"),
             "forget scripts": lambda fault: self._command("SCRIPT", "FLUSH"),
@@ -121,6 +128,48 @@ class Faults:
         await server.end(signum)
         await server.start()
         self._say(f"server {server.number} is back")
+        return True
+
+    async def _begin_late(self, fault: Fault) -> bool:
+        """Have a new process receive what is published, long before it can ask anything."""
+        running = self._servers.running()
+        if len(running) < 2:
+            return False
+        server = running[int(fault.choice * len(running))]
+        links, seconds = _links(server), 2 * fault.seconds
+        self._say(f"{fault.kind}: {server.number}, {seconds:.1f} s after it subscribes")
+        await server.end(signal.SIGKILL)
+        links.hold(COMMANDS)
+        try:
+            await server.start()
+            await asyncio.sleep(seconds)
+        finally:
+            links.release(COMMANDS)
+        return True
+
+    def _connection(self, fault: Fault) -> tuple[Server, str]:
+        """Return a server, and which of its two connections fails."""
+        number = int(fault.choice * len(self._servers.all) * len(KINDS))
+        server, kind = divmod(number, len(KINDS))
+        return self._servers.all[server], KINDS[kind]
+
+    async def _cut_connection(self, fault: Fault) -> bool:
+        server, kind = self._connection(fault)
+        self._say(f"{fault.kind}: {kind} of {server.number}")
+        began = asyncio.get_running_loop().time()
+        _links(server).cut(kind)
+        if kind == SUBSCRIPTIONS:
+            server.note_deaf(began)
+        return True
+
+    async def _freeze_connection(self, fault: Fault) -> bool:
+        server, kind = self._connection(fault)
+        self._say(f"{fault.kind}: {kind} of {server.number}, for {fault.seconds:.1f} s")
+        _links(server).hold(kind)
+        try:
+            await asyncio.sleep(fault.seconds)
+        finally:
+            _links(server).release(kind)
         return True
 
     async def _stop_server(self, fault: Fault) -> bool:
@@ -166,3 +215,8 @@ class Faults:
             member.go_away(fault.seconds / 2)
         self._say(f"{fault.kind}: {count}, away for {fault.seconds / 2:.1f} s")
         return True
+
+
+def _links(server: Server) -> Links:
+    assert server.links is not None
+    return server.links

@@ -65,7 +65,7 @@ async def run(options: Options, say: Say) -> Report:
     async def act(servers: Servers, redis_server: RedisServer, say: Say) -> Report:
         return await _run(options, servers, redis_server, say)
 
-    return await perform(act, SERVERS, say)
+    return await perform(act, SERVERS, say, apart=True)
 
 
 async def _run(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -243,3 +244,18 @@ def stand_still(seconds: float) -> None:
     loop = asyncio.get_running_loop()
     assert isinstance(loop, VirtualLoop)
     loop.stand_still(seconds)
+
+
+@virtually
+async def test_a_connection_that_is_gone_is_not_kept_until_its_next_ping() -> None:
+    heartbeat = Heartbeat(INTERVAL, TIMEOUT)
+    connections: list[RecordingConnection] = []
+    for sid in ("closed", "has answered before"):
+        connections.append(RecordingConnection(sid))
+        heartbeat.add(connections[-1])
+    await asyncio.sleep(INTERVAL + 1)
+    heartbeat.on_pong(connections[-1])
+    while connections:
+        heartbeat.discard(connections[-1])
+        kept_by = gc.get_referrers(connections.pop())
+        assert not [one for one in kept_by if type(one).__module__ == Heartbeat.__module__]

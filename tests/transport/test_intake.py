@@ -64,3 +64,27 @@ def test_large_messages_count_several_times(clock: Clock) -> None:
 def test_without_a_rate_limit_there_is_no_end(clock: Clock) -> None:
     assert Intake(0, clock).left == math.inf
     assert send(Intake(0, clock), 10_000) == 0
+
+
+def test_it_goes_on_at_another_rate(clock: Clock) -> None:
+    intake = Intake(RATE, clock)
+    assert send(intake, 60) == 0
+    intake.go_on_at(2 * RATE)
+    assert send(intake, 60) == 0
+    assert send(intake, 1) > 0
+    intake.go_on_at(2 * RATE)  # again
+    assert intake.pause() > 0
+    clock.now += 1
+    assert send(intake, 39) == 0
+    intake.go_on_at(0)
+    assert send(intake, 1000) == 0
+    intake.go_on_at(RATE)
+    assert send(intake, 60) == 0
+    assert send(intake, 1) > 0
+
+
+def test_what_costs_more_counts_for_more(clock: Clock) -> None:
+    intake = Intake(RATE, clock)
+    intake.charge(59)
+    assert send(intake, 1) == 0
+    assert send(intake, 1) > 0

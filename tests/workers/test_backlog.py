@@ -47,7 +47,8 @@ def test_it_is_a_list(actions: list[tuple[str, str | int]]) -> None:
         else:
             backlog.forget(int(value))
             model = [one for one in model if one[0] >= int(value)]
-        assert [one.data.decode() for one in backlog.first(100)] == [name for _n, name in model]
+        oldest_first = [one.data.decode() for one in backlog.first(100, 1000)]
+        assert oldest_first == [name for _n, name in model]
         oldest = backlog.oldest()
         assert (oldest[0] if oldest else None) == (model[0][0] if model else None)
         assert (len(backlog), backlog.size, backlog.next) == (len(model), len(model), added)
@@ -62,7 +63,16 @@ def test_the_first_few_are_the_oldest() -> None:
     backlog = Backlog()
     for name in "abcd":
         backlog.add(received(name))
-    assert [one.data for one in backlog.first(2)] == [b"a", b"b"]
+    assert [one.data for one in backlog.first(2, 1000)] == [b"a", b"b"]
+
+
+def test_the_first_are_no_larger_than_asked_for_unless_it_is_one() -> None:
+    backlog = Backlog()
+    for name in ("aaaa", "b", "cc", "d"):
+        backlog.add(received(name))
+    assert [one.data for one in backlog.first(10, 3)] == [b"aaaa"]
+    backlog.remove(received("aaaa").digest)
+    assert [one.data for one in backlog.first(10, 3)] == [b"b", b"cc"]
 
 
 def test_the_source_counts() -> None:

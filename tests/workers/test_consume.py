@@ -13,7 +13,7 @@ import pytest
 from tests.fixtures.clients import Connect
 from tests.fixtures.processes import Launch, RunReady
 from tests.support.client import Client
-from tests.support.process import ROOT, HearthProcess, until_line
+from tests.support.process import ROOT, UNLIMITED, HearthProcess, until_line
 from tests.support.redis import RedisServer
 from tests.support.tokens import BOB
 
@@ -38,7 +38,7 @@ def start_worker(launch: Launch, redis_server: RedisServer) -> StartWorker:
 @pytest.fixture
 async def hearth(run_ready: RunReady) -> HearthProcess:
     """A server in a process of its own."""
-    [process] = await run_ready(1, MESSAGES_PER_SECOND="0")
+    [process] = await run_ready(1, **UNLIMITED)
     return process
 
 

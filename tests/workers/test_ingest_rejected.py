@@ -13,7 +13,7 @@ from app.broker.contract import Fence, Published
 from app.core.channel import Channel
 from app.core.errors import Unavailable
 from app.core.message import Message
-from app.redis.commands import ReplyError
+from app.redis.replies import ReplyError
 from app.workers.ingest import MOST_FAILURES
 from app.workers.lease import IngestTimes
 from tests.support.ingests import (

@@ -14,7 +14,7 @@ from tests.fixtures.clients import Connect
 from tests.fixtures.logs import Logs
 from tests.fixtures.servers import Serve
 from tests.support.metrics import scrape
-from tests.support.ready import until_ready
+from tests.support.ready import until, until_ready
 from tests.support.redis import RedisServer
 from tests.workers.rejected import rejected
 
@@ -161,3 +161,25 @@ async def test_the_prefix_is_the_streams_too(
     await redis.publish("agent.message", "{")
     await rejected(redis, 1, "another:rejected")
     assert await redis.exists("hearth:rejected") == 0
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"method": "close_room", "room": [], "namespace": "/circles"},
+        {"method": "enter_room", "sid": "a~", "namespace": {"a": 1}, "room": "r"},
+        {"method": "disconnect", "sid": ["a~"], "namespace": "/circles"},
+        {"method": "emit", "namespace": "/circles", "room": "dev-team", "callback": "*"},
+        {"method": "emit", "event": {}, "data": [], "namespace": "/circles", "skip_sid": "a~"},
+    ],
+)
+async def test_what_no_manager_writes_is_no_defect(
+    server: TestServer, connect: Connect, redis: Any, message: dict[str, Any], logs: Logs
+) -> None:
+    client = await connect()
+    await client.join("hall")
+    await redis.publish("socketio", json.dumps(message))
+    await redis.publish("agent.message", event_of(100))
+    await client.next("agent_message")
+    await until(lambda: "rejected what a worker emitted" in logs.events())
+    assert logs.tracebacks() == []

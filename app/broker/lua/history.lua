@@ -7,8 +7,8 @@
 -- now     s
 
 -- Bring the note up to date, if the bytes are bounded.
-local function note_history(log, offset, bounds, bytes, entries, counted)
-  local note = note_of(bytes, entries, counted)
+local function note_history(log, offset, bounds, text)
+  local note = read_note(text)
   if bounds.most_bytes > 0 and note.counted ~= offset .. '-0' then
     remove_surplus(log, bounds.size)
     count_others(log, note, bounds.most_bytes)
@@ -27,11 +27,13 @@ local function trim_history(log, note, bounds, now)
 end
 
 -- Remove what is over the bounds, before it is read.
-local function trim_to_read(head, log, offset, bounds, now, bytes, entries, counted)
-  local note = note_history(log, offset, bounds, bytes, entries, counted)
-  local has_changed = trim_history(log, note, bounds, now) or note.counted ~= counted
+local function trim_to_read(head, log, offset, bounds, now, text)
+  local note = note_history(log, offset, bounds, text)
+  trim_history(log, note, bounds, now)
   -- Where Redis is full, it is counted the next time.
-  if has_changed and bounds.most_bytes > 0 then redis.pcall('HSET', head, note_fields(note)) end
+  if bounds.most_bytes > 0 and offset > 0 and note_text(note) ~= text then
+    redis.pcall('HSET', head, 'note', note_text(note))
+  end
 end
 
 local function read_bounds(a)

@@ -5,18 +5,16 @@ local inbox_surplus = 100
 
 -- Return what is noted of the inbox, brought up to date. It fails before anything is written, if
 -- there is something else where the inbox should be.
-local function note_inbox(inbox, hash, most_bytes)
-  local known = redis.pcall('HMGET', hash, 'bytes', 'entries', 'counted')
-  if known.err then  -- something else: it is made again
-    redis.call('DEL', hash)
-    known = {}
+local function note_inbox(inbox, key, most_bytes)
+  local length = redis.call('XLEN', inbox)
+  local text = redis.pcall('GET', key)
+  if type(text) == 'table' then  -- something else: it is made again
+    redis.call('DEL', key)
+    text = nil
   end
-  local note = note_of(known[1], known[2], known[3])
-  if most_bytes > 0 then
-    count_others(inbox, note, most_bytes)
-  else
-    redis.call('XLEN', inbox)
-  end
+  local note = read_note(text)
+  if most_bytes > 0 and note.entries ~= length then count_others(inbox, note, most_bytes) end
+  note.length = length
   return note
 end
 
@@ -39,11 +37,12 @@ local function read_by_all(inbox)
 end
 
 -- Add an entry; return how many went of those that a group of consumers had not read.
-local function add_to_inbox(inbox, hash, note, size, most_bytes, ...)
+local function add_to_inbox(inbox, key, note, size, most_bytes, ...)
   local bytes, lost = 0, 0
   for _, text in ipairs({...}) do bytes = bytes + #text end
   count(note, redis.call('XADD', inbox, '*', ...), bytes)
-  if redis.call('XLEN', inbox) >= size + inbox_surplus or most_bytes > 0 and note.bytes > most_bytes then
+  local is_over = most_bytes > 0 and note.bytes > most_bytes
+  if is_over or note.length + 1 >= size + inbox_surplus then
     trim(inbox, note, size, most_bytes, nil, function(first)
       local start = read_by_all(inbox)
       while start do
@@ -53,7 +52,7 @@ local function add_to_inbox(inbox, hash, note, size, most_bytes, ...)
       end
     end)
   end
-  if most_bytes > 0 then redis.call('HSET', hash, note_fields(note)) end
+  if most_bytes > 0 then redis.call('SET', key, note_text(note)) end
   return lost
 end
 

@@ -7,12 +7,12 @@
 -- Returns {epoch, offset, 1 if there are older messages, entries}, the newest first.
 
 local head, log = KEYS[1], KEYS[2]
-local known = redis.call('HMGET', head, 'epoch', 'offset', 'bytes', 'entries', 'counted')
+local known = redis.call('HMGET', head, 'epoch', 'offset', 'note')
 local epoch, offset = known[1], tonumber(known[2] or 0)
 if not epoch then return {ARGV[1], 0, 0, {}} end
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
-trim_to_read(head, log, offset, read_bounds(4), now, known[3], known[4], known[5])
+trim_to_read(head, log, offset, read_bounds(4), now, known[3])
 local limit, most_bytes = tonumber(ARGV[3]), tonumber(ARGV[7])
 
 local entries, bytes = {}, 0

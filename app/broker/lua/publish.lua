@@ -67,7 +67,7 @@ local function publish(head, log, nonce, a)
     end
   end
   -- Everything is read first: where it can't be, nothing is written.
-  local known = redis.call('HMGET', head, 'epoch', 'offset', 'bytes', 'entries', 'counted')
+  local known = redis.call('HMGET', head, 'epoch', 'offset', 'note')
   local inbox_note = is_for_workers and note_inbox(KEYS[2], KEYS[3], inbox_bytes)
   local epoch = known[1] or ARGV[a + 1]
   local record = ARGV[a + 9] .. ' ' .. now_text .. '\n' .. envelope
@@ -79,20 +79,21 @@ local function publish(head, log, nonce, a)
     if not known[1] then redis.call('DEL', log) end
     local note
     if bounds.size > 0 then
-      note = note_history(log, before, bounds, known[3], known[4], known[5])
+      note = note_history(log, before, bounds, known[3])
       local id = redis.call('XADD', log, offset .. '-0', 's', sequence, 'm', record)
       count(note, id, #'sm' + #tostring(sequence) + #record)
     end
     -- A channel that was joined before it had a message was to be forgotten.
     if ttl == 0 and before == 0 then redis.call('DEL', head) end
-    redis.call('HSET', head, 'epoch', epoch, 'offset', offset)
+    local text = ''
     if note then
       if ARGV[a + 10] ~= '' then compact(head, log, note, ARGV[a + 10], offset) end
       local is_over = bounds.most_bytes > 0 and note.bytes > bounds.most_bytes
       if is_over or offset % 64 == 0 then trim_history(log, note, bounds, now) end
       if offset % 64 == 0 then forget_keys(head, log) end
-      if bounds.most_bytes > 0 then redis.call('HSET', head, note_fields(note)) end
+      if bounds.most_bytes > 0 then text = note_text(note) end
     end
+    redis.call('HSET', head, 'epoch', epoch, 'offset', offset, 'note', text)
     if ttl > 0 then
       redis.call('PEXPIRE', log, ttl)
       redis.call('PEXPIRE', head, ttl)

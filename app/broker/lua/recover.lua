@@ -9,7 +9,7 @@
 -- entries, entries}: the oldest of those after the position if all are there, else of the newest.
 
 local head, log = KEYS[1], KEYS[2]
-local known = redis.call('HMGET', head, 'epoch', 'offset', 'compacted', 'bytes', 'entries', 'counted')
+local known = redis.call('HMGET', head, 'epoch', 'offset', 'compacted', 'note')
 local epoch = known[1]
 if not epoch then
   epoch = ARGV[1]
@@ -20,7 +20,7 @@ end
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
 local offset, compacted = tonumber(known[2] or 0), tonumber(known[3] or 0)
-trim_to_read(head, log, offset, read_bounds(6), now, known[4], known[5], known[6])
+trim_to_read(head, log, offset, read_bounds(6), now, known[4])
 
 local length = redis.call('XLEN', log)
 -- Offset of the last message that is gone, and that no other stands for.

@@ -1,7 +1,8 @@
 -- Bounds of a stream: how many entries it has at most, and how many bytes these have together. The
 -- oldest go first; the newest stays, however large it is. A part of other scripts.
 --
--- A hash has a note of the stream, so that nobody need read it for that:
+-- A note of the stream is kept beside it, so that nobody need read it for that: "<bytes> <entries>
+-- <counted>"
 --   bytes    of the entries; too many where others removed some (a worker, a process of an older
 --            version), which shows by the number
 --   entries  how many these are
@@ -17,16 +18,14 @@ local function size_of(entry)
   return bytes
 end
 
--- Make a note of the values of its three fields.
-local function note_of(bytes, entries, counted)
-  counted = string.match(counted or '', '^%d+%-%d+$')
-  bytes, entries = tonumber(bytes), tonumber(entries)
-  if not (bytes and entries and counted) then return {bytes = 0, entries = 0, counted = '0-0'} end
-  return {bytes = bytes, entries = entries, counted = counted}
+local function read_note(text)
+  local bytes, entries, counted = string.match(text or '', '^(%-?%d+) (%-?%d+) (%d+%-%d+)$')
+  if not bytes then return {bytes = 0, entries = 0, counted = '0-0'} end
+  return {bytes = tonumber(bytes), entries = tonumber(entries), counted = counted}
 end
 
-local function note_fields(note)
-  return 'bytes', note.bytes, 'entries', note.entries, 'counted', note.counted
+local function note_text(note)
+  return string.format('%.0f %.0f %s', note.bytes, note.entries, note.counted)
 end
 
 local function count(note, id, bytes)
@@ -90,14 +89,18 @@ local function trim(stream, note, size, most_bytes, is_old, on_removal)
     start = count_anew(stream, note, most_bytes - math.floor(most_bytes / 16)) or '-'
     removed, length = note.entries < length, note.entries
   end
+  local some, number, count = {}, 1, math.max(1, math.min(read_at_once, length - size + 1))
   while true do
-    local entry = redis.call('XRANGE', stream, start, '+', 'COUNT', 1)[1]
+    if number > #some then
+      some, number = redis.call('XRANGE', stream, start, '+', 'COUNT', count), 1
+    end
+    local entry = some[number]
     first = entry and entry[1]
     if not entry then break end
     local is_over = length > size or most_bytes > 0 and note.bytes > most_bytes and length > 1
     if not is_over and not (is_old and is_old(entry)) then break end
     length, note.entries, note.bytes = length - 1, note.entries - 1, note.bytes - size_of(entry)
-    start, removed = '(' .. first, true
+    start, removed, number = '(' .. first, true, number + 1
   end
   if removed then
     if on_removal then on_removal(first) end

@@ -4,6 +4,7 @@ import { client, PATIENCE, token, until } from "./support/clients.js";
 import { freePort, sharedServer } from "./support/processes.js";
 
 const MAX_BYTES = 2_000;
+const narrow = sharedServer({ CONNECTIONS_PER_IDENTITY: "1" });
 const server = sharedServer({ MAX_MESSAGE_BYTES: String(MAX_BYTES), MESSAGES_PER_SECOND: "5" });
 
 test("an invalid payload is rejected with the fields that offend", async () => {
@@ -71,6 +72,18 @@ test.each([
   await expect(sent).rejects.toMatchObject({ code });
   expect((await refused).code).toBe(code);
   expect(circle.state).toBe("closed");
+});
+
+test("one connection too many is told, and let in once there is room", async () => {
+  const [first, second] = [client(narrow.url), client(narrow.url)];
+  await until(first.circle("room"));
+  const told = vi.fn();
+  second.on("error", told);
+  const circle = second.circle("room");
+  await until(circle, "refused");
+  expect(told).toHaveBeenCalledWith(expect.objectContaining({ code: "rate_limited", retryAfter: 5 }));
+  first.close();
+  await until(circle);
 });
 
 test("an error that nobody listens for is written to the console", async () => {

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from app.broker.contract import Announcements, Departures
+from app.broker.announcements import Announcements, Departures
+from app.core.identity import Identity
 from tests.support.messages import OTHER, TEAM, somebody
 
 AGENT = somebody("agent-7", "agent")
 ANOTHER = somebody("agent 8", "agent")
+
+
+async def tell_of_arrival(announcements: Announcements, who: Identity) -> None:
+    """Note that an agent is there, and that members know it."""
+    arrival = await announcements.arrive(TEAM, who, 60)
+    assert arrival is not None
+    await announcements.confirm(TEAM, who, arrival.mark)
 
 
 class AnnouncementsContract:
@@ -19,12 +27,15 @@ class AnnouncementsContract:
         raise NotImplementedError
 
     async def test_who_arrives_is_announced(self, announcements: Announcements) -> None:
-        assert await announcements.arrive(TEAM, AGENT, 60) == ""
-        assert await announcements.arrive(TEAM, ANOTHER, 60) == ""
-        assert await announcements.arrive(OTHER, AGENT, 60) == ""
+        for where, who in ((TEAM, AGENT), (TEAM, ANOTHER), (OTHER, AGENT)):
+            arrival = await announcements.arrive(where, who, 60)
+            assert arrival is not None
+            assert (arrival.untold, arrival.left) == ("", "")
+            assert arrival.mark
+            await announcements.confirm(where, who, arrival.mark)
 
     async def test_of_a_short_absence_nobody_learns(self, announcements: Announcements) -> None:
-        await announcements.arrive(TEAM, AGENT, 60)
+        await tell_of_arrival(announcements, AGENT)
         await announcements.depart(TEAM, AGENT)
         due, wait = await announcements.departures(TEAM, 60)
         assert due == []
@@ -34,7 +45,7 @@ class AnnouncementsContract:
 
     async def test_a_departure_is_due_until_it_is_told(self, announcements: Announcements) -> None:
         for who in (AGENT, ANOTHER):
-            await announcements.arrive(TEAM, who, 0)
+            await tell_of_arrival(announcements, who)
             await announcements.depart(TEAM, who)
         due, wait = await announcements.departures(TEAM, 0)
         assert {one.identity.key for one in due} == {AGENT.key, ANOTHER.key}
@@ -42,19 +53,16 @@ class AnnouncementsContract:
         assert (await announcements.departures(TEAM, 0)).due == due
         assert (await announcements.departures(TEAM, 0, due[:1])).due == due[1:]
         assert await announcements.departures(TEAM, 0, due[1:]) == Departures([], 0)
-        assert await announcements.arrive(TEAM, AGENT, 0) == ""
+        arrival = await announcements.arrive(TEAM, AGENT, 0)
+        assert arrival is not None
+        assert arrival.left == ""
 
     async def test_who_comes_back_late_left_before(self, announcements: Announcements) -> None:
-        await announcements.arrive(TEAM, AGENT, 0)
+        await tell_of_arrival(announcements, AGENT)
         await announcements.depart(TEAM, AGENT)
         due, _wait = await announcements.departures(TEAM, 0)
-        assert await announcements.arrive(TEAM, AGENT, 0) == due[0].mark != ""
+        arrival = await announcements.arrive(TEAM, AGENT, 0)
+        assert arrival is not None
+        assert arrival.left == due[0].mark != ""
         # The one who tells it comes too late to forget that it is there.
         assert await announcements.departures(TEAM, 0, due) == Departures([], 0)
-
-    async def test_who_was_never_announced_has_left_all_the_same(
-        self, announcements: Announcements
-    ) -> None:
-        """What a backend has lost, members may know."""
-        await announcements.depart(TEAM, AGENT)
-        assert len((await announcements.departures(TEAM, 0)).due) == 1

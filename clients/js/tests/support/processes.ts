@@ -8,6 +8,13 @@ import { afterAll, beforeAll, onTestFinished } from "vitest";
 
 const ROOT = join(import.meta.dirname, "../../../..");
 const PYTHON = process.env["PYTHON"] ?? join(ROOT, ".venv/bin/python");
+// For tests in which one identity has more connections, or sends more, than people do.
+const UNLIMITED = {
+  MESSAGES_PER_SECOND: "0",
+  AGENT_MESSAGES_PER_SECOND: "0",
+  MESSAGES_PER_SECOND_PER_IDENTITY: "0",
+  CONNECTIONS_PER_IDENTITY: "0",
+};
 export const SECRET = "a secret of the tests, long enough for HS256";
 
 /** A TCP port that nothing listens on at this moment. */
@@ -54,7 +61,7 @@ export class HearthServer extends Child {
   }
 
   async start(): Promise<this> {
-    const defaults = { AUTH_SECRET: SECRET, MESSAGES_PER_SECOND: "0", LOG_FORMAT: "json" };
+    const defaults = { AUTH_SECRET: SECRET, LOG_FORMAT: "json", ...UNLIMITED };
     const child = (this.process = spawn(PYTHON, ["-W", "error", "-m", "app"], {
       cwd: this.directory, // without a .env of the developer's
       env: { PATH: process.env["PATH"], PYTHONPATH: ROOT, PORT: String(this.port), ...defaults, ...this.settings },

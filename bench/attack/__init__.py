@@ -1,0 +1,1 @@
+"""Attacks: programs that try to hurt a server, and what a bystander feels of each."""

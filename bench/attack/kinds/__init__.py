@@ -1,0 +1,1 @@
+"""Attacks, one kind in each file; `bench.attack.registry` finds them."""

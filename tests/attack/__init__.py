@@ -1,0 +1,1 @@
+"""Attacks: their bounds, and a short run of those that hold them."""

@@ -1,0 +1,1 @@
+"""Fuzzing: what strangers, workers and Redis may send, mutated, against what reads it."""

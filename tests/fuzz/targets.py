@@ -1,0 +1,14 @@
+"""All targets, by name."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.fuzz.readers import Emits, Frames, Packets, Records, Requests, Tokens
+from tests.fuzz.sockets import Http, Plain, SessionTarget
+from tests.fuzz.target import Target
+
+TARGETS: Final[dict[str, type[Target]]] = {
+    target.name: target
+    for target in (Packets, Frames, Requests, Tokens, Records, Emits, Http, SessionTarget, Plain)
+}
