@@ -41,10 +41,13 @@ test("who can't get a token is told, and connects once there is one", async () =
   const alice = client(server.url, () => (tokens.length > 1 ? tokens.shift()! : tokens[0]!)());
   const told = new Promise<HearthError>((resolve) => alice.on("error", resolve));
   const circle = alice.circle("late");
+  const states: string[] = [];
+  circle.on("state", (state) => states.push(state));
   const heard = messagesOf(circle);
   await circle.publish("user_message", { content: "at last" });
   expect(await told).toMatchObject({ code: "unauthorized", message: expect.stringContaining("no network") });
   await vi.waitFor(() => expect(texts(heard)).toEqual(["at last"]), PATIENCE);
+  expect(states).toEqual(["refused", "live"]);
 });
 
 test.each([
