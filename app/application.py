@@ -166,8 +166,8 @@ def create_app(
         hub=hub,
         members=partial(_count_members, plain, manager),
         dropped_lines=lambda: logs.dropped if logs else 0,
-        loop_lag=loop_lag,
-        held=held,
+        loop_lag=lambda: loop_lag.seconds,
+        held=held.sizes,
     )
     add_metrics_route(app, measured, settings.metrics_token, gate.comes_from_here)
     if settings.console:

@@ -31,7 +31,11 @@ _HEARTH_ENVIRONMENT: Final = {
     "AUTH_SECRET": "",
     "AUTH_MODE": "",
     "HOST": "127.0.0.1",
+    # Peers have no limits.
     "MESSAGES_PER_SECOND": "0",
+    "AGENT_MESSAGES_PER_SECOND": "0",
+    "MESSAGES_PER_SECOND_PER_IDENTITY": "0",
+    "CONNECTIONS_PER_IDENTITY": "0",
     "REDIS_URL": "",
 }
 

@@ -79,9 +79,11 @@ class ChannelClient:
 
     def on_request(self, request: Request) -> Awaitable[Any] | None:
         """Handle one event and answer it, whatever happens; None if that is done on return."""
+        if request.error is not None:
+            # Not raised: it would have this frame, which has the request, which has it.
+            self._fail(request, request.error)
+            return None
         try:
-            if request.error is not None:
-                raise request.error
             context = self._context
             if self._share is not None and not self._share.spend():
                 context.hub.quotas.draw(self._share, self.client.connection)

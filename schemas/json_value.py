@@ -25,9 +25,10 @@ def json_problem(value: Any) -> str | None:
     level = [value]
     for _depth in range(MAX_DEPTH + 1):
         below: list[Any] = []
-        for kind in dict.fromkeys(map(type, level)):
-            problem = _problem(kind, [one for one in level if type(one) is kind], below)
-            if problem is not None:
+        kinds = dict.fromkeys(map(type, level))
+        for kind in kinds:
+            items = level if len(kinds) == 1 else [one for one in level if type(one) is kind]
+            if (problem := _problem(kind, items, below)) is not None:
                 return problem
         if not below:
             return None

@@ -231,3 +231,16 @@ class SessionStore(Protocol):
 
         Nobody can save it again for `seconds`: a former owner may not have noticed yet.
         """
+
+
+class Inbox(Protocol):
+    """Inbox: hands workers what is for them alone."""
+
+    def add_nowait(self, channel: Channel, message: Message) -> Awaitable[Receipt]:
+        """Add a message, once for its nonce; its receipt has no offset.
+
+        Returns as `Broker.publish_nowait` does.
+
+        Raises:
+            Unavailable: the inbox can't be reached.
+        """

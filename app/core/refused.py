@@ -65,6 +65,10 @@ class Refused(Enum):
         *("rate_limited", RateLimited, "too many requests on one connection"),
         "MESSAGES_PER_SECOND",
     )
+    FLOOD = (
+        *("flood", RateLimited, "more than a connection may send: it is not read for a moment"),
+        "MESSAGES_PER_SECOND",
+    )
     IDENTITY_RATE = (
         *("identity_rate", RateLimited, "too many requests of one identity"),
         "MESSAGES_PER_SECOND_PER_IDENTITY",

@@ -20,6 +20,9 @@ class SessionHandler(Protocol):
     def on_message(self, message: str | bytes) -> None:
         """A message has arrived; text still has its `4`. Raises `ProtocolError`."""
 
+    def on_flood(self) -> None:
+        """The client sends more than its intake; it isn't read for a moment."""
+
     def on_closed(self, closing: Closing) -> None:
         """The session is closed; called once."""
 

@@ -19,6 +19,9 @@ class Receiver(Protocol):
     def receive(self, packet: str) -> None:
         """Handle one packet. Raises `ProtocolError`."""
 
+    def on_flood(self) -> None:
+        """It sends more than its intake, and waits for a moment."""
+
     async def until_room(self) -> None:
         """Wait while the receive queue is full."""
 
@@ -51,6 +54,8 @@ class Posts:
             receiver.receive(packet)
             left -= 1
             pause = intake.pause() if intake.left < 0 else 0.0
+            if pause:
+                receiver.on_flood()
             if left == 0 or pause:
                 left = FRAMES_A_TURN
                 await self._rest(pause)

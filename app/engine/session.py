@@ -247,6 +247,9 @@ class EngineSession(Connection):
 
     on_binary = on_text
 
+    def on_flood(self) -> None:
+        self.handler.on_flood()
+
     def on_unreadable(self, error: FrameError) -> None: ...
 
     def on_pong(self) -> None: ...  # Engine.IO has pings and pongs of its own

@@ -11,9 +11,9 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple
 
-from app.broker.contract import Broker, Fence, PresenceStore
+from app.broker.contract import Broker, Fence, Inbox, PresenceStore
 from app.core import access
 from app.core.channel import Channel
 from app.core.clock import isoformat
@@ -48,19 +48,6 @@ class Emitted(NamedTuple):
 
     entry_id: str
     refused: SchemaError | None
-
-
-class Inbox(Protocol):
-    """Inbox: hands workers what is for them alone."""
-
-    def add_nowait(self, channel: Channel, message: Message) -> Awaitable[Receipt]:
-        """Add a message, once for its nonce; its receipt has no offset.
-
-        Returns as `Broker.publish_nowait` does.
-
-        Raises:
-            Unavailable: the inbox can't be reached.
-        """
 
 
 class Hub:

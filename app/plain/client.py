@@ -11,6 +11,7 @@ from app.core.closing import Closing
 from app.core.errors import Forbidden, HearthError, Invalid, NoToken, TooLarge, Unauthorized
 from app.core.identity import Identity
 from app.core.quota import Share
+from app.core.refused import Refusal, Refused
 from app.hub.hub import Hub
 from app.hub.member import Member
 from app.plain.connection import PlainConnection
@@ -245,6 +246,9 @@ class PlainClient(Speaker):
     def on_pong(self) -> None:
         self._clients.on_pong(self)
 
+    def on_flood(self) -> None:
+        self.hub.refusals.tell(Refusal(Refused.FLOOD), self._connection.address)
+
     def on_too_large(self, error: FrameError) -> None:
         if self.member is None:
             self.refuse(NoToken(f"The first message must be {{type: auth, token}}: it is {error}."))
@@ -261,7 +265,9 @@ class PlainClient(Speaker):
             refusal = self._clients.rate_limit.refusal(self._connection)
             request = self._dialect.read(message)
             if refusal is not None:
-                raise refusal
+                # Not raised: it would have this frame, which has it.
+                self._fail(refusal, request)
+                return
             if self._share is not None and not self._share.spend():
                 self.hub.quotas.draw(self._share, self._connection)
             require_current(self.member.identity, self.hub.clock())

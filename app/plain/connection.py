@@ -20,6 +20,9 @@ class PlainHandler(Protocol):
     def on_message(self, message: str | bytes) -> None:
         """A message has arrived; bytes are a binary one. Raises nothing."""
 
+    def on_flood(self) -> None:
+        """The client sends more than its intake; it isn't read for a moment."""
+
     def on_too_large(self, error: FrameError) -> None:
         """A message is too large to be read; the connection is closed on return."""
 
@@ -73,6 +76,9 @@ class PlainConnection(Connection):
 
     def on_pong(self) -> None:
         self._handler.on_pong()
+
+    def on_flood(self) -> None:
+        self._handler.on_flood()
 
     def on_unreadable(self, error: FrameError) -> None:
         if error.code == TOO_BIG:

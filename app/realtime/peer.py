@@ -48,6 +48,9 @@ class PeerServer(Protocol):
     def acknowledge(self, client: Client, ack_id: int | None, data: Any) -> None:
         """A client has acknowledged an event."""
 
+    def on_flood(self, peer: Peer) -> None:
+        """A connection sends more than its intake; it isn't read for a moment."""
+
     def on_peer_closed(self, peer: Peer, closing: Closing) -> None:
         """A connection is closed."""
 
@@ -97,6 +100,9 @@ class Peer:
                 return
         if incoming is not None:
             self._on_packet(incoming)
+
+    def on_flood(self) -> None:
+        self._server.on_flood(self)
 
     def on_closed(self, closing: Closing) -> None:
         self._assembly = None
@@ -168,6 +174,8 @@ class Nobody:
         return False
 
     def on_message(self, message: str | bytes) -> None: ...
+
+    def on_flood(self) -> None: ...
 
     def on_closed(self, closing: Closing) -> None: ...
 

@@ -11,6 +11,7 @@ import socketio
 
 from app.core.closing import Closing
 from app.core.counters import Counters
+from app.core.refused import Refusal, Refused
 from app.engine.server import EngineServer
 from app.engine.session import EngineSession
 from app.realtime.client import Client
@@ -90,7 +91,8 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
         self.work = Work()
         self._publisher = publisher
         self._counters = counters or Counters()
-        self._lifecycle = Lifecycle(manager, self, self.work, refusals or Refusals(self._counters))
+        self._refusals = refusals or Refusals(self._counters)
+        self._lifecycle = Lifecycle(manager, self, self.work, self._refusals)
         most_bytes = options.max_message_bytes
         super().__init__(
             client_manager=manager,
@@ -240,6 +242,9 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
         # Not in order: the handler of the event before it may be waiting for it.
         if self.manager.expects(client.sid, ack_id):
             self.work.spawn(self.manager.trigger_callback(client.sid, ack_id, data))
+
+    def on_flood(self, peer: Peer) -> None:
+        self._refusals.tell(Refusal(Refused.FLOOD), peer.session.address)
 
     def on_peer_closed(self, peer: Peer, closing: Closing) -> None:
         self._counters.closed[closing.reason] += 1

@@ -21,6 +21,8 @@ MAX_QUEUED: Final = 100_000
 CLOSE_SECONDS: Final = 1.0
 #: How every pickle begins since protocol 2; JSON can't begin so.
 _PICKLE: Final = b"\x80"
+# What stock code raises for a message that no manager has written.
+_FOREIGN: Final = (ValueError, TypeError, LookupError, AttributeError)
 _PICKLED: Final = (
     "A pickle, as python-socketio before 5.14 emits: python-socketio 5.14 or newer, or json, is "
     "needed."
@@ -104,7 +106,7 @@ class SharedManager(AsyncPubSubManager, Manager):  # type: ignore[misc]
                 log.warning(
                     "could not handle a message of a manager", method=method, reason=error.code
                 )
-            except ValueError as error:  # of stock, or of a room that can't be a channel
+            except _FOREIGN as error:  # of stock, or of a room that can't be a channel
                 self._reject(f"{method}: {error}")
             except Exception:
                 log.exception("could not handle a message of a manager", method=method)

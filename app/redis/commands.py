@@ -20,7 +20,7 @@ from app.redis.failures import ReadOnlyRedis
 from app.redis.fitness import Fitness, is_read_only
 from app.redis.format import FormatCheck
 from app.redis.reconnecting import ReconnectingLink
-from app.redis.replies import EXPECTED, TEMPORARY, ReplyError
+from app.redis.replies import EXPECTED, NOT_ANSWERED, TEMPORARY, ReplyError
 from app.redis.scripts import Script
 from app.redis.window import Window
 
@@ -28,8 +28,7 @@ from app.redis.window import Window
 ANSWER_SECONDS: Final = 2.0
 # A connection without a reply for so long is dropped: it may be half open.
 DROP_SECONDS: Final = 6.0
-# While more than this is unsent, commands fail at once.
-MOST_UNSENT_BYTES: Final = 64 * 1024 * 1024
+MOST_UNSENT_BYTES: Final = 64 * 1024 * 1024  # past that, commands fail at once
 _WATCH_SECONDS: Final = 0.25
 _TIME_SECONDS: Final = 1.0
 _WARN_SECONDS: Final = 10.0
@@ -71,7 +70,7 @@ class Commands(ReconnectingLink):
         self._warned_at: dict[str, float] = {}
         self._fitness = Fitness(connector.host, most_message_bytes)
         self._asked_limits: asyncio.Future[Any] | None = None
-        self._leave_at = 0.0  # when a Redis that takes no writes may be left (again)
+        self._leave_at = 0.0  # when a Redis that takes no writes may be left
         self._watcher: asyncio.Task[None] | None = None
 
     @property
@@ -196,7 +195,7 @@ class Commands(ReconnectingLink):
             self._fitness.on_info(info)
         # Few services give this right, and nothing is lost without it: then it isn't logged.
         self._asked_limits = self._send(link, "CONFIG", "GET", "client-output-buffer-limit")
-        self._asked_limits.add_done_callback(self._on_limits)
+        self._asked_limits.add_done_callback(self._fitness.on_limits_reply)
 
     def on_reply(self, reply: Any) -> None:
         if not self._waiting:  # unsolicited, such as `-ERR max number of clients reached`
@@ -263,26 +262,22 @@ class Commands(ReconnectingLink):
                 self._request_time(now)
 
     def _request_time(self, now: float) -> None:
-        def on_reply(reply: asyncio.Future[Any]) -> None:
-            if reply.exception() is None:
-                self._clock.read(reply.result(), now, reply.get_loop().time())
-
-        with suppress(Unavailable):
-            self.send("TIME").add_done_callback(on_reply)
+        clock = asyncio.get_running_loop().time
+        self._ask("TIME", lambda time: self._clock.read(time, now, clock()))
 
     def look_for_cuts(self) -> None:
         """Tell whether Redis has cut subscribers: the connection for them was lost."""
+        self._ask("INFO", self._fitness.on_info)
+
+    def _ask(self, command: str, on_answer: Callable[[Any], object]) -> None:
+        """Ask for what is as well known a little later."""
 
         def on_reply(reply: asyncio.Future[Any]) -> None:
             if reply.exception() is None:
-                self._fitness.on_info(reply.result())
+                on_answer(reply.result())
 
         with suppress(Unavailable):
-            self.send("INFO").add_done_callback(on_reply)
-
-    def _on_limits(self, reply: asyncio.Future[Any]) -> None:
-        if not reply.cancelled() and reply.exception() is None:
-            self._fitness.on_limits(reply.result())
+            self.send(command).add_done_callback(on_reply)
 
     def _log_error(self, error: ReplyError) -> None:
         now = asyncio.get_running_loop().time()
@@ -297,10 +292,5 @@ class Commands(ReconnectingLink):
             if sent_at >= sent_before:
                 break
             if not future.done():
-                future.set_exception(
-                    Unavailable(
-                        "The broker did not answer in time. The message may have been published: "
-                        "repeat it with the same nonce."
-                    )
-                )
+                future.set_exception(Unavailable(NOT_ANSWERED))
                 future.exception()  # marks it as retrieved: nobody may be waiting any more

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -40,6 +41,11 @@ class Fitness:
                 admitted_by="client-output-buffer-limit pubsub",
             )
         self._cuts = cuts
+
+    def on_limits_reply(self, reply: asyncio.Future[Any]) -> None:
+        """As `on_limits`; do nothing where the question was refused."""
+        if not reply.cancelled() and reply.exception() is None:
+            self.on_limits(reply.result())
 
     def on_limits(self, reply: Any) -> None:
         """Tell what is wrong according to a reply to `CONFIG GET client-output-buffer-limit`."""

@@ -14,6 +14,10 @@ TEMPORARY: Final = frozenset(
 )
 #: Errors that are part of normal operation, and aren't logged.
 EXPECTED: Final = frozenset({"NOSCRIPT", "FENCED", "LATE"})
+NOT_ANSWERED: Final = (
+    "The broker did not answer in time. The message may have been published: repeat it with the "
+    "same nonce."
+)
 
 
 class ReplyError(Internal):

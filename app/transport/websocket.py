@@ -54,6 +54,9 @@ class Owner(Protocol):
     def on_pong(self) -> None:
         """A ping frame was answered."""
 
+    def on_flood(self) -> None:
+        """The client sends more than its intake; it isn't read for a moment."""
+
     def on_unsent(self, over_limit: bool) -> None:
         """The unsent bytes have gone over their limit, or have fallen well below it."""
 
@@ -239,6 +242,8 @@ class WebSocket(asyncio.Protocol):
     def _check_rate(self) -> None:
         if pause := self._intake.pause():
             self._hold(_RATE)
+            if self._owner is not None:
+                self._owner.on_flood()
             asyncio.get_running_loop().call_later(pause, self._release, _RATE)
 
     def pause_writing(self) -> None:

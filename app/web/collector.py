@@ -11,8 +11,6 @@ from prometheus_client.registry import Collector
 from app.core.counters import Counters
 from app.core.sizes import Sizes
 from app.hub.hub import Hub
-from app.transport.held import HeldBytes
-from app.transport.loop_lag import LoopLag
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,14 +20,16 @@ class Measured:
     Args:
         members: returns the number of connections in each namespace.
         dropped_lines: returns the number of lines of the log that weren't written.
+        loop_lag: returns how late timers were lately, at most, in seconds.
+        held: returns how many bytes are held for clients, by what holds them.
     """
 
     counters: Counters
     hub: Hub
     members: Callable[[], Mapping[str, int]]
     dropped_lines: Callable[[], int]
-    loop_lag: LoopLag
-    held: HeldBytes
+    loop_lag: Callable[[], float]
+    held: Callable[[], Mapping[str, int]]
 
 
 class HearthCollector(Collector):
@@ -86,8 +86,9 @@ class HearthCollector(Collector):
 
     def _levels(self) -> Iterator[Metric]:
         measured = self._measured
-        held = measured.held.sizes()
-        held |= {what: size() for what, size in measured.counters.held.items()}
+        held = dict(measured.held()) | {
+            what: size() for what, size in measured.counters.held.items()
+        }
         for name, text, label, levels in (
             ("hearth_members", "Connections in a namespace", "namespace", measured.members()),
             ("hearth_held_bytes", "What is held for clients", "what", held),
@@ -103,7 +104,7 @@ class HearthCollector(Collector):
                 self._sizes.history,
             ),
             ("hearth_inbox_bytes", "Messages in the inbox", self._sizes.inbox),
-            ("hearth_loop_lag_seconds", "How late timers were, at most", measured.loop_lag.seconds),
+            ("hearth_loop_lag_seconds", "How late timers were, at most", measured.loop_lag()),
             ("hearth_ready", "1 while the server can serve", int(measured.hub.ready)),
         ):
             if value is not None:

@@ -9,12 +9,13 @@ import aiohttp
 import pytest
 from aiohttp.test_utils import TestServer
 
-from app.app_keys import SERVER
+from app.app_keys import HUB, SERVER
 from app.transport.limits import STRANGER_BYTES
 from tests.fixtures.clients import Connect
 from tests.fixtures.servers import Serve
 from tests.support.poller import Poller
 from tests.support.raw import RawWebSocket, raw_websocket
+from tests.support.ready import until
 from tests.support.tokens import ALICE, BOB
 
 FLOOD = 2000
@@ -68,7 +69,9 @@ async def test_a_flood_of_requests_is_refused_and_then_not_read(serve: Serve) ->
         refused = 0
         while refused < 3:
             refused += '"rate_limited"' in str(await flooder.next())
-        assert server.app[SERVER]._counters.failed["rate_limited"] < MOST_ANSWERED
+        counters = server.app[HUB].counters
+        assert counters.failed["rate_limited"] < MOST_ANSWERED
+        await until(lambda: counters.refused["flood"] > 0)
 
 
 async def test_a_post_of_a_million_packets_leaves_others_their_turns(

@@ -87,6 +87,8 @@ REQUESTS = [
     '["agent_message",{"channel":"dev-team","data":{"content":"x"}}]',
     *('["authenticate",{"token":"a.b.c"}]', '["authenticate",{}]', '["leave",{"channel":""}]'),
     f'["authenticate",{{"token":"{FORGED}"}}]',
+    '["user_message",{"channel":"dev-team","data":{"content":"' + "x" * 1_100_000 + '"}}]',
+    '["ping",' + "[" * 30_000 + "]" * 30_000 + "]",
 ]
 FRAMES = [
     *('{"type":"auth","token":"a.b.c"}', '{"type":"auth"}', '{"type":"ping"}', "garbage", "[]"),

@@ -14,7 +14,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 LABELS = {refused.label for refused in Refused}
 # Those that no HTTP request is refused for.
 AFTERWARDS = {"token_expired", "forbidden", "namespace", "auth"}
-AFTERWARDS |= {"rate_limited", "identity_rate", "connections", "channels"}
+AFTERWARDS |= {"rate_limited", "identity_rate", "connections", "channels", "flood"}
 
 
 def first_cells(page: str, heading: str) -> set[str]:

@@ -24,6 +24,7 @@ from app.core.history import Position
 from app.core.session import Session
 from app.plain.incoming import read_draft, read_message, read_token
 from app.realtime.packets import Assembly, Incoming, PacketError, parse, parse_event
+from app.realtime.shared_manager import _FOREIGN
 from app.redis.commands import Commands
 from app.redis.connector import Connector, Link
 from app.redis.subscriptions import Subscriptions
@@ -344,7 +345,7 @@ class Emits(Target):
         while not self._manager._queue.empty():
             message = self._manager._queue.get_nowait()
             # They are foreseen, and so is what stock code raises for what isn't there.
-            with suppress(*REFUSED, ValueError):
+            with suppress(*REFUSED, *_FOREIGN):
                 await self._manager._methods[message["method"]](message)
         reads = [received.read for received in self._received]
         self._received.clear()

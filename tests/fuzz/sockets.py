@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, ClassVar
 
 from aiohttp.test_utils import TestServer
@@ -52,8 +53,8 @@ class Served(Target):
             pass
         finally:
             writer.transport.abort()
-            for _turn in range(3):
-                await asyncio.sleep(0)
+            with suppress(OSError):
+                await writer.wait_closed()
 
     async def _read_out(self, reader: asyncio.StreamReader) -> None:
         try:

@@ -32,6 +32,8 @@ class Events:
         if message == "hold":
             self._connection.hold_requests()
 
+    def on_flood(self) -> None: ...
+
     def on_too_large(self, error: FrameError) -> None: ...
 
     def on_closed(self, closing: Closing) -> None:

@@ -58,8 +58,16 @@ class Reader:
             if not answer["more"]:
                 break
             more = {"before": answer["messages"][0]["offset"]}
-        entries = [entry_of(envelope) for page in pages for envelope in page]
-        return Journal("history", str(topic), answer["epoch"], 0, entries)
+        journal = Journal("history", str(topic), answer["epoch"], 0)
+        newest = 0
+        for page in pages:
+            for number, envelope in enumerate(page):
+                # The first of a page doesn't say what newer ones stand for before it.
+                before = newest if number == 0 else envelope["offset"] - 1
+                journal.left_out.update(range(envelope.get("prev", before) + 1, envelope["offset"]))
+                journal.entries.append(entry_of(envelope))
+                newest = envelope["offset"]
+        return journal
 
     async def present(self, topic: Topic) -> dict[str, int]:
         """Return how many connections each member of a channel has there."""

@@ -42,6 +42,9 @@ class Server:
     def acknowledge(self, client: Client, ack_id: int | None, data: Any) -> None:
         self.asked.append(("ack", ack_id, data))
 
+    def on_flood(self, peer: Peer) -> None:
+        self.asked.append("flood")
+
     def on_peer_closed(self, peer: Peer, closing: Closing) -> None:
         self.asked.append(closing)
 

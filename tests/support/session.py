@@ -28,6 +28,8 @@ class RecordingHandler:
     def overtakes(self, message: str | bytes) -> bool:
         return self.assembling or (isinstance(message, str) and message.startswith(("43", "46")))
 
+    def on_flood(self) -> None: ...
+
     def on_message(self, message: str | bytes) -> None:
         self.messages.append(message)
         self.assembling = message == "461-1[]"

@@ -76,6 +76,7 @@ class RecordingConnection(Connection):
         self.socket = socket
         self.messages: list[str | bytes] = []
         self.held: str | None = None
+        self.floods = 0
         self.closings: list[Closing] = []
         socket.attach(self)
 
@@ -96,6 +97,9 @@ class RecordingConnection(Connection):
     on_binary = receive
 
     def on_pong(self) -> None: ...
+
+    def on_flood(self) -> None:
+        self.floods += 1
 
     def on_unreadable(self, error: FrameError) -> None: ...
 

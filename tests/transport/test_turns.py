@@ -80,6 +80,7 @@ async def test_who_sends_too_much_is_not_read_for_a_moment(
     socket.data_received(numbers(FRAMES_A_TURN))
     assert 60 < len(connection.messages) < FRAMES_A_TURN
     assert not socket.listening
+    assert connection.floods == 1
     assert connection.transport.calls == ["pause"]
     now = HOUR
     await until(lambda: len(connection.messages) == FRAMES_A_TURN)

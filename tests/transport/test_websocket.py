@@ -50,6 +50,9 @@ class Owner:
     def on_unsent(self, over_limit: bool) -> None:
         self.told.append(over_limit)
 
+    def on_flood(self) -> None:
+        self.told.append("flood")
+
     def on_unreadable(self, error: FrameError) -> None:
         self.told.append(error.code)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import urlencode
@@ -17,9 +18,12 @@ from tests.fixtures.clients import Connect
 from tests.fixtures.processes import Run
 from tests.support.package import PAGE, output, see_that_it_is_made
 from tests.support.process import ROOT
+from tests.support.redis import free_port
 from tests.support.tokens import AGENT, ALICE, SERVICE
 from tests.web.conftest import OpenConsole
 
+# What a browser itself logs of a server that isn't there.
+LOST = (r"WebSocket connection to .* failed", r"net::ERR_", r"Failed to load resource")
 EXAMPLE = PAGE.parent
 CHAT = "writer/app-1/chat-1"
 DOCS = (ROOT / "docs/clients-js.md").read_text()
@@ -51,7 +55,7 @@ async def test_an_agent_streams_and_each_device_shows_the_same(
     fragment = urlencode({"url": server.url, "token": ALICE})
     pages = [(await open_console(f"{site}#{fragment}")).page for _device in range(2)]
     for page in pages:
-        await expect(page.locator("header")).to_have_text("You are alice")
+        await expect(page.locator("header")).to_have_text("You are alice, connected")
         await expect(page.get_by_role("status")).to_have_text("live")
 
     await pages[0].get_by_label("Text").fill("Tell me a story")
@@ -73,6 +77,21 @@ async def test_an_agent_streams_and_each_device_shows_the_same(
     await pages[1].locator("summary").click()
     for page in pages:
         await expect(page.locator("summary")).to_have_text("0 unread")
+
+
+async def test_it_says_that_the_server_is_gone_and_that_it_is_back(
+    open_console: OpenConsole, site: str, run: Run
+) -> None:
+    settings = {"ALLOWED_ORIGINS": site.removesuffix("/index.html"), "PORT": str(free_port())}
+    server = await run(**settings)
+    fragment = urlencode({"url": server.url, "token": ALICE})
+    page = (await open_console(f"{site}#{fragment}", expected=LOST)).page
+    header = page.locator("header")
+    await expect(header).to_have_text("You are alice, connected")
+    await server.stop(signal.SIGKILL)
+    await expect(header).to_contain_text(f"You are alice, {server.url} can't be reached")
+    await run(**settings)
+    await expect(header).to_have_text("You are alice, connected")
 
 
 async def _all_show(pages: list[Page], *texts: str) -> None:

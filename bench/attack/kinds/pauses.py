@@ -15,7 +15,14 @@ from bench.attack.wire import WebSocket
 _FAST_HEARTBEAT: Final = {"PING_SECONDS": "1", "PING_TIMEOUT_SECONDS": "1"}
 
 
-@attack("stopped-process", Who.WORKER, settings=_FAST_HEARTBEAT, times=False, seconds=7.0)
+@attack(
+    "stopped-process",
+    Who.WORKER,
+    settings=_FAST_HEARTBEAT,
+    times=False,
+    seconds=7.0,
+    short={"clients": 5, "pause": 0.3},
+)
 async def stopped_process(arena: Arena, *, clients: int = 60, pause: float = 3.0) -> None:
     """SIGSTOP for longer than a heartbeat takes: nobody who is well is closed by it."""
     closed = 0
@@ -26,6 +33,7 @@ async def stopped_process(arena: Arena, *, clients: int = 60, pause: float = 3.0
         nonlocal closed
         one = await arena.member(token=arena.token(f"client-{number}"), number=number)
         sockets.append(one)
+        arena.counts["clients"] += 1
         if len(sockets) == clients:
             there.set()
         try:
@@ -43,7 +51,6 @@ async def stopped_process(arena: Arena, *, clients: int = 60, pause: float = 3.0
     finally:
         os.kill(arena.pid, signal.SIGCONT)
     await asyncio.sleep(max(0.0, arena.left - 0.5))
-    arena.counts["clients"] = len(sockets)
     arena.counts["closed"] = closed
     if closed:
         arena.broken.append(f"{closed} of {len(sockets)} healthy clients were closed")

@@ -118,8 +118,8 @@ async def large_emit(arena: Arena, *, size: int = 34 * _MB) -> None:
         "callback": None,
         "host_id": "attack",
     }
-    await client.publish("socketio", json.dumps(emit))
     arena.counts["emits"] += 1
+    await client.publish("socketio", json.dumps(emit))
     await client.aclose()
     await arena.hold()
 

@@ -40,6 +40,8 @@ export interface PublishOptions {
   timeout?: number;
 }
 
+type Nullable<Options> = { [Key in keyof Options]: Options[Key] | null };
+
 /** One way to look at a channel, until `leave`; the channel is left when the last of its handles is. */
 export class Channel<T extends Types = Record<string, JsonObject>> {
   readonly #emitter = new Emitter();
@@ -117,19 +119,20 @@ export class Channel<T extends Types = Record<string, JsonObject>> {
   async publish<E extends keyof T & string>(
     type: E,
     data: Draft<T[E]>,
-    options: PublishOptions = {},
+    options?: PublishOptions | null,
   ): Promise<Receipt> {
-    const { action, nonce = newNonce(), timeout } = options;
-    const draft = { data, nonce, ...(action === undefined ? {} : { action }) };
-    const patience = { ms: Math.min(timeout ?? PUBLISH_MS, MAX_PUBLISH_MS), isHard: timeout !== undefined };
+    // A null is a key left out, as it is to the server.
+    const { action, nonce, timeout }: Nullable<PublishOptions> = options ?? {};
+    const draft = { data, nonce: nonce ?? newNonce(), ...(action == null ? {} : { action }) };
+    const patience = { ms: Math.min(timeout ?? PUBLISH_MS, MAX_PUBLISH_MS), isHard: timeout != null };
     const answer = await this.#ask(type, draft, patience);
     const { offset, epoch, timestamp, duplicate = false } = answer as unknown as Receipt;
     return { ...(offset === undefined ? {} : { offset }), epoch, timestamp, duplicate };
   }
 
   /** Read a page of history: the newest `limit` (50) messages, or those before an offset. */
-  async history(page: { before?: number; limit?: number } = {}): Promise<Page<T>> {
-    const { messages, offset, epoch, more } = await this.#ask("history", page, { ms: READ_MS });
+  async history(page?: { before?: number; limit?: number } | null): Promise<Page<T>> {
+    const { messages, offset, epoch, more } = await this.#ask("history", page ?? {}, { ms: READ_MS });
     return { messages, offset, epoch, more } as unknown as Page<T>;
   }
 

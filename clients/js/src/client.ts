@@ -5,6 +5,7 @@ import { Connection } from "./connection.js";
 import { Emitter, type Off } from "./emitter.js";
 import { HearthError } from "./errors.js";
 import type { Member, NamespaceName, PayloadsOf, Types } from "./messages.js";
+import { type ChannelName, keyOf, nameOf } from "./names.js";
 import { Namespace } from "./namespace.js";
 import { type ChannelState, Subscription } from "./subscription.js";
 import { type Token, TokenSource } from "./token.js";
@@ -55,8 +56,8 @@ export interface ClientEvents {
  * @param url may have a path, under which the server is: `https://example.org/hearth/`; in a page,
  *   one without a host is the page's own
  */
-export function connect(url: string, options: ClientOptions = {}): Client {
-  return new Client(url, options);
+export function connect(url: string, options?: ClientOptions | null): Client {
+  return new Client(url, options ?? {});
 }
 
 /** One connection to one server, and the channels in it. */
@@ -98,29 +99,40 @@ export class Client {
     return this.#emitter.on(event, listener);
   }
 
-  circle(name: string, options?: ChannelOptions): Channel<PayloadsOf<"/circles">> {
+  circle(name: ChannelName, options?: ChannelOptions): Channel<PayloadsOf<"/circles">> {
     return this.channel("/circles", name, options);
   }
 
-  workspace(id: string, options?: ChannelOptions): Channel<PayloadsOf<"/workspaces">> {
+  workspace(id: ChannelName, options?: ChannelOptions): Channel<PayloadsOf<"/workspaces">> {
     return this.channel("/workspaces", id, options);
   }
 
-  agent(id: string, options?: ChannelOptions): Channel<PayloadsOf<"/agents">> {
+  agent(id: ChannelName, options?: ChannelOptions): Channel<PayloadsOf<"/agents">> {
     return this.channel("/agents", id, options);
   }
 
-  chat(workflow: string, app: string, chat: string, options?: ChannelOptions): Channel<PayloadsOf<"/chat">> {
-    return this.channel("/chat", `${workflow}/${app}/${chat}`, options);
+  /** A chat by its three parts, or by its whole address: `chat("writer/app-1/chat-1")`. */
+  chat(
+    workflow: ChannelName,
+    app: ChannelName,
+    chat: ChannelName,
+    options?: ChannelOptions,
+  ): Channel<PayloadsOf<"/chat">>;
+  chat(address: string, options?: ChannelOptions): Channel<PayloadsOf<"/chat">>;
+  chat(first: unknown, ...others: unknown[]): Channel<PayloadsOf<"/chat">> {
+    const [app, chat, options] = others;
+    const isAddress = others.length < 2 && (app === undefined || typeof app === "object");
+    const name = isAddress ? nameOf(first) : [first, app, chat].map(nameOf).join("/");
+    return this.channel("/chat", name, (isAddress ? app : options) as ChannelOptions | undefined);
   }
 
-  feed(name: string, options?: ChannelOptions): Channel<PayloadsOf<"/feeds">> {
+  feed(name: ChannelName, options?: ChannelOptions): Channel<PayloadsOf<"/feeds">> {
     return this.channel("/feeds", name, options);
   }
 
   /** One's own notifications, on each of one's devices. */
   notifications(options?: ChannelOptions): Channel<PayloadsOf<"/notifications">> {
-    return this.#open("/notifications", "", ({ id }) => `user:${id}`, options);
+    return this.#open("/notifications", undefined, ({ id }) => `user:${id}`, options);
   }
 
   /** What everybody is told. */
@@ -135,15 +147,16 @@ export class Client {
    */
   channel<N extends NamespaceName, T extends Types = PayloadsOf<N>>(
     namespace: N,
-    name: string,
+    name: ChannelName,
     options?: ChannelOptions,
   ): Channel<T> {
-    return this.#open<T>(namespace, name, name, options);
+    const text = nameOf(name);
+    return this.#open<T>(namespace, text, text, options);
   }
 
-  /** The state of a channel that some handle is open of. */
-  stateOf(namespace: NamespaceName, name: string): ChannelState | undefined {
-    return this.#subscriptions.get(`${namespace} ${name}`)?.state;
+  /** The state of a channel that some handle is open of; without a name, of one's own notifications. */
+  stateOf(namespace: NamespaceName, name?: string): ChannelState | undefined {
+    return this.#subscriptions.get(keyOf(namespace, name))?.state;
   }
 
   /** Leave everything and disconnect, for good. */
@@ -156,19 +169,21 @@ export class Client {
 
   #open<T extends Types>(
     namespace: string,
-    key: string,
-    name: string | ((self: Member) => string),
-    options: ChannelOptions = {},
+    name: string | undefined,
+    named: string | ((self: Member) => string),
+    given?: ChannelOptions,
   ): Channel<T> {
     if (this.state === "closed") throw HearthError.closed();
+    if (typeof namespace !== "string") throw new TypeError(`A namespace must be text, not ${String(namespace)}.`);
     if (!namespace.startsWith("/")) throw new TypeError(`Namespaces begin with a slash: "/${namespace}"`);
-    const path = `${namespace} ${key}`;
+    const options = given ?? {};
+    const path = keyOf(namespace, name);
     const tell = (error: HearthError): void => this.#tell(error);
     const open = this.#subscriptions.get(path);
     if (open) return new Channel<T>(open, options, tell);
     const space = this.#namespace(namespace);
     const forget = (): void => void this.#subscriptions.delete(path);
-    const subscription = new Subscription(space, name, options, forget, this.#presenceMs);
+    const subscription = new Subscription(space, named, options, forget, this.#presenceMs);
     this.#subscriptions.set(path, subscription);
     const channel = new Channel<T>(subscription, undefined, tell);
     subscription.start();
@@ -184,7 +199,8 @@ export class Client {
       failed: (error) => this.#tell(error),
       ended: (error) => {
         this.#namespaces.delete(path);
-        this.#update(error ? { error } : {});
+        // That there is no such namespace is its channels' to tell.
+        this.#update(error && error.code !== "invalid" ? { error } : {});
       },
     });
     this.#namespaces.set(path, namespace);
@@ -211,11 +227,11 @@ export class Client {
   #update(change: Partial<ConnectionInfo>): void {
     if (this.state === "closed") return;
     const spaces = [...this.#namespaces.values()];
-    const { error } = { ...this.#info, ...change };
     const isConnected = spaces.some(({ identity }) => identity);
+    const error = isConnected ? undefined : { ...this.#info, ...change }.error;
     const isRefused = error !== undefined && error.code !== "disconnected";
     const otherwise = spaces.length === 0 ? "idle" : "connecting";
-    this.#change({ ...change, state: isConnected ? "connected" : isRefused ? "refused" : otherwise });
+    this.#change({ ...change, error, state: isConnected ? "connected" : isRefused ? "refused" : otherwise });
   }
 
   #change(change: Partial<ConnectionInfo>): void {

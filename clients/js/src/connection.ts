@@ -68,7 +68,7 @@ export class Connection {
   }
 
   async #onFailure(failure: Error & OpenFailure): Promise<void> {
-    const told = refusalIn(failure);
+    const told = refusalIn(this.address, failure);
     if (told) return this.#tell(told);
     if (Date.now() - this.#askedAtMs < REASON_MS) return;
     this.#askedAtMs = Date.now();

@@ -61,6 +61,11 @@ export class HearthError extends Error {
     return new HearthError(code, whole, fields, retry_after, temporary, reason);
   }
 
+  /** An `invalid` one, of one field. */
+  static of(field: string, problem: string): HearthError {
+    return HearthError.from({ code: "invalid", message: "The request is invalid.", fields: { [field]: problem } });
+  }
+
   static closed(): HearthError {
     return new HearthError("closed", "It was closed.");
   }

@@ -6,6 +6,9 @@ import { type Limits, Requests } from "./requests.js";
 import { backoffMs, Ending } from "./time.js";
 import { renewalMs, type TokenSource } from "./token.js";
 
+/** The longest between two attempts with tokens that the server has refused, in milliseconds. */
+const TOKEN_MOST_MS = 60_000;
+
 /** What a namespace tells of: its channels. */
 export interface Membership {
   /** What messages are told by; undefined as long as it isn't known. */
@@ -92,6 +95,7 @@ export class Namespace {
   /** Tell everything in it that there is no connection, and why. */
   refuse(error: HearthError): void {
     if (this.#identity) return;
+    this.requests.refuse(error);
     for (const member of [...this.#members]) member.refused(error);
   }
 
@@ -120,7 +124,8 @@ export class Namespace {
         this.#token = token;
         return answer(token === undefined ? {} : { token });
       } catch (error) {
-        this.listener.failed(error as HearthError);
+        this.listener.refused(error as HearthError);
+        this.refuse(error as HearthError);
         await this.ending.sleep(backoffMs(this.connection.backoff, attempt)).catch(() => {});
       }
     }
@@ -172,10 +177,10 @@ export class Namespace {
 
   #onRefused(refusal: Error & { data?: ErrorObject }): void {
     if (this.#socket.active) return; // no server; socket.io-client tries again
-    const { code, message } = { code: "invalid" as const, message: refusal.message };
-    const error = HearthError.from(refusal.data ?? { code, message });
-    const needsToken = error.code === "unauthorized" || error.code === "token_expired";
-    if (needsToken ? !this.tokens.renews : !error.temporary) return this.close(error);
+    // Where it says nothing more, there is no such namespace.
+    const message = `The server has no namespace ${this.path}: ${refusal.message}.`;
+    const error = HearthError.from(refusal.data ?? { code: "invalid", message });
+    if (isOfToken(error) ? !this.tokens.renews : !error.temporary) return this.close(error);
     this.listener.refused(error);
     this.refuse(error);
     void this.#comeBack(error);
@@ -184,23 +189,30 @@ export class Namespace {
   async #comeBack(error?: HearthError): Promise<void> {
     const attempt = this.#refusals++;
     const waitMs =
-      error?.retryAfter === undefined ? backoffMs(this.connection.backoff, attempt) : this.requests.waitMs(error, attempt);
+      error?.retryAfter === undefined ? this.#backoffMs(error, attempt) : this.requests.waitMs(error, attempt);
     await this.ending.sleep(waitMs).then(
       () => this.#socket.connect(),
       () => {}, // closed meanwhile
     );
   }
 
+  /** How long to wait before the next attempt: much longer where one has to find another token first. */
+  #backoffMs(error: HearthError | undefined, attempt: number): number {
+    const { firstMs, mostMs } = this.connection.backoff;
+    return backoffMs({ firstMs, mostMs: error && isOfToken(error) ? Math.max(mostMs, TOKEN_MOST_MS) : mostMs }, attempt);
+  }
+
   /** Ask for a fresh token before each one ends, until the connection does. */
   async #renew(serverAheadMs: number): Promise<void> {
     const { firstMs } = this.connection.backoff;
     const life = (this.#renewal = new Ending());
+    let failure: HearthError | undefined;
     for (let attempt = 0; this.tokens.renews && !life.isOver; ) {
       const waitMs = renewalMs(this.#token, Date.now() + serverAheadMs);
       if (waitMs === undefined) return;
       try {
         // Not at once, even if all that it gets are tokens that have just about ended.
-        await life.sleep(attempt ? backoffMs(this.connection.backoff, attempt) : Math.max(waitMs, firstMs));
+        await life.sleep(attempt ? this.#backoffMs(failure, attempt) : Math.max(waitMs, firstMs));
         const token = await this.#askToken();
         if (life.isOver) return;
         await this.#authenticate(token);
@@ -208,7 +220,8 @@ export class Namespace {
       } catch (error) {
         if (life.isOver) return;
         attempt++;
-        this.listener.failed(error as HearthError);
+        failure = error as HearthError;
+        this.listener.failed(failure);
       }
     }
   }
@@ -223,6 +236,10 @@ export class Namespace {
       }
     }
   }
+}
+
+function isOfToken({ code }: HearthError): boolean {
+  return code === "unauthorized" || code === "token_expired";
 }
 
 function isObject(value: unknown): value is object {

@@ -18,10 +18,10 @@ export function unreachable({ origin }: Address, reason: string): HearthError {
 }
 
 /** The refusal that a failed attempt has brought with it. */
-export function refusalIn({ description, context }: OpenFailure): HearthError | undefined {
+export function refusalIn(address: Address, { description, context }: OpenFailure): HearthError | undefined {
   const text = (context as { responseText?: unknown } | undefined)?.responseText;
   if (typeof description !== "number" || description < 400 || typeof text !== "string") return undefined;
-  return refusalOf(description, text);
+  return refusalOf(address, description, text);
 }
 
 /**
@@ -32,7 +32,7 @@ export async function askWhy(address: Address): Promise<HearthError | undefined>
   const url = `${address.origin.replace(/^ws/, "http")}${address.path}/?EIO=4&transport=websocket`;
   try {
     const answer = await fetch(url, { credentials: "omit", cache: "no-store" });
-    const refusal = refusalOf(answer.status, await answer.text());
+    const refusal = refusalOf(address, answer.status, await answer.text());
     // It was no handshake: nothing else is wrong.
     return refusal.reason === "upgrade" ? undefined : refusal;
   } catch {
@@ -40,14 +40,16 @@ export async function askWhy(address: Address): Promise<HearthError | undefined>
   }
 }
 
-/** What a refused handshake was answered with: the server's error, or a proxy's page. */
-function refusalOf(status: number, text: string): HearthError {
+/** What a refused handshake was answered with: the server's error, or another server's or a proxy's page. */
+function refusalOf(address: Address, status: number, text: string): HearthError {
   try {
     const { error } = JSON.parse(text) as { error?: ErrorObject };
     if (error) return HearthError.from(error);
   } catch {
     // no JSON, so not the server's
   }
+  const stranger = `what answers at ${address.origin}${address.path}/ is not Hearth, and says ${status}`;
+  if (status < 400 || status === 404) return unreachable(address, stranger);
   const code = CODES[status] ?? (status < 500 ? "forbidden" : "unavailable");
-  return new HearthError(code, `The connection is refused: what answers there says ${status}.`);
+  return new HearthError(code, `The connection is refused: ${stranger}.`);
 }

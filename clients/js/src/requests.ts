@@ -29,6 +29,8 @@ export interface Patience {
 export class Requests {
   readonly #gates = new Set<() => void>();
   #limits: Limits | undefined;
+  /** Why there is no connection, once it is known. */
+  #reason: HearthError | undefined;
 
   /**
    * @param ending of the namespace
@@ -45,6 +47,7 @@ export class Requests {
   /** Requests are possible from now on. */
   open(limits: Limits): void {
     this.#limits = limits;
+    this.#reason = undefined;
     this.pace.limit(limits.messages_per_second ?? 0);
   }
 
@@ -56,6 +59,11 @@ export class Requests {
   /** No request is possible until `open`. */
   close(): void {
     this.#limits = undefined;
+  }
+
+  /** There is no connection, for this reason: what has waited in vain fails with it. */
+  refuse(reason: HearthError): void {
+    this.#reason = reason;
   }
 
   /**
@@ -70,10 +78,8 @@ export class Requests {
   ): void {
     const limits = this.#limits;
     if (!limits) return done(HearthError.disconnected(), {});
-    if (isLonger(argument, limits.max_message_bytes)) {
-      // Far beyond the limit, the server ends the connection rather than answer.
-      return done(new HearthError("too_large", "The message is too large."), {});
-    }
+    const problem = problemIn(event, argument, limits.max_message_bytes);
+    if (problem) return done(problem, {});
     const endMs = Date.now() + ms;
     this.pace.take(lane, (answered) => {
       // What was to be asked on a connection that has ended is no longer.
@@ -84,11 +90,17 @@ export class Requests {
       const onAnswer = (lost: Error | null, answer: Answer & { error?: ErrorObject }): void => {
         answered();
         if (lost) return done(this.socket.connected ? timeout(ms) : HearthError.disconnected(), {});
-        const error = answer.ok ? undefined : HearthError.from(answer.error!);
+        const error = answer["ok"] ? undefined : HearthError.from(answer.error!);
         if (error?.retryAfter !== undefined) this.pace.pause(error.retryAfter * 1000);
         done(error, answer);
       };
-      this.socket.timeout(Math.max(1, Math.min(endMs - Date.now(), MAX_TIMER_MS))).emit(event, argument, onAnswer);
+      try {
+        this.socket.timeout(Math.max(1, Math.min(endMs - Date.now(), MAX_TIMER_MS))).emit(event, argument, onAnswer);
+      } catch (error) {
+        // What one caller asks for is no reason to keep the others from asking.
+        answered();
+        done(new HearthError("invalid", `It can't be sent: ${(error as Error).message}`), {});
+      }
     });
   }
 
@@ -136,7 +148,7 @@ export class Requests {
         this.#gates.add(open);
         return () => this.#gates.delete(open);
       },
-      (_resolve, reject) => reject(HearthError.disconnected()),
+      (_resolve, reject) => reject(this.#reason ?? HearthError.disconnected()),
     );
   }
 }
@@ -145,9 +157,22 @@ function timeout(ms: number): HearthError {
   return new HearthError("timeout", `The server has not answered within ${Math.round(ms)} ms.`);
 }
 
-/** Whether a value as JSON has more bytes than that. */
-function isLonger(value: object, bytes: number): boolean {
-  const text = JSON.stringify(value);
+/** Why a request can't be sent, where it can't. */
+function problemIn(event: unknown, argument: object, mostBytes: number): HearthError | undefined {
+  if (typeof event !== "string") return HearthError.of("type", `Must be text, not ${String(event)}.`);
+  let text: string;
+  try {
+    text = JSON.stringify(argument);
+  } catch (error) {
+    return HearthError.of("data", `Has no form in JSON: ${(error as Error).message}`);
+  }
   // UTF-8 has at most three bytes for each unit of UTF-16.
-  return text.length * 3 > bytes && utf8Length(text) > bytes;
+  if (text.length * 3 <= mostBytes) return undefined;
+  const bytes = utf8Length(text);
+  // Far beyond the limit, the server ends the connection rather than answer.
+  if (bytes <= mostBytes) return undefined;
+  return new HearthError(
+    "too_large",
+    `The message is too large: it has ${bytes} bytes, and the server takes ${mostBytes} (MAX_MESSAGE_BYTES).`,
+  );
 }

@@ -40,7 +40,7 @@ test("members are kept up to date", async () => {
   await until(alice);
   expect(alice.members).toMatchObject([{ id: "alice", kind: "user" }]);
   const agent = client(url, token("agent-7", { kind: "agent" })).circle("circle-4");
-  await vi.waitFor(() => expect(alice.members.map(({ id }) => id)).toEqual(["alice", "agent-7"]), PATIENCE);
+  await vi.waitFor(() => expect(alice.members.map(({ id }) => id)).toEqual(["agent-7", "alice"]), PATIENCE);
   expect(alice.memberCount).toBe(2);
   await agent.leave();
   await vi.waitFor(() => expect(alice.members.map(({ id }) => id)).toEqual(["alice"]), PATIENCE);

@@ -60,10 +60,29 @@ test.each([{ transports: ["websocket"] }, { transports: ["polling"] }])(
     expect([alice.state, alice.error, circle.error]).toEqual(["refused", told[0], told[0]]);
     await own.kill();
     await until(circle, "connecting"); // nobody refuses it now
-    own.settings.ALLOWED_ORIGINS = extraHeaders.Origin;
+    own.settings["ALLOWED_ORIGINS"] = extraHeaders.Origin;
     await own.start();
     await until(circle);
     expect([alice.state, alice.error, circle.error]).toEqual(["connected", undefined, undefined]);
+  },
+);
+
+test.each([["websocket", 200], ["polling", 200], ["polling", 404], ["websocket", 403]] as const)(
+  "where another server answers by %s with %i, the error has its address and says that it isn't Hearth",
+  async (transport, status) => {
+    const stranger = createServer((_question, answer) => answer.writeHead(status).end("<h1>Hello</h1>"));
+    await new Promise<void>((resolve) => stranger.listen(0, "127.0.0.1", resolve));
+    onTestFinished(() => {
+      stranger.closeAllConnections();
+      stranger.close();
+    });
+    const url = `http://127.0.0.1:${(stranger.address() as { port: number }).port}`;
+    const alice = client(url, token("alice"), { transports: [transport] });
+    alice.on("error", () => {});
+    alice.circle("anywhere");
+    await vi.waitFor(() => expect(alice.error).toBeDefined(), PATIENCE);
+    expect(alice.error!.message).toContain(`what answers at ${url}/socket.io/ is not Hearth, and says ${status}`);
+    expect([alice.error!.code, alice.state]).toEqual(status === 403 ? ["forbidden", "refused"] : ["disconnected", "connecting"]);
   },
 );
 

@@ -30,9 +30,29 @@ test.each([MAX_BYTES + 1, 10 * MAX_BYTES])("a message of %i bytes is too large, 
   const states = vi.fn();
   circle.on("state", states);
   const content = "x".repeat(size);
-  await expect(circle.publish("user_message", { content })).rejects.toMatchObject({ code: "too_large" });
+  const message = expect.stringMatching(new RegExp(`has \\d{4,5} bytes, and the server takes ${MAX_BYTES} `));
+  await expect(circle.publish("user_message", { content })).rejects.toMatchObject({ code: "too_large", message });
   await circle.publish("user_message", { content: "short" });
   expect(states).not.toHaveBeenCalled();
+});
+
+test("what can't be sent is invalid and says why, and hurts nothing else", async () => {
+  const circle = client(server.url).circle("unsendable");
+  const circular: Record<string, unknown> = { content: "I" };
+  circular["self"] = circular;
+  const wrong: [unknown, unknown, RegExp][] = [
+    ["user_message", { content: "I", number: 7n }, /data: Has no form in JSON: .*BigInt/],
+    ["user_message", circular, /data: Has no form in JSON: .*circular/],
+    ["user_message", null, /data: /],
+    [undefined, {}, /type: Must be text, not undefined/],
+    ["connect", {}, /reserved/], // a name of socket.io-client's
+  ];
+  for (const [type, data, message] of wrong) {
+    const sent = circle.publish(type as "user_message", data as { content: string });
+    await expect(sent).rejects.toMatchObject({ name: "HearthError", code: "invalid", message: expect.stringMatching(message) });
+  }
+  await circle.publish("user_message", { content: "I" }, null); // null is what is left out
+  expect(circle.state).toBe("live");
 });
 
 test("who is too fast waits, and everything is published", async () => {

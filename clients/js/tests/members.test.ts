@@ -2,7 +2,7 @@ import { expect, test, vi } from "vitest";
 import type { Member } from "../src/index.js";
 import { Typing } from "../src/typing.js";
 import { client, PATIENCE, token, until } from "./support/clients.js";
-import { sharedServer } from "./support/processes.js";
+import { sharedServer, startServer } from "./support/processes.js";
 
 const server = sharedServer();
 
@@ -15,11 +15,26 @@ test("members are up to date where the server doesn't tell of them, while somebo
   expect(chat.memberCount).toBe(1); // nobody listens, and nothing is asked
   const seen: (readonly Member[])[] = [];
   const off = chat.on("members", (members) => seen.push(members));
-  await vi.waitFor(() => expect(chat.members.map(({ id }) => id)).toEqual(["alice", "agent-7"]), PATIENCE);
+  await vi.waitFor(() => expect(chat.members.map(({ id }) => id)).toEqual(["agent-7", "alice"]), PATIENCE);
   await other.leave();
   await vi.waitFor(() => expect(chat.members.map(({ id }) => id)).toEqual(["alice"]), PATIENCE);
   expect(seen.map((members) => members.length)).toEqual([2, 1]); // told of changes alone
   off();
+});
+
+test("members keep their order when a server is started again, whoever comes back first", async () => {
+  const own = await startServer();
+  const names = ["dora", "alice", "carol", "bob"];
+  const circles = names.map((name) => client(own.url, token(name)).circle("ordered"));
+  const listed = (): string[] => circles[0]!.members.map(({ id }) => id);
+  await vi.waitFor(() => expect(listed()).toHaveLength(4), PATIENCE);
+  expect(listed()).toEqual([...names].sort());
+  const seen: string[][] = [];
+  circles[0]!.on("members", (members) => seen.push(members.map(({ id }) => id)));
+  await own.kill();
+  await own.start();
+  await vi.waitFor(() => expect(seen.at(-1)).toHaveLength(4), PATIENCE);
+  for (const list of seen) expect(list).toEqual([...list].sort());
 });
 
 test("typing ends when it is said, when a message comes, and by itself", async () => {

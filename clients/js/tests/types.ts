@@ -5,6 +5,9 @@ import { useChannel } from "../src/react/index.js";
 export function channels(client: Client): void {
   const circle = client.circle("dev-team");
   circle.on("agent_message", ({ data }) => data.content.trim());
+  // @ts-expect-error - further keys are kept, of whatever type, and are written as such: data["mood"]
+  circle.on("user_message", ({ data }) => data.contnt);
+  circle.on("user_message", ({ data }) => data["mood"] === "well");
   circle.on("state", (state) => state === "live");
   void circle.publish("user_message", { content: "Hello" });
   // @ts-expect-error - no such type
@@ -25,6 +28,12 @@ export function channels(client: Client): void {
   void circle.publish("agent_message", { content: "Hello", agent_id: 7 });
   // @ts-expect-error - no content
   void circle.publish("agent_message", { agent_id: 7 });
+
+  // Ids may be integers, and a chat's address is in one or in three.
+  client.circle(7);
+  client.chat("writer/app/chat-1", { history: 5 });
+  // @ts-expect-error - two of three
+  client.chat("writer", "app");
 
   // Where the server takes types of applications' own, those have a dot, or are named.
   const chat = client.chat("writer", "app", "chat-1");
@@ -47,5 +56,6 @@ export function Shown(): null {
   send("user_mesage", { content: "Hello" });
   // @ts-expect-error - no such namespace
   useChannel("/circle", "dev-team");
-  return null;
+  useChannel("/circles", undefined);
+  return useChannel("/circles", 7).state === "idle" ? null : null;
 }

@@ -18,6 +18,6 @@ test("an event without data, or with anything, ends nothing", async () => {
   await emit(redis, ...calls, `"user_message", {"content": "still here"}, room="odd", namespace="/circles"`);
   await vi.waitFor(() => expect(texts(heard)).toContain("still here"), PATIENCE);
   expect(circle.state).toBe("live");
-  const told = heard.find(({ data }) => data.content === "still here")!;
+  const told = heard.find(({ data }) => data["content"] === "still here")!;
   expect(told.sender).toBeUndefined(); // a worker's has none, and none is made up
 });

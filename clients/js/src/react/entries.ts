@@ -8,7 +8,7 @@ import { placeBefore } from "../order.js";
  */
 export type Shown<M extends object = Message> = M & {
   status: "sent" | "pending" | "failed";
-  /** Of a failed one: why. */
+  /** Of a failed one: why; of a pending one: what it waits for, where the server refuses the connection. */
   error?: HearthError;
 };
 
@@ -35,13 +35,24 @@ export function withReceipt(entries: Entries, nonce: string, receipt: Receipt): 
   if (own === undefined) return entries;
   const { offset, timestamp } = receipt;
   if (offset === undefined) return entries.filter((one) => one !== own);
-  const { status: _status, ...message } = own;
+  const { status: _status, error: _error, ...message } = own;
   return withMessage(entries, { ...message, offset, timestamp });
 }
 
 /** After one's own message has failed. */
 export function withFailure(entries: Entries, nonce: string, error: HearthError): Entries {
   return entries.map((one) => (isOwn(one) && one.nonce === nonce ? { ...one, status: "failed", error } : one));
+}
+
+/** With what one's own messages wait for, where they do. */
+export function withReason(entries: Entries, error: HearthError | undefined): Entries {
+  const waits = (one: Shown): boolean => one.status === "pending" && one.error !== error;
+  if (!entries.some(waits)) return entries;
+  return entries.map((one) => {
+    if (!waits(one)) return one;
+    const { error: _error, ...message } = one;
+    return { ...message, ...(error === undefined ? {} : { error }) };
+  });
 }
 
 /** With oneself as the sender of what one has sent before it was known who one is. */

@@ -11,16 +11,20 @@ import {
   withMessage,
   withoutHistory,
   withPending,
+  withReason,
   withReceipt,
   withSender,
 } from "./entries.js";
+
+/** A channel's state, or `idle` as long as there is no channel to show. */
+export type ViewState = ChannelState | "idle";
 
 /** What a component sees of a channel; another object after each change. */
 export interface Snapshot {
   messages: Entries;
   members: readonly Member[];
   memberCount: number;
-  state: ChannelState;
+  state: ViewState;
   /** Why it is refused or closed. */
   error?: HearthError | undefined;
   /** Whether history may have more messages than are shown. */
@@ -32,6 +36,9 @@ export const EMPTY: Snapshot = {
   ...{ messages: [], members: [], memberCount: 0 },
   ...{ state: "connecting", hasMore: false, isLoadingMore: false },
 };
+
+/** What is shown where there is no channel yet. */
+export const IDLE: Snapshot = { ...EMPTY, state: "idle" };
 
 /** One channel, for all components that show it: opened for the first, left by the last. */
 export class ChannelStore {
@@ -61,7 +68,7 @@ export class ChannelStore {
     channel.on("message", (message) => this.#show(withMessage(this.#snapshot.messages, message)));
     channel.on("members", (list) => this.#change({ members: list, memberCount: channel.memberCount }));
     channel.on("state", (now) => this.#onState(now));
-    channel.on("error", (why) => this.#change({ error: why }));
+    channel.on("error", () => this.#onState(channel.state));
     channel.on("discontinuity", () => void this.#reload());
   }
 
@@ -93,7 +100,7 @@ export class ChannelStore {
   }
 
   /** Show a message at once, and publish it. */
-  send(type: string, data: object, action?: string): void {
+  send(type: string, data: object, action?: string | null): void {
     const sender = this.self();
     void this.#publish({
       type,
@@ -102,7 +109,7 @@ export class ChannelStore {
       timestamp: new Date().toISOString(),
       nonce: newNonce(),
       ...(sender === undefined ? {} : { sender }),
-      ...(action === undefined ? {} : { action }),
+      ...(action == null ? {} : { action }),
     });
   }
 
@@ -136,6 +143,7 @@ export class ChannelStore {
     const self = this.self();
     if (state === "live" && self) this.#show(withSender(this.#snapshot.messages, self));
     this.#change({ state, error: this.#channel.error });
+    this.#show(this.#snapshot.messages);
   }
 
   async #publish(message: Message): Promise<void> {
@@ -169,7 +177,9 @@ export class ChannelStore {
     }
   }
 
-  #show(messages: Entries): void {
+  #show(entries: Entries): void {
+    const { state, error } = this.#snapshot;
+    const messages = withReason(entries, state === "refused" ? error : undefined);
     this.#change({ messages, hasMore: !this.#isAtStart && (startOf(messages) ?? 0) > 0 });
   }
 

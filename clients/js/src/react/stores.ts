@@ -2,13 +2,14 @@ import type { Channel, ChannelOptions } from "../channel.js";
 import type { Client } from "../client.js";
 import type { HearthError } from "../errors.js";
 import type { Message, NamespaceName } from "../messages.js";
+import { keyOf } from "../names.js";
 import type { ChannelState } from "../subscription.js";
 import { ChannelStore, EMPTY, type Snapshot } from "./store.js";
 
-/** A channel that components show: a namespace and a name, which is empty for one's own notifications. */
+/** A channel that components show; one without a name is that of one's own notifications. */
 export interface Shows {
   namespace: NamespaceName;
-  name: string;
+  name?: string;
 }
 
 /** What is shown of a channel before its store is made, by its state; the same object each time. */
@@ -27,7 +28,7 @@ export class Stores {
   constructor(readonly client: Client) {}
 
   read({ namespace, name }: Shows): Snapshot {
-    const store = this.#stores.get(`${namespace} ${name}`);
+    const store = this.#stores.get(keyOf(namespace, name));
     if (store) return store.snapshot;
     if (this.client.state === "closed") return FIRST.closed;
     return FIRST[this.client.stateOf(namespace, name) ?? "connecting"];
@@ -45,20 +46,20 @@ export class Stores {
    * Show a message and publish it. A component may send before it looks on, as its first effects
    * do, and after, as their clean-up does.
    */
-  send(shows: Shows, history: number, type: string, data: object, action?: string): void {
+  send(shows: Shows, history: number, type: string, data: object, action?: string | null): void {
     this.#with(shows, history, (store) => store.send(type, data, action));
   }
 
   resend(shows: Shows, { nonce = "" }: Pick<Message, "nonce">): void {
-    this.#stores.get(`${shows.namespace} ${shows.name}`)?.resend(nonce);
+    this.#stores.get(keyOf(shows.namespace, shows.name))?.resend(nonce);
   }
 
   async loadMore(shows: Shows, limit: number): Promise<boolean> {
-    return (await this.#stores.get(`${shows.namespace} ${shows.name}`)?.loadMore(limit)) ?? false;
+    return (await this.#stores.get(keyOf(shows.namespace, shows.name))?.loadMore(limit)) ?? false;
   }
 
   #with<Result>(shows: Shows, history: number, use: (store: ChannelStore) => Result): Result | undefined {
-    const key = `${shows.namespace} ${shows.name}`;
+    const key = keyOf(shows.namespace, shows.name);
     try {
       const store = this.#stores.get(key) ?? this.#make(key, shows, history);
       return use(store);
@@ -72,7 +73,8 @@ export class Stores {
   #make(key: string, { namespace, name }: Shows, history: number): ChannelStore {
     const { client } = this;
     const open = (options: ChannelOptions): Channel => {
-      const channel: object = name ? client.channel(namespace, name, options) : client.notifications(options);
+      const channel: object =
+        name === undefined ? client.notifications(options) : client.channel(namespace, name, options);
       return channel as Channel;
     };
     const idle = (): void => this.#end(key, store);

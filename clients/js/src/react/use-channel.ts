@@ -1,10 +1,10 @@
 import { useCallback, useMemo, useSyncExternalStore } from "react";
 import type { HearthError } from "../errors.js";
 import type { AnyMessage, Draft, Member, NamespaceName, PayloadsOf, Types } from "../messages.js";
-import type { ChannelState } from "../subscription.js";
+import { type ChannelName, nameOf } from "../names.js";
 import type { Shown } from "./entries.js";
 import { useStores } from "./provider.js";
-import { EMPTY } from "./store.js";
+import { EMPTY, IDLE, type Snapshot, type ViewState } from "./store.js";
 import type { Shows } from "./stores.js";
 
 const HISTORY = 50;
@@ -19,7 +19,8 @@ export interface ChannelView<T extends Types> {
   messages: readonly Shown<AnyMessage<T>>[];
   members: readonly Member[];
   memberCount: number;
-  state: ChannelState;
+  /** The channel's, or `idle` as long as the hook is given none. */
+  state: ViewState;
   /** Why the channel is refused or closed. */
   error: HearthError | undefined;
   /** Publish; the message shows at once as `pending`, and as `failed` when that fails. */
@@ -33,30 +34,40 @@ export interface ChannelView<T extends Types> {
   loadMore: (limit?: number) => Promise<boolean>;
 }
 
-/** Show a channel: it is joined as long as some component does. */
+/**
+ * Show a channel: it is joined as long as some component does.
+ *
+ * @param channel its name; as long as that is undefined or null, nothing is joined, and the state is `idle`
+ */
 export function useChannel<N extends NamespaceName, T extends Types = PayloadsOf<N>>(
   namespace: N,
-  channel: string,
-  { history = HISTORY }: UseChannelOptions = {},
+  channel: ChannelName | null | undefined,
+  options?: UseChannelOptions,
 ): ChannelView<T> {
-  return useShown<T>(namespace, channel, history);
+  const shows = useMemo<Shows | undefined>(
+    () => (channel == null ? undefined : { namespace, name: nameOf(channel) }),
+    [namespace, channel],
+  );
+  return useShown<T>(shows, options?.history ?? HISTORY);
 }
 
-/** Show a channel; one without a name is that of one's own notifications. */
-export function useShown<T extends Types>(namespace: NamespaceName, name: string, history: number): ChannelView<T> {
+/** Show a channel, or nothing. */
+export function useShown<T extends Types>(shows: Shows | undefined, history: number): ChannelView<T> {
   const stores = useStores();
-  const shows = useMemo<Shows>(() => ({ namespace, name }), [namespace, name]);
   const subscribe = useCallback(
-    (listener: () => void) => stores.subscribe(shows, history, listener),
+    (listener: () => void) => (shows ? stores.subscribe(shows, history, listener) : () => {}),
     [stores, shows, history],
   );
-  const snapshot = useSyncExternalStore(subscribe, () => stores.read(shows), () => EMPTY);
+  const read = (): Snapshot => (shows ? stores.read(shows) : IDLE);
+  const snapshot = useSyncExternalStore(subscribe, read, () => (shows ? EMPTY : IDLE));
   const actions = useMemo(
     () => ({
-      send: ((type, data, options = {}) =>
-        stores.send(shows, history, type, data as object, options.action)) as ChannelView<T>["send"],
-      resend: (message: { nonce?: string }) => stores.resend(shows, message),
-      loadMore: (limit = HISTORY) => stores.loadMore(shows, limit),
+      send: ((type, data, options) => {
+        if (shows) stores.send(shows, history, type, data as object, options?.action);
+        else console.error(`${type} isn't sent: useChannel has been given no channel yet.`);
+      }) as ChannelView<T>["send"],
+      resend: (message: { nonce?: string }) => shows && stores.resend(shows, message),
+      loadMore: async (limit = HISTORY) => (shows ? stores.loadMore(shows, limit) : false),
     }),
     [stores, shows, history],
   );

@@ -2,6 +2,7 @@ import { useCallback, useMemo } from "react";
 import type { AnyMessage, PayloadsOf } from "../messages.js";
 import { type Notice, noticesOf } from "../notices.js";
 import type { Shown } from "./entries.js";
+import type { Shows } from "./stores.js";
 import { type ChannelView, useShown, type UseChannelOptions } from "./use-channel.js";
 
 type Id = string | number;
@@ -19,10 +20,11 @@ export interface NotificationsView
 }
 
 const HISTORY = 100;
+const OWN: Shows = { namespace: "/notifications" };
 
 /** Show one's own notifications; what is read on one device is read on all. */
-export function useNotifications({ history = HISTORY }: UseChannelOptions = {}): NotificationsView {
-  const view = useShown<Types>("/notifications", "", history);
+export function useNotifications(options?: UseChannelOptions): NotificationsView {
+  const view = useShown<Types>(OWN, options?.history ?? HISTORY);
   const { messages, send, state, error, hasMore, isLoadingMore, loadMore } = view;
   const notifications = useMemo(() => noticesOf(messages), [messages]);
   const unread = notifications.filter(({ isRead }) => !isRead).length;

@@ -1,5 +1,6 @@
 import { useCallback, useEffect, useRef, useState } from "react";
 import type { Member } from "../messages.js";
+import type { ChannelName } from "../names.js";
 import { Typing } from "../typing.js";
 import { useClient } from "./use-client.js";
 
@@ -14,13 +15,17 @@ export interface TypingView {
 
 const NOBODY: readonly Member[] = [];
 
-/** Show who is typing in a circle, and say so oneself. */
-export function useTyping(circle: string): TypingView {
+/**
+ * Show who is typing in a circle, and say so oneself.
+ *
+ * @param circle as long as it is undefined or null, nobody is
+ */
+export function useTyping(circle: ChannelName | null | undefined): TypingView {
   const client = useClient();
   const [typing, setTyping] = useState(NOBODY);
   const current = useRef<Typing | undefined>(undefined);
   useEffect(() => {
-    if (client.state === "closed") return;
+    if (circle == null || client.state === "closed") return;
     const channel = client.circle(circle);
     const watch = new Typing(channel, () => client.identity, setTyping);
     current.current = watch;

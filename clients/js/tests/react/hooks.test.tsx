@@ -54,6 +54,17 @@ test("who is typing is shown to the others until they stop", async () => {
   await shown(() => expect(bob.view.typing).toEqual([]));
 });
 
+test("without a circle nobody is typing, and nothing is joined", () => {
+  const alice = client(server.url);
+  const looked = look(alice, () => [useTyping(undefined), useTyping(null)]);
+  for (const { typing, onKey, onStop } of looked.view) {
+    expect(typing).toEqual([]);
+    onKey();
+    onStop();
+  }
+  expect(alice.state).toBe("idle");
+});
+
 test("what is read on one device is read on all", async () => {
   const service = client(server.url, token("ci", { kind: "service" })).channel("/notifications", "user:alice");
   const send = (id?: number): Promise<unknown> =>

@@ -15,12 +15,13 @@ export function page(client: Client): (props: { children: ReactNode }) => ReactN
 export interface Looked<View> {
   readonly view: View;
   readonly all: readonly View[];
+  rerender: () => void;
   unmount: () => void;
 }
 
 export function look<View>(client: Client, hook: () => View): Looked<View> {
   const all: View[] = [];
-  const { result, unmount } = renderHook(
+  const { result, rerender, unmount } = renderHook(
     () => {
       const view = hook();
       all.push(view);
@@ -33,6 +34,7 @@ export function look<View>(client: Client, hook: () => View): Looked<View> {
       return result.current;
     },
     all,
+    rerender,
     unmount,
   };
 }

@@ -62,6 +62,21 @@ test("a message that fails is marked, and can be sent again", async () => {
   await shown(() => expect(said(looked)).toEqual(["Please sent"]));
 });
 
+test("a message that waits for a token says so, and is sent once there is one", async () => {
+  let seconds = -60;
+  const alice = client(server.url, () => token("alice", { seconds }));
+  alice.on("error", () => {});
+  const looked = look(alice, "waiting");
+  act(() => looked.view.send("user_message", { content: "before" }));
+  await shown(() => expect(looked.view.messages[0]!.error?.code).toBe("token_expired"));
+  act(() => looked.view.send("user_message", { content: "after" }));
+  expect(said(looked)).toEqual(["before pending", "after pending"]);
+  expect(looked.view.messages.map(({ error }) => error?.code)).toEqual(["token_expired", "token_expired"]);
+  seconds = 600;
+  await shown(() => expect(said(looked)).toEqual(["before sent", "after sent"]));
+  expect(looked.view.messages.map(({ error }) => error)).toEqual([undefined, undefined]);
+});
+
 test("what is missed is shown in its place; what was lost is not", async () => {
   const own = await startServer({ ALLOWED_ORIGINS: "*" });
   const looked = look(client(own.url), "recovered");
@@ -102,6 +117,28 @@ test("a channel that is refused says why", async () => {
   const looked = look(client(server.url, token("alice", { grants: [] })), "refused");
   await shown(() => expect(looked.view.error?.code).toBe("forbidden"));
   expect(looked.view.state).toBe("closed");
+});
+
+test("without a name, it is idle until there is one; an empty one is refused; what is no name says so", async () => {
+  const alice = client(server.url);
+  const written = vi.spyOn(console, "error").mockImplementation(() => {});
+  let name: string | number | null | undefined;
+  const looked = lookAt(alice, () => useChannel("/circles", name));
+  expect([looked.view.state, looked.view.error, alice.state]).toEqual(["idle", undefined, "idle"]);
+  looked.view.send("user_message", { content: "I" });
+  expect(written).toHaveBeenCalledWith(expect.stringContaining("no channel yet"));
+  expect(await looked.view.loadMore()).toBe(false);
+  name = 7;
+  looked.rerender();
+  await shown(() => expect(looked.view.state).toBe("live"));
+  expect(looked.view.members.map(({ id }) => id)).toEqual(["alice"]);
+  name = null;
+  looked.rerender();
+  expect([looked.view.state, looked.view.members]).toEqual(["idle", []]);
+  const empty = look(alice, "");
+  await shown(() => expect(empty.view.error).toMatchObject({ code: "invalid", fields: { channel: expect.any(String) } }));
+  expect(empty.view.state).toBe("closed");
+  expect(() => look(alice, {} as string)).toThrow("not an object");
 });
 
 test("without a provider, the hook says what is missing", () => {

@@ -64,7 +64,7 @@ export function said(messages: readonly Message[]): Message[] {
 
 /** The texts of those messages that are people's. */
 export function texts(messages: readonly Message[]): unknown[] {
-  return said(messages).map(({ data }) => data.content);
+  return said(messages).map(({ data }) => data["content"]);
 }
 
 export const PATIENCE = { timeout: 20_000, interval: 10 };

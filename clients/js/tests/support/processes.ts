@@ -7,7 +7,7 @@ import { createInterface } from "node:readline";
 import { afterAll, beforeAll, onTestFinished } from "vitest";
 
 const ROOT = join(import.meta.dirname, "../../../..");
-const PYTHON = process.env.PYTHON ?? join(ROOT, ".venv/bin/python");
+const PYTHON = process.env["PYTHON"] ?? join(ROOT, ".venv/bin/python");
 // For tests in which one identity has more connections, or sends more, than people do.
 const UNLIMITED = {
   MESSAGES_PER_SECOND: "0",
@@ -64,7 +64,7 @@ export class HearthServer extends Child {
     const defaults = { AUTH_SECRET: SECRET, LOG_FORMAT: "json", ...UNLIMITED };
     const child = (this.process = spawn(PYTHON, ["-W", "error", "-m", "app"], {
       cwd: this.directory, // without a .env of the developer's
-      env: { PATH: process.env.PATH, PYTHONPATH: ROOT, PORT: String(this.port), ...defaults, ...this.settings },
+      env: { PATH: process.env["PATH"], PYTHONPATH: ROOT, PORT: String(this.port), ...defaults, ...this.settings },
       stdio: ["ignore", "ignore", "pipe"],
     }));
     const lines: string[] = [];
