@@ -57,7 +57,8 @@ export class HearthError extends Error {
 
   static from({ code, message, fields, retry_after, temporary, reason }: ErrorObject): HearthError {
     const problems = Object.entries(fields ?? {}).map(([field, problem]) => (field ? `${field}: ${problem}` : problem));
-    const whole = [message, ...problems].join(" ");
+    // Newer servers say the first of them in the message.
+    const whole = [message, ...problems.filter((problem) => !message.includes(problem))].join(" ");
     return new HearthError(code, whole, fields, retry_after, temporary, reason);
   }
 
