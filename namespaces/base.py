@@ -63,7 +63,7 @@ class ChannelNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
         except Unavailable as error:
             # A reply would make one that may still be restored forget its session.
             if client.handler is not None or not self._returning.returns(auth):
-                client.handler = None  # the session that it began has ended: the reply names none
+                client.dismiss()
                 client.greet()  # else it would not be told why
                 ChannelClient(self._context, client, member, share).notify_error(error)
             raise

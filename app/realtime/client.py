@@ -86,6 +86,10 @@ class Client:
         """Set its session id and the handler of its requests."""
         self.sid, self.handler = sid, handler
 
+    def dismiss(self) -> None:
+        """Forget its handler, and with it the session that has ended: no reply names that."""
+        self.handler = None
+
     def detach(self) -> None:
         """Remove it from its connection, which may then enter the namespace again."""
         if self._siblings.get(self.namespace) is self:

@@ -45,7 +45,7 @@ NO_PACKETS: dict[str, list[str | bytes]] = {
     "a placeholder of text": ['451-/circles,["x",{"_placeholder":true,"num":"0"}]', b"one"],
     "binary unannounced": [b"\x00\x01"],
     "a second CONNECT": [CONNECT],
-    "CONNECT with a list": ["40/chat,[1]"],
+    "CONNECT with half a list": ["40/chat,[1"],
     "DISCONNECT with a payload": ['41/circles,{"a":1}'],
     "ACK without an id": ["43/circles,[1]"],
     "ACK without a list": ["43/circles,1{}"],

@@ -132,6 +132,9 @@ async def test_history_and_presence_of_random_names_write_nothing_to_redis(
     await until_ready(server)
     client = await connect(url=str(server.make_url("")))
     await client.request("typing", {"channel": "hall", "data": {"typing": True}})
+    await until(
+        lambda: redis_server.ask("EXISTS", "hearth:format") == 1
+    )  # with the first heartbeat
     keys = redis_server.ask("DBSIZE")
     for number in range(100):
         name = {"channel": f"random {number}"}

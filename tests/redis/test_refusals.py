@@ -217,8 +217,8 @@ async def test_a_redis_that_stays_read_only_fills_no_log(
         return int(redis_server.ask("INFO", "stats")["total_connections_received"])
 
     before = connected()
-    await until(lambda: connected() > before + 60)  # half of them ask this
+    await until(lambda: connected() > before + 16)  # half of them ask this
     assert await process.stop() == 0
     events = Counter(line["event"] for line in process.log)
-    assert events["Redis refused a command"] > 0
+    assert any("takes no writes" in str(line.get("reason")) for line in process.log)
     assert max(events.values()) <= LINES

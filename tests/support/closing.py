@@ -14,14 +14,15 @@ from aiohttp import web
 from app import __main__ as program
 from app.app_keys import SERVER
 from app.application import create_app
+from app.logs import Logs
 from app.settings import Settings
 
 CLOSE_TRANSPORTS = signal.SIGUSR1
 
 
-def create_closing_app(settings: Settings) -> web.Application:
+def create_closing_app(settings: Settings, logs: Logs) -> web.Application:
     """Return the application."""
-    app = create_app(settings)
+    app = create_app(settings, logs=logs)
     closing: set[asyncio.Task[None]] = set()
 
     def close_transports() -> None:
