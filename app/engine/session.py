@@ -295,6 +295,6 @@ class EngineSession(Connection):
             self._upgrade.on_session_closed()
         self._poll_buffer.release()
         if self.socket is not None:
-            self.socket.close()
+            self.socket.close(reason=closing.frame_reason)
         self._server.on_closed(self, closing)
         self.handler.on_closed(closing)

@@ -19,7 +19,7 @@ from tests.fixtures.proxies import Through
 from tests.fixtures.servers import Serve, Start
 from tests.support.agents import contents, take
 from tests.support.ready import until
-from tests.support.redis import free_port
+from tests.support.redis import RedisServer, free_port
 from tests.support.tokens import ALICE
 
 
@@ -158,3 +158,18 @@ async def test_a_server_under_a_prefix(
         circle = await hearth.circle("dev-team")
         await circle.publish("user_message", {"content": "Hi"})
         assert contents(await take(circle, 1)) == ["Hi"]
+
+
+async def test_who_waits_for_the_servers_redis_is_told(
+    serve: Serve, late_redis: RedisServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    url = str((await serve(redis_url=late_redis.url)).make_url(""))
+    with caplog.at_level(logging.WARNING, "hearth_realtime"):
+        async with hearth_realtime.connect(url, token=ALICE) as hearth:
+            joining = asyncio.create_task(hearth.circle("dev-team"))
+            await until(lambda: "unavailable" in caplog.text)
+            assert "dev-team" in caplog.text
+            late_redis.start()
+            circle = await joining
+            await until(lambda: circle.state == "live")
+    assert caplog.text.count("unavailable") == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
@@ -16,6 +17,8 @@ from hearth_realtime.link import Link, backoff, retry_after
 from hearth_realtime.messages import Message_co, Page, Position, Presence, Receipt, Sender
 from hearth_realtime.publishing import PATIENCE_SECONDS, publish
 from hearth_realtime.roster import Roster
+
+log = logging.getLogger("hearth_realtime")
 
 # Who doesn't say for a while that they are typing is taken to have stopped.
 TYPING_SECONDS: Final = 3.0
@@ -262,7 +265,7 @@ class Channel(Generic[Message_co]):
         then: Callable[[Answer], None],
     ) -> None:
         """Send a request until it is answered, the connection is lost, or the error is final."""
-        waits = backoff()
+        waits, told = backoff(), False
         while not self._left and not connection.ended.is_set():
             try:
                 await connection.call(event, lambda: {"channel": self.name} | request(), then)
@@ -276,6 +279,9 @@ class Channel(Generic[Message_co]):
                     self._link.unsubscribe(self.name)
                     self.on_end(error)
                     return
+                if not told and error.code != "rate_limited":
+                    told = True
+                    log.warning("%s, %s: %s; trying again", self._link, self.name, error)
                 await asyncio.sleep(retry_after(error, waits))
         if not self._left:
             self._link.drop(connection)
