@@ -129,7 +129,9 @@ class HttpConnection(web.RequestHandler):
         self._deadlines.heads.discard(self)
         self._deadlines.bodies.discard(self)
         self._head_bytes = 0
-        _message, stream = self._messages[-1]
+        message, stream = self._messages[-1]
+        if isinstance(error := getattr(message, "exc", None), BaseException):
+            error.__traceback__ = None  # its frames have what has arrived, and the error itself
         self._body = None if stream.is_eof() else _Body(stream)
         if self._body is not None:
             self._body_held = True

@@ -103,6 +103,7 @@ HTTP: dict[str, tuple[str, ...]] = {
     "transport": ("GET", "/socket.io/?EIO=4&transport=carrier-pigeon"),
     "large headers": ("GET", "/healthz", f"Cookie: a={'x' * 17_000}"),
     "a long line": ("GET", "/healthz", f"Cookie: a={'x' * 47_000}"),
+    "a long path": ("GET", f"/{'x' * 200_000}"),
     "no HTTP": ("GET", "/a b c"),
     "no handshake": ("GET", "/ws/circles/a"),
     "no token": ("GET", "/console/channels"),
