@@ -125,7 +125,10 @@ class Server:
 def _is_a_fault(line: dict[str, Any]) -> bool:
     if line.get("raw"):
         return True
-    return line.get("level") in {"error", "critical"} and line["event"] not in EXPECTED_ERRORS
+    return (
+        line.get("level") in {"error", "critical"}
+        and line.get("of", line["event"]) not in EXPECTED_ERRORS
+    )
 
 
 class Servers:
