@@ -13,8 +13,8 @@ from bench.attack.measure import measure
 from bench.attack.registry import load
 
 ATTACKS: Final = load()
-SECONDS: Final = 2.0
-QUIET_SECONDS: Final = 0.5
+SECONDS: Final = 1.0
+QUIET_SECONDS: Final = 0.3
 
 #: Those that are within their bounds; `make attack` says which aren't.
 HELD: Final = (
