@@ -18,7 +18,7 @@ from tests.support.holdings import holdings
 from tests.support.ready import until, until_ready
 from tests.support.redis import RedisServer
 
-CHANNELS = 2_000
+CHANNELS = 500
 AT_ONCE = 200
 #: After so many seconds an empty channel is forgotten (docs/operations.md, "Memory").
 FORGOTTEN_SECONDS = 600
