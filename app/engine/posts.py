@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Final, Protocol
 
 from app.engine.poll_buffer import SEPARATOR
+from app.transport.flow import ProtocolError, ReceiveQueue
 from app.transport.intake import Intake
 from app.transport.websocket import FRAMES_A_TURN
+
+#: A payload that would take longer, for its client sends more than it may, ends the session: it has
+#: arrived as a whole, and would be held until then.
+MOST_SECONDS: Final = 10.0
 
 
 class Receiver(Protocol):
@@ -16,27 +21,35 @@ class Receiver(Protocol):
 
     intake: Intake
 
+    @property
+    def closed(self) -> bool:
+        """Whether it is closed."""
+
     def receive(self, packet: str) -> None:
         """Handle one packet. Raises `ProtocolError`."""
 
     def on_flood(self) -> None:
         """It sends more than its intake, and waits for a moment."""
 
-    async def until_room(self) -> None:
-        """Wait while the receive queue is full."""
-
 
 class Posts:
-    """The POSTs of one session."""
+    """The POSTs of one session.
 
-    __slots__ = ("_receiver", "resting", "turn")
+    Args:
+        queue: the session's receive queue.
+    """
 
-    def __init__(self, receiver: Receiver) -> None:
+    __slots__ = ("_queue", "_receiver", "held_bytes", "resting", "turn")
+
+    def __init__(self, receiver: Receiver, queue: ReceiveQueue) -> None:
         self._receiver = receiver
+        self._queue = queue
         #: Held by the POST that is read and handled; the next one waits, unread.
         self.turn = asyncio.Lock()
         #: Whether one waits until others have had their turn.
         self.resting = False
+        #: The size of the payload that is handled, in characters.
+        self.held_bytes = 0
 
     async def handle(self, payload: str) -> None:
         """Handle the packets of a payload, and return once the receive queue has room.
@@ -45,21 +58,33 @@ class Posts:
         POST is answered.
 
         Raises:
-            ProtocolError: clients send no such packet.
+            ProtocolError: clients send no such packet, or not so many.
         """
+        self.held_bytes = len(payload)
+        try:
+            await self._handle(payload)
+        finally:
+            self.held_bytes = 0
+        await self._queue.until_room()
+
+    async def _handle(self, payload: str) -> None:
         receiver, intake = self._receiver, self._receiver.intake
-        left = FRAMES_A_TURN
+        left, seconds = FRAMES_A_TURN, MOST_SECONDS
         for packet in _packets(payload):
+            if receiver.closed:
+                return
             intake.take(len(packet))
             receiver.receive(packet)
             left -= 1
             pause = intake.pause() if intake.left < 0 else 0.0
             if pause:
                 receiver.on_flood()
+                seconds -= pause
+                if seconds < 0:
+                    raise ProtocolError("more packets in one POST than it may send in some seconds")
             if left == 0 or pause:
                 left = FRAMES_A_TURN
                 await self._rest(pause)
-        await receiver.until_room()
 
     async def _rest(self, seconds: float) -> None:
         self.resting = True

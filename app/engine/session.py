@@ -124,21 +124,21 @@ class EngineSession(Connection):
             if self._queue.messages and not self.handler.assembling:
                 self._handle_queued()  # they waited for the last attachment of an acknowledgement
 
-    async def until_room(self) -> None:
-        """Wait while the receive queue is full."""
-        await self._queue.until_room()
-
     @property
     def posts(self) -> Posts:
         """What it POSTs."""
         if self._posts is None:
-            self._posts = Posts(self)
+            self._posts = Posts(self, self._queue)
         return self._posts
 
     @property
     def most_bytes(self) -> int:
         """The largest body that it may POST."""
         return self._limits.frame_bytes if self.admitted else self._limits.stranger_bytes
+
+    @property
+    def held_bytes(self) -> int:
+        return super().held_bytes + (0 if self._posts is None else self._posts.held_bytes)
 
     @property
     def listening(self) -> bool:

@@ -10,6 +10,9 @@ import pytest
 from aiohttp.test_utils import TestServer
 
 from app.app_keys import HUB, SERVER
+from app.core.closing import Closing
+from app.engine import posts
+from app.engine.session import CLOSE_PACKET
 from app.transport.limits import STRANGER_BYTES
 from tests.fixtures.clients import Connect
 from tests.fixtures.servers import Serve
@@ -87,6 +90,30 @@ async def test_a_post_of_a_million_packets_leaves_others_their_turns(
     assert (await bystander.request("ping"))["ok"] is True
     assert not posting.done()
     assert await posting == 200
+
+
+async def test_a_post_of_more_than_may_be_sent_ends_its_session(
+    serve: Serve, session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has arrived as a whole: it would be held until all of it is handled."""
+    monkeypatch.setattr(posts, "MOST_SECONDS", 1.5)
+    server = await serve(messages_per_second=RATE)
+    poller = await (await Poller(session, server).open()).join("/circles", ALICE)
+    assert await poller.post(*["3"] * FLOOD) == 400
+    assert (await poller.poll())[-1] == CLOSE_PACKET
+
+
+async def test_a_closed_session_holds_no_post(serve: Serve, session: aiohttp.ClientSession) -> None:
+    server = await serve(messages_per_second=RATE)
+    poller = await (await Poller(session, server).open()).join("/circles", ALICE)
+    polling = poller.connection
+    posting = asyncio.create_task(poller.post(*["3"] * FLOOD))
+    while not polling.posts.resting:  # noqa: ASYNC110 - nobody tells of it
+        await asyncio.sleep(0)
+    assert polling.held_bytes >= FLOOD
+    polling.close(Closing.SERVER_DISCONNECT)
+    await posting
+    assert polling.posts.held_bytes == 0
 
 
 # Strangers

@@ -73,14 +73,14 @@ async def test_nobody_waits_for_one_slow_message(
     handler.held = "4slow"
     for packet in ("4slow", "4a", "4b"):
         connection.receive(packet)
-    await connection.until_room()
+    await connection._queue.until_room()
     assert handler.messages == ["4slow"]
 
 
 async def test_one_can_wait_until_less_waits(
     crowded: EngineSession, handler: RecordingHandler
 ) -> None:
-    waiting = [asyncio.ensure_future(crowded.until_room()) for _waiter in range(2)]
+    waiting = [asyncio.ensure_future(crowded._queue.until_room()) for _waiter in range(2)]
     await asyncio.sleep(0)
     assert not any(one.done() for one in waiting)
     crowded.go_on()
@@ -89,7 +89,7 @@ async def test_one_can_wait_until_less_waits(
 
 
 async def test_nobody_waits_for_a_connection_that_has_ended(crowded: EngineSession) -> None:
-    waiting = asyncio.ensure_future(crowded.until_room())
+    waiting = asyncio.ensure_future(crowded._queue.until_room())
     await asyncio.sleep(0)
     crowded.close(Closing.SERVER_DISCONNECT)
     await waiting
