@@ -8,6 +8,7 @@ pytest_plugins = [
     "tests.fixtures.proxies",
     "tests.fixtures.redis",
     "tests.fixtures.servers",
+    "tests.fixtures.settings",
     "tests.support.marks",
     "tests.support.properties",
     "tests.support.reruns",
