@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.fuzz.readers import Emits, Frames, Packets, Records, Requests, Tokens
+from tests.fuzz.readers import Frames, Packets, Requests, Tokens
+from tests.fuzz.redis_readers import Emits, Records
 from tests.fuzz.sockets import Http, Plain, SessionTarget
 from tests.fuzz.target import Target
 
