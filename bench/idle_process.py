@@ -25,7 +25,8 @@ import aiohttp
 import socketio
 
 from bench.proc import cpu_seconds
-from bench.servers import ROOT, free_port
+from bench.servers import ROOT
+from tests.support.ports import free_port
 
 NAMESPACE: Final = "/circles"
 CONTENT: Final = "x" * 200

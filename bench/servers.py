@@ -16,6 +16,7 @@ from typing import Final
 from urllib.request import urlopen
 
 from bench.redis import running_redis
+from tests.support.ports import free_port
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 BENCH: Final = ROOT / "bench"
@@ -187,13 +188,6 @@ def source_digest() -> str:
                 continue
             digest.update(str(path).encode() + path.read_bytes())
     return digest.hexdigest()[:12]
-
-
-def free_port() -> int:
-    """Return a TCP port that nothing listens on at this moment."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def _await_ready(process: subprocess.Popen[bytes], server: Server, port: int, log: Path) -> None:

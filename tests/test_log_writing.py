@@ -19,10 +19,10 @@ import pytest
 from app.core.sampler import LINES, REASONS
 from app.log_writer import MOST_BYTES
 from app.transport.frames import TEXT
+from tests.support.ports import free_port
 from tests.support.process import clean_environment
 from tests.support.raw import masked
 from tests.support.ready import until_status
-from tests.support.redis import free_port
 from tests.support.tokens import SECRET
 
 pytestmark = pytest.mark.processes

@@ -17,8 +17,8 @@ from app import __version__
 from app.settings import Settings
 from tests.fixtures.clients import Connect
 from tests.fixtures.processes import Launch, Run
+from tests.support.ports import free_port
 from tests.support.process import clean_environment
-from tests.support.redis import free_port
 from tests.support.tokens import SECRET
 
 pytestmark = pytest.mark.processes

@@ -15,9 +15,10 @@ from tests.fixtures.processes import Run, RunReady
 from tests.fixtures.proxies import Through
 from tests.fixtures.servers import Serve
 from tests.support.agents import contents, take
+from tests.support.ports import free_port
 from tests.support.process import UNLIMITED, HearthProcess
 from tests.support.ready import until, until_status
-from tests.support.redis import RedisServer, free_port
+from tests.support.redis import RedisServer
 from tests.support.tokens import ALICE, BOB
 
 

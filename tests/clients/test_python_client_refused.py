@@ -18,8 +18,9 @@ from tests.fixtures.clients import Connect
 from tests.fixtures.proxies import Through
 from tests.fixtures.servers import Serve, Start
 from tests.support.agents import contents, take
+from tests.support.ports import free_port
 from tests.support.ready import until
-from tests.support.redis import RedisServer, free_port
+from tests.support.redis import RedisServer
 from tests.support.tokens import ALICE
 
 

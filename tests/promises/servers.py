@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from tests.support.links import Links
+from tests.support.ports import free_port
 from tests.support.process import PROGRAM, UNLIMITED, HearthProcess
-from tests.support.redis import free_port
 from tests.support.template import Template
 from tests.support.tokens import SECRET
 

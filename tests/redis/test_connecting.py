@@ -14,8 +14,9 @@ from tests.fixtures.redis import StartBackend
 from tests.redis.conftest import CertificatePair
 from tests.support.backends import RunningBackend
 from tests.support.messages import TEAM, message, somebody
+from tests.support.ports import free_port
 from tests.support.ready import until, until_members
-from tests.support.redis import RedisServer, free_port
+from tests.support.redis import RedisServer
 from tests.support.sentinel import SentinelledRedis
 
 

@@ -11,8 +11,9 @@ from structlog.testing import capture_logs
 
 from tests.fixtures.redis import StartBackend
 from tests.redis.conftest import CertificatePair
+from tests.support.ports import free_port
 from tests.support.ready import until
-from tests.support.redis import RedisServer, free_port
+from tests.support.redis import RedisServer
 
 Told = Callable[[str], Awaitable[str]]
 PASSWORD = "hunter2"

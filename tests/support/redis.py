@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -12,13 +11,7 @@ from typing import Any
 
 import redis
 
-
-def free_port() -> int:
-    """Return a TCP port that nothing listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+from tests.support.ports import free_port
 
 
 class RedisServer:
@@ -55,6 +48,7 @@ class RedisServer:
             except redis.AuthenticationError:
                 break
             except redis.ConnectionError:
+                assert self._process.poll() is None, f"no Redis on port {self.port}"
                 time.sleep(0.002)
         client.close()
 

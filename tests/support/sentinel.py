@@ -8,7 +8,8 @@ from collections.abc import Callable
 
 import redis
 
-from tests.support.redis import RedisServer, free_port
+from tests.support.ports import free_port
+from tests.support.redis import RedisServer
 
 SERVICE = "mymaster"
 

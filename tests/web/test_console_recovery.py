@@ -12,7 +12,7 @@ from app.app_keys import SERVER
 from tests.fixtures.clients import Connect
 from tests.fixtures.processes import Run
 from tests.fixtures.servers import Serve
-from tests.support.redis import free_port
+from tests.support.ports import free_port
 from tests.web.conftest import BOB, OpenConsole
 from tests.web.page import ConsolePage
 

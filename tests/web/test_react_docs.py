@@ -17,8 +17,8 @@ from playwright.async_api import Page, expect
 from tests.fixtures.clients import Connect
 from tests.fixtures.processes import Run
 from tests.support.package import PAGE, output, see_that_it_is_made
+from tests.support.ports import free_port
 from tests.support.process import ROOT
-from tests.support.redis import free_port
 from tests.support.tokens import AGENT, ALICE, SERVICE
 from tests.web.conftest import OpenConsole
 

@@ -14,7 +14,8 @@ from playwright.async_api import Locator, Page, expect
 from tests.fixtures.clients import Connect
 from tests.fixtures.processes import Run
 from tests.support.package import PAGE, see_that_it_is_made
-from tests.support.redis import RedisServer, free_port
+from tests.support.ports import free_port
+from tests.support.redis import RedisServer
 from tests.support.tokens import ALICE, BOB
 from tests.web.conftest import OpenConsole
 

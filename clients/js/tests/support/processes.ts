@@ -1,4 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { randomInt } from "node:crypto";
+import { createSocket } from "node:dgram";
+import type { EventEmitter } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createConnection, createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -17,13 +20,32 @@ const UNLIMITED = {
 };
 export const SECRET = "a secret of the tests, long enough for HS256";
 
-/** A TCP port that nothing listens on at this moment. */
+// Below those that the kernel gives to outgoing connections: while nothing listens there, as after a
+// kill, no connection of anybody's takes such a port.
+const [FIRST_PORT, LAST_PORT] = [10_000, 32_000];
+
+/** A TCP port that nothing listens on, and that no other test gets; the server's tests reserve theirs so too. */
 export async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
-  const { port } = probe.address() as { port: number };
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
+  for (;;) {
+    const address = { port: randomInt(FIRST_PORT, LAST_PORT), address: "127.0.0.1", exclusive: true };
+    // The same port of UDP, which nobody needs; it is free again when this process has ended.
+    const reservation = createSocket("udp4").unref();
+    const probe = createServer();
+    const isMine = await succeeds(reservation, () => reservation.bind(address));
+    const isFree = isMine && (await succeeds(probe, () => probe.listen(address.port, address.address)));
+    if (isFree) await new Promise((resolve) => probe.close(resolve));
+    if (isFree) return address.port;
+    if (isMine) reservation.close();
+  }
+}
+
+/** Whether it listens then. */
+function succeeds(one: EventEmitter, listen: () => void): Promise<boolean> {
+  return new Promise((resolve) => {
+    one.once("error", () => resolve(false));
+    one.once("listening", () => resolve(true));
+    listen();
+  });
 }
 
 /** A child process of the tests'. */
@@ -109,7 +131,9 @@ export class RedisServer extends Child {
   async start(): Promise<this> {
     const options = ["--port", String(this.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];
     this.process = spawn("redis-server", [...options, "--dir", this.directory], { stdio: "ignore" });
-    while (!(await answers(this.port)));
+    while (!(await answers(this.port))) {
+      if (this.process.exitCode !== null) throw new Error(`There is no Redis on port ${this.port}.`);
+    }
     return this;
   }
 }
