@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 from urllib.request import urlopen
 
-from bench.servers import free_port
+from tests.support.ports import free_port
 from tests.support.process import clean_environment
 from tests.support.redis import RedisServer
 from tests.support.tokens import SECRET
