@@ -7,6 +7,7 @@ import json
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 
@@ -74,6 +75,15 @@ async def test_a_port_in_use_stops_the_start_with_one_line(tmp_path: Path, run: 
     assert "Traceback" not in stderr
 
 
+@pytest.fixture
+def with_hangups() -> Iterator[None]:
+    """Let processes hear of hangups, which `nohup make test` would have them ignore."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.usefixtures("with_hangups")
 @pytest.mark.parametrize("transport", ["websocket", "polling"])
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 async def test_a_signal_closes_idle_members_and_ends_the_process(

@@ -105,7 +105,6 @@ async def test_notifications_and_announcements_reach_their_user(
         ("/ws/notifications/bob", SERVICE, (4003, "forbidden")),
         ("/ws/support/app-1/chat-1/bob", ALICE, (4003, "forbidden")),
         (TEAM, token("eve"), (4003, "forbidden")),
-        ("/ws", token("eve", "user", "circles:*:rw"), (4003, "forbidden")),
         ("/ws/agents/agent-7", token("eve", "user", "agents:agent-8:r"), (4003, "forbidden")),
         (TEAM, "nonsense", (4001, "unauthorized")),
         (TEAM, token("alice", secret="another secret, of somebody else's"), (4001, "unauthorized")),

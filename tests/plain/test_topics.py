@@ -138,9 +138,13 @@ async def test_subscribing_ends_the_feeds(open_plain: Open, connect: Connect) ->
     assert (await plain.next("log"))["namespace"] == "/feeds"
 
 
-async def test_who_may_read_no_feed_is_refused_after_anything_else(open_plain: Open) -> None:
+async def test_who_may_read_no_feed_is_refused_after_anything_else(
+    serve: Serve, open_plain: Open
+) -> None:
+    server = await serve()
+    server.app[PLAIN]._due._seconds = 0.5
     for frame in ("ping", "hello", {"type": "log"}, {"action": "ping"}):
-        plain = await open_plain("/ws", CIRCLES)
+        plain = await open_plain("/ws", CIRCLES, str(server.make_url("")))
         await plain.send(frame)
         code = await plain.closed()
         assert code == 4003

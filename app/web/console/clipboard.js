@@ -2,7 +2,7 @@
 
 import { element } from "./dom.js";
 
-/** How long a button says that it has copied. */
+/** How long a button says that it has copied; longer while the pointer is on it. */
 const TOLD_MS = 1500;
 
 /**
@@ -14,11 +14,15 @@ const TOLD_MS = 1500;
 export function copies(button, textOf) {
   const label = button.textContent;
   let timer = 0;
+  const end = () => {
+    if (button.matches(":hover")) button.addEventListener("pointerleave", end, { once: true });
+    else button.textContent = label;
+  };
   button.addEventListener("click", async () => {
     const isCopied = await copy(textOf());
     button.textContent = isCopied ? "Copied" : "Can’t copy";
     clearTimeout(timer);
-    timer = setTimeout(() => (button.textContent = label), TOLD_MS);
+    timer = setTimeout(end, TOLD_MS);
   });
 }
 
