@@ -6,7 +6,6 @@ import secrets
 import time
 import warnings
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Final, cast
 from urllib.parse import parse_qs
@@ -99,6 +98,8 @@ class Authenticator:
         self._namespaces = namespaces
         self._told: set[str] = set()
         self._secret = settings.auth_secret or DEVELOPMENT_SECRET
+        #: Anybody's on a developer's machine.
+        self._all_rights = settings.local
         self._clock = clock
         # Clients that come back bring the same token, and thousands may come back at once.
         self._decode_cached = lru_cache(maxsize=CACHED_TOKENS)(self._decode)
@@ -115,8 +116,7 @@ class Authenticator:
             TokenExpired: the token has expired.
         """
         if self._settings.development:
-            identity = self._identify_developer(token, claimed)
-            return replace(identity, all_rights=True) if self._settings.local else identity
+            return self._identify_developer(token, claimed)
         if token is not None:
             return self.verify(token)
         if self._settings.anonymous_grants:
@@ -126,10 +126,14 @@ class Authenticator:
 
     def _identify_developer(self, token: str | None, claimed: str | None) -> Identity:
         try:
-            return self.verify(token) if token else _development_identity(claimed)
+            return self.verify(token) if token else self._developer(claimed)
         except (Unauthorized, TokenExpired) as error:
             log.info("admitted a bad token, for this is development mode", reason=error.message)
-            return _development_identity(claimed)
+            return self._developer(claimed)
+
+    def _developer(self, claimed: str | None) -> Identity:
+        name = claimed or "developer"
+        return Identity(name, "user", DEVELOPMENT_GRANTS, all_rights=self._all_rights)
 
     def verify(self, token: str) -> Identity:
         """Return the identity that a token proves. Raises as `identify` does."""
@@ -193,6 +197,7 @@ class Authenticator:
             _instant(claims, "exp"),
             agent_id=_agent_id(claims) if kind == "agent" else None,
             leeway=self._settings.auth_leeway_seconds,
+            all_rights=self._all_rights,
         )
 
     def _tell_of_unknown_namespaces(self, identity: Identity) -> None:
@@ -259,12 +264,11 @@ def _kind(claims: Mapping[str, Any]) -> Kind:
 
 
 def _instant(claims: Mapping[str, Any], claim: str) -> float | None:
-    instant = claims.get(claim)
-    if instant is not None and (
-        isinstance(instant, bool)
-        or not isinstance(instant, int | float)
-        or not 0 <= instant <= LATEST
-    ):
+    instant: float | None = claims.get(claim)
+    if instant is None:
+        return None
+    is_number = isinstance(instant, int | float) and not isinstance(instant, bool)
+    if not (is_number and 0 <= instant <= LATEST):
         raise WrongClaim(f"The token's {claim} is not a number of seconds since 1970.")
     return instant
 
@@ -276,7 +280,3 @@ def _agent_id(claims: Mapping[str, Any]) -> int | str | None:
     if isinstance(agent_id, bool) or not isinstance(agent_id, int | str) or agent_id == "":
         raise WrongClaim("The token's agent_id is not an integer or text.")
     return agent_id
-
-
-def _development_identity(claimed: str | None) -> Identity:
-    return Identity(claimed or "developer", "user", DEVELOPMENT_GRANTS)

@@ -58,7 +58,12 @@ class ChannelNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
         share = self.hub.quotas.enter(connection, identity, former)
         member = Member(client.sid, self.path, identity, connection, SOCKET_IO)
         try:
-            async with self._admitting(client, auth, member, share):
+            async with self._returning.admitting(member, auth) as (member, missed):
+                self._greet(client, member, share)
+                for channel, publication in missed or ():
+                    self.hub.memberships.send(member, channel, publication)
+                if missed is None:
+                    await self.welcome(member)
                 yield
         except Unavailable as error:
             # A reply would make one that may still be restored forget its session.
@@ -68,26 +73,23 @@ class ChannelNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
                 ChannelClient(self._context, client, member, share).notify_error(error)
             raise
 
-    @asynccontextmanager
-    async def _admitting(
-        self, client: Client, auth: Any, member: Member, share: Share | None
-    ) -> AsyncIterator[None]:
-        connection = client.connection
-        async with self._returning.admitting(member, auth) as (member, missed):
-            identity = member.identity
-            handler = ChannelClient(self._context, client, member, share)
-            client.admit(member.sid, handler)
-            self._expiry.set(handler, identity.ends_at)
-            now = isoformat(self.hub.clock())
-            data = {"user_id": identity.id, "kind": identity.kind, "server_time": now}
-            connection.hold_writes()  # until the reply, to be written with it
-            limits = self._limits | self.hub.quotas.told(identity)
-            handler.notify("connection_ack", data | {"limits": limits})
-            for channel, publication in missed or ():
-                self.hub.memberships.send(member, channel, publication)
-            if missed is None:
-                await self.welcome(member)
-            yield
+    def _greet(self, client: Client, member: Member, share: Share | None) -> None:
+        identity = member.identity
+        handler = ChannelClient(self._context, client, member, share)
+        client.admit(member.sid, handler)
+        self._expiry.set(handler, identity.ends_at)
+        now = isoformat(self.hub.clock())
+        limits = self._limits | self.hub.quotas.told(identity)
+        client.connection.hold_writes()  # until the reply, to be written with it
+        handler.notify(
+            "connection_ack",
+            {
+                "user_id": identity.id,
+                "kind": identity.kind,
+                "server_time": now,
+                "limits": limits,
+            },
+        )
 
     async def welcome(self, member: Member) -> None:
         """Hook for new members, before their CONNECT reply; does nothing by default.

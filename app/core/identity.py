@@ -19,6 +19,7 @@ Mode = Literal["r", "w", "rw"]
 KINDS: Final = frozenset(get_args(Kind))
 MODES: Final = frozenset(get_args(Mode))
 _CACHED_DECISIONS: Final = 256
+_CACHED_PATTERNS: Final = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +73,15 @@ class Grant:
 
     def reaches(self, namespace: str) -> bool:
         """Return whether this grant may cover a channel of a namespace (`/circles`)."""
-        if "*" not in self.namespace:
-            return namespace == f"/{self.namespace}"
-        anywhere = Grant(self.namespace, "*", "r")
-        return anywhere.covers(Channel(namespace, ""), "r")
+        return _reaches(self.namespace, namespace)
 
     def __str__(self) -> str:
         return f"{self.namespace}:{self.channel}:{self.mode}"
+
+
+@lru_cache(maxsize=_CACHED_PATTERNS)
+def _reaches(pattern: str, namespace: str) -> bool:
+    return Grant(pattern, "*", "r").covers(Channel(namespace, ""), "r")
 
 
 def parse_grants(texts: Iterable[str]) -> tuple[Grant, ...]:
@@ -92,7 +95,7 @@ def unknown_namespaces(grants: Iterable[Grant], namespaces: Collection[str]) -> 
 
 
 # Issuers give the same few grants to thousands of identities.
-_parse_grant = lru_cache(maxsize=1024)(Grant.parse)
+_parse_grant = lru_cache(maxsize=_CACHED_PATTERNS)(Grant.parse)
 
 
 @dataclass(frozen=True, slots=True)

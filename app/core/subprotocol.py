@@ -22,6 +22,9 @@ class Offered(NamedTuple):
     selected: str | None = None
 
 
+_NOTHING: Final = Offered()
+
+
 def read_offered(header: str) -> Offered:
     """Return what `Sec-WebSocket-Protocol` offers.
 
@@ -29,6 +32,8 @@ def read_offered(header: str) -> Offered:
     itself where nothing else is offered. Where there is no token the first is selected, as by the
     official server; nothing, where the header isn't valid.
     """
+    if not header:
+        return _NOTHING
     names = [name.strip(" \t") for name in header.split(",")]
     if not all(map(_NAME.fullmatch, names)):
         return Offered()

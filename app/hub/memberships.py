@@ -191,57 +191,43 @@ class Memberships:
         trusted: bool,
         parts: int = 1,
     ) -> AsyncIterator[Joining]:
+        """Buffer publications inside the block; at its end the connection becomes a member."""
         self._registry.check_channel(channel)
         if not trusted:
             access.require_read(member.identity, channel)
         self._joined.require_room(member, channel)
-        async with (
-            self._locks.hold((member.sid, channel)),
-            self._buffering(member, channel, since, limit, parts) as joining,
-        ):
-            yield joining
-
-    @asynccontextmanager
-    async def _buffering(
-        self,
-        member: Member,
-        channel: Channel,
-        since: Position | None,
-        limit: int | None,
-        parts: int,
-    ) -> AsyncIterator[Joining]:
-        """Buffer publications inside the block; at its end the connection becomes a member."""
-        self._fanout.leave(member, channel)  # else a second join would deliver the buffer twice
-        was_behind_at = self._catch_up.end(member, channel)
-        buffered = self._buffer.begin(member, channel)
-        try:
-            await self._broker.subscribe(channel)
-            joining = Joining(
-                await self._broker.recover(channel, since, limit, self._answer_bytes // parts)
-            )
-            joins = await self._presence.enter(channel, member.sid, member.identity)
-            yield joining
-        except BaseException:
-            self._buffer.end(member, channel)
-            if channel not in member.channels:
+        async with self._locks.hold((member.sid, channel)):
+            self._fanout.leave(member, channel)  # else a second join would deliver the buffer twice
+            was_behind_at = self._catch_up.end(member, channel)
+            buffered = self._buffer.begin(member, channel)
+            try:
+                await self._broker.subscribe(channel)
+                joining = Joining(
+                    await self._broker.recover(channel, since, limit, self._answer_bytes // parts)
+                )
+                joins = await self._presence.enter(channel, member.sid, member.identity)
+                yield joining
+            except BaseException:
+                self._buffer.end(member, channel)
+                if channel not in member.channels:
+                    await self._retract(member, channel)
+                elif was_behind_at is not None:  # it failed to join again, and stays what it was
+                    self._catch_up.begin(member, channel, was_behind_at)
+                else:
+                    self._fanout.go_live(member, channel, None, buffered)
+                raise
+            wanted = self._buffer.end(member, channel)
+            if not wanted or not member.connected:  # it left meanwhile, before anybody was notified
                 await self._retract(member, channel)
-            elif was_behind_at is not None:  # it failed to join again, and stays what it was
-                self._catch_up.begin(member, channel, was_behind_at)
+                return
+            self._joined.add(member, channel)
+            recovery = joining.recovery
+            if recovery.following:
+                self._catch_up.begin(member, channel, recovery.position)
             else:
-                self._fanout.go_live(member, channel, None, buffered)
-            raise
-        wanted = self._buffer.end(member, channel)
-        if not wanted or not member.connected:  # it left meanwhile, before anybody was notified
-            await self._retract(member, channel)
-            return
-        self._joined.add(member, channel)
-        recovery = joining.recovery
-        if recovery.following:
-            self._catch_up.begin(member, channel, recovery.position)
-        else:
-            self._fanout.go_live(member, channel, recovery.position, buffered)
-        if joins:
-            await self.on_presence(channel, member.identity, joined=True)
+                self._fanout.go_live(member, channel, recovery.position, buffered)
+            if joins:
+                await self.on_presence(channel, member.identity, joined=True)
 
     async def _retract(self, member: Member, channel: Channel) -> bool:
         """Leave in broker and presence; return whether that was the identity's last connection."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -70,8 +70,7 @@ class Returning:
         asks = isinstance(auth, Mapping) and auth.get("recover") is True
         return asks and self._sessions.enabled
 
-    @asynccontextmanager
-    async def admitting(self, member: Member, auth: Any) -> AsyncIterator[Restored]:
+    def admitting(self, member: Member, auth: Any) -> AbstractAsyncContextManager[Restored]:
         """Admit a new connection. A restored one has its former session id, and is a member of its
         channels again at the end of the block.
 
@@ -86,9 +85,13 @@ class Returning:
                 whether it can be restored.
         """
         if not self._asks(auth):
-            yield Restored(member, None)
-            return
-        session_of = self._session_of(auth)
+            return nullcontext(Restored(member, None))
+        return self._admitting(member, self._session_of(auth))
+
+    @asynccontextmanager
+    async def _admitting(
+        self, member: Member, session_of: tuple[str, str | None] | None
+    ) -> AsyncIterator[Restored]:
         async with AsyncExitStack() as stack:
             restored: Restored | None = None
             if session_of is not None:
