@@ -6,8 +6,12 @@ import asyncio
 from collections.abc import Iterator
 from typing import Final, Protocol
 
+from aiohttp import web
+
+from app.core.refused import Refusal, Refused
 from app.engine.poll_buffer import SEPARATOR
 from app.transport.flow import ProtocolError, ReceiveQueue
+from app.transport.http_connection import expect_body
 from app.transport.intake import Intake
 from app.transport.websocket import FRAMES_A_TURN
 
@@ -101,3 +105,22 @@ def _packets(payload: str) -> Iterator[str]:
         yield payload[at:end]
         at = end + 1
     yield payload[at:]
+
+
+async def read_body(request: web.Request, limit: int) -> bytes:
+    """Return the body, up to a limit of bytes of our own (`request.read` has another one)."""
+    body = bytearray()
+    if (request.content_length or 0) <= limit:
+        expect_body(request)
+        try:
+            async for chunk in request.content.iter_any():
+                body += chunk
+                if len(body) > limit:
+                    break
+            else:
+                return bytes(body)
+        except web.RequestPayloadError:  # not what its Content-Encoding says
+            raise Refusal(Refused.REQUEST, "Bad payload.") from None
+        except ConnectionResetError:  # it left while a middleware waited
+            raise web.HTTPBadRequest(text="The client is gone.\n") from None
+    raise Refusal(Refused.TOO_LARGE, f"A POST has at most {limit} bytes.")

@@ -18,6 +18,7 @@ from app.core.refused import Refusal, Refused
 from app.engine import jsonp
 from app.engine.binary import in_text
 from app.engine.contract import SessionHandler
+from app.engine.posts import read_body
 from app.engine.probe import Probe
 from app.engine.recently_closed import RecentlyClosed
 from app.engine.session import EngineSession
@@ -26,8 +27,8 @@ from app.transport.connection_counter import ConnectionCounter, one_too_many
 from app.transport.flow import ProtocolError
 from app.transport.handshake import Handshake
 from app.transport.heartbeat import Heartbeat
-from app.transport.http_connection import expect_body
 from app.transport.limits import Limits
+from app.transport.query import query_of
 from app.transport.refusals import NO_STORE, answer
 from app.transport.takeover import Takeover, Upgraded, begin, take_over
 from app.transport.websocket import WebSocket
@@ -163,7 +164,7 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
         """
         if request.method == "OPTIONS":
             return web.Response(text="ok")
-        query = request.query
+        query = query_of(request)
         transport = query.get("transport")
         if transport not in self.transports:
             raise Refusal(
@@ -247,10 +248,10 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
 
     async def _post(self, request: web.Request, session: EngineSession) -> web.StreamResponse:
         async with session.posts.turn:
-            body = await _read(request, session.most_bytes)
+            body = await read_body(request, session.most_bytes)
             try:
                 text = body.decode()
-                if "j" in request.query:
+                if "j" in query_of(request):
                     text = jsonp.payload_of(text)
                 await session.posts.handle(text)
             except (ValueError, LookupError) as error:
@@ -261,33 +262,14 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
         return web.Response(text="ok")
 
 
-async def _read(request: web.Request, limit: int) -> bytes:
-    """Return the body, up to a limit of bytes of our own (`request.read` has another one)."""
-    body = bytearray()
-    if (request.content_length or 0) <= limit:
-        expect_body(request)
-        try:
-            async for chunk in request.content.iter_any():
-                body += chunk
-                if len(body) > limit:
-                    break
-            else:
-                return bytes(body)
-        except web.RequestPayloadError:  # not what its Content-Encoding says
-            raise Refusal(Refused.REQUEST, "Bad payload.") from None
-        except ConnectionResetError:  # it left while a middleware waited
-            raise web.HTTPBadRequest(text="The client is gone.\n") from None
-    raise Refusal(Refused.TOO_LARGE, f"A POST has at most {limit} bytes.")
-
-
 def _takes_binary(request: web.Request) -> bool:
-    return not request.query.get("b64")  # as the official server reads it
+    return not query_of(request).get("b64")  # as the official server reads it
 
 
 def _payload(request: web.Request, payload: str) -> web.Response:
-    if (index := request.query.get("j")) is not None:
-        script = jsonp.script_of(payload, index)
-        response = web.Response(text=script, content_type="text/javascript", headers=NO_STORE)
+    if (index := query_of(request).get("j")) is not None:
+        text = jsonp.script_of(payload, index)
+        response = web.Response(text=text, content_type="text/javascript", headers=NO_STORE)
     else:
         response = web.Response(text=payload, headers=NO_STORE)
     if len(payload) > _COMPRESS_BYTES:

@@ -15,6 +15,7 @@ from app.core.shown import shown
 from app.plain.paths import PATHS, Endpoint, Query
 from app.plain.server import PlainServer
 from app.transport.handshake import Handshake
+from app.transport.query import query_of
 from app.transport.takeover import Takeover, take_over
 
 _PATH_BYTES: Final = 60
@@ -29,7 +30,8 @@ def add_plain_routes(app: web.Application, server: PlainServer) -> None:
         async def handle(request: web.Request) -> web.StreamResponse:
             handshake = Handshake.of(request)
             token = find_token(handshake, None)
-            query = Query(request.query.getall("since", []), request.query.get("history"))
+            asked = query_of(request)
+            query = Query(asked.getall("since", []), asked.get("history"))
             endpoint = find(request.match_info)
             server.open(take_over(request), handshake.remote, endpoint, token, query)
             return Takeover()
