@@ -19,6 +19,7 @@ from app.broker.memory_sessions import MemorySessions
 from app.core.counters import Counters
 from app.core.history import MOST_ANSWER_BYTES, HistoryOptions
 from app.core.proxies import TrustedProxies
+from app.freed_memory import FreedMemory
 from app.hub.fanout import FanOut
 from app.hub.hub import Hub
 from app.hub.memberships import Memberships
@@ -156,6 +157,7 @@ def create_app(
         {} if redis else {"history": memory},
     )
     loop_lag = LoopLag()
+    freed_memory = FreedMemory.of_process()
 
     # HTTP
     server.attach(app)
@@ -186,7 +188,9 @@ def create_app(
         roster.start()
         held.start()
         loop_lag.start()
+        freed_memory.start()
         yield
+        await freed_memory.close()
         loop_lag.stop()
         await held.close()
         await sessions.close()

@@ -20,7 +20,7 @@ from bench.servers import BUILD, ROOT
 
 QUIET_SECONDS: Final = 2.0  # in which the bystander is alone
 _AFTERMATH_SECONDS: Final = 1.0  # what an attack that has ended may still do to others
-_SETTLE_SECONDS: Final = 12.0
+_SETTLE_SECONDS: Final = 30.0
 _LOOK_SECONDS: Final = 0.25
 _OVERTIME_SECONDS: Final = 90.0
 _PREPARE_SECONDS: Final = 180.0

@@ -30,8 +30,8 @@ async def poller(server: TestServer, session: aiohttp.ClientSession) -> Poller:
 
 @pytest.fixture
 async def hasty(serve_plain: ServePlain) -> TestServer:
-    """A server that pings after 0.2 s, and waits 0.1 s for the answer."""
-    return await serve_plain(Server(Manager(), ping_interval=0.2, ping_timeout=0.1))
+    """A server that pings after 0.2 s, and waits 0.6 s for the answer."""
+    return await serve_plain(Server(Manager(), ping_interval=0.2, ping_timeout=0.6))
 
 
 # The beginning

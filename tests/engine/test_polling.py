@@ -23,6 +23,21 @@ async def poller(server: TestServer, session: aiohttp.ClientSession) -> Poller:
     return await (await Poller(session, server).open()).join("/circles", ALICE)
 
 
+async def test_who_opens_a_session_and_asks_for_nothing_more_has_gone(
+    server: TestServer, session: aiohttp.ClientSession
+) -> None:
+    engine = server.app[SERVER].eio
+    engine._unpolled._seconds = 0.1
+    stays = await Poller(session, server).open()
+    hanging = await stays.hang()
+    gone = await Poller(session, server).open()
+    while gone.sid in engine.sockets:  # noqa: ASYNC110 - nobody tells of it
+        await asyncio.sleep(0.01)
+    assert await gone.status() == 400
+    assert stays.sid in engine.sockets
+    hanging.cancel()
+
+
 async def test_a_bad_packet_ends_the_session_and_the_poll_that_hangs(
     server: TestServer,
     poller: Poller,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import shutil
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
@@ -79,23 +80,29 @@ async def follow(
         [locations] = blocks(page, "nginx")
         locations = re.sub(r"127\.0\.0\.1:8000", process.url.removeprefix("http://"), locations)
         locations = re.sub(r"127\.0\.0\.1:8001", f"127.0.0.1:{backend.port}", locations)
-        socket = tmp_path / "nginx.sock"
+        site = tmp_path / "nginx.sock"
         (tmp_path / "nginx.conf").write_text(
             "daemon off; master_process off; events {}\n"
             f"pid {tmp_path}/pid; error_log {tmp_path}/error.log;\n"
             f"http {{ access_log off; client_body_temp_path {tmp_path};\n"
             f"proxy_temp_path {tmp_path}/proxy; fastcgi_temp_path {tmp_path}/fastcgi;\n"
             f"uwsgi_temp_path {tmp_path}/uwsgi; scgi_temp_path {tmp_path}/scgi;\n"
-            f"server {{ listen unix:{socket};\n{locations} }} }}"
+            f"server {{ listen unix:{site};\n{locations} }} }}"
         )
         executable = shutil.which("nginx")
         assert executable, "these tests need nginx: scripts/install-system"
         nginx = await launch(executable, "-c", tmp_path / "nginx.conf", "-p", tmp_path)
-        await until(lambda: socket.exists() or nginx.returncode is not None)
+        await until(lambda: _listens(site) or nginx.returncode is not None)
         assert nginx.returncode is None, (tmp_path / "error.log").read_text()
-        connector = aiohttp.UnixConnector(str(socket))
+        connector = aiohttp.UnixConnector(str(site))
         sessions.append(aiohttp.ClientSession(connector=connector))
         return Site(process.url, settings, sessions[-1])
 
     yield set_up
     await asyncio.gather(*(session.close() for session in sessions))
+
+
+def _listens(path: Path) -> bool:
+    """Whether somebody listens there: nginx makes the file some time before it does."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(str(path)) == 0
