@@ -14,6 +14,7 @@ PAGES: Final = (
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
     ROOT / "CHANGELOG.md",
+    ROOT / "SECURITY.md",
     ROOT / "bench/README.md",
     *sorted((ROOT / "docs").rglob("*.md")),
 )
