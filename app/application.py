@@ -19,7 +19,6 @@ from app.broker.memory_sessions import MemorySessions
 from app.core.counters import Counters
 from app.core.history import MOST_ANSWER_BYTES, HistoryOptions
 from app.core.proxies import TrustedProxies
-from app.freed_memory import FreedMemory
 from app.hub.fanout import FanOut
 from app.hub.hub import Hub
 from app.hub.memberships import Memberships
@@ -34,6 +33,7 @@ from app.realtime.manager import Manager
 from app.realtime.server import Server, ServerOptions
 from app.redis_wiring import RedisBackend, RedisWorkers
 from app.settings import Settings
+from app.transport.freed_memory import FreedMemory
 from app.transport.gate import Gate
 from app.transport.held import HeldBytes, share_of_memory
 from app.transport.loop_lag import LoopLag

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.freed_memory import LEAST_GROWTH_BYTES, PAUSES, FreedMemory
+from app.transport.freed_memory import LEAST_GROWTH_BYTES, PAUSES, FreedMemory
 
 MB = 1024 * 1024
 
