@@ -24,6 +24,8 @@ TOO_BIG: Final = 1009
 _FIN: Final = 0x80
 _MASKED: Final = 0x80
 _WHOLE_TEXT: Final = _FIN | TEXT
+#: Of the first byte: CLOSE, PING, PONG, and those that are still reserved.
+_CONTROL: Final = 0x08
 _MASKED_16_BITS: Final = _MASKED | 126
 _SHORT_TEXT: Final = [bytes((_WHOLE_TEXT, size)) for size in range(126)]
 _HEAD_16_BITS: Final = struct.Struct("!BBH")
@@ -149,6 +151,8 @@ class FrameReader:
             size -= _MASKED
             head = at + 2
             if size >= 126:
+                if first & _CONTROL:
+                    raise FrameError(PROTOCOL_ERROR, "a control frame of more than 125 bytes")
                 length = 2 if size == 126 else 8
                 if end - head < length:
                     break
@@ -177,7 +181,7 @@ class FrameReader:
         if first & 0x70:
             raise FrameError(PROTOCOL_ERROR, "a reserved bit")
         if opcode in (CLOSE, PING, PONG):
-            if size > 125 or not first & _FIN:
+            if not first & _FIN:
                 raise FrameError(PROTOCOL_ERROR, "a control frame in pieces")
         elif opcode > BINARY:
             raise FrameError(PROTOCOL_ERROR, "a reserved opcode")

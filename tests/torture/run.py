@@ -120,8 +120,8 @@ async def _run(
     lives = [life for server in servers.all for life in server.lives]
     sent = list(ledger.sent(lives, faults.cuts))
     journals = [journal for member in members for journal in member.journals.values()]
-    findings += check(sent, history, journals)
     findings += await _check_presence(auditor, members)
+    findings += check(sent, history, journals)  # may take longer than a pong is waited for
     findings += await _end(being, sending)
     auditor.close()
     return Report(

@@ -69,6 +69,8 @@ BROKEN: dict[str, tuple[bytes, int]] = {
     "a fragmented ping": (masked(PING, b"x", first=PING), PROTOCOL_ERROR),
     "a fragmented close": (masked(CLOSE, b"\x03\xe8", first=CLOSE), PROTOCOL_ERROR),
     "a ping of 126 bytes": (masked(PING, bytes(126)), PROTOCOL_ERROR),
+    "a long length of a short ping": (b"\x89\xfe\x00\x01" + bytes(4) + b"x", PROTOCOL_ERROR),
+    "a long length of a ping, alone": (b"\x89\xfe", PROTOCOL_ERROR),
     "a continuation of nothing": (masked(CONTINUATION, b"x"), PROTOCOL_ERROR),
     "an unfinished continuation of nothing": (
         *(masked(CONTINUATION, b"x", first=0),),
