@@ -24,7 +24,7 @@ from tests.support.documented import TYPES
 Load = Callable[[Any], Any]
 
 REGISTRY: Final = standard_registry()
-MANY: Final = 20_000
+MANY: Final = 5_000
 #: Calls for each value that is looked at: of checks of items, say.
 A_PASS: Final = 8
 #: Calls whatever the value: of marshmallow, to say what is wrong.
