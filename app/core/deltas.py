@@ -51,6 +51,19 @@ class Delta:
             return Fit.NEXT
         return Fit.REPEATED if self.end <= end else Fit.GAP
 
+    def to_data(self) -> dict[str, int | str]:
+        """Return it as keys of a payload; those that are left out have their defaults."""
+        data: dict[str, int | str] = {
+            "message_id": self.message_id,
+            "index": self.index,
+            "delta": self.text,
+        }
+        if self.count != 1:
+            data["count"] = self.count
+        if self.part != "text":
+            data["part"] = self.part
+        return data
+
 
 def join(deltas: Sequence[Delta]) -> Delta:
     """Return one delta that stands for several, of which each begins where the one before it ends.
@@ -87,6 +100,14 @@ class Pieces:
         self._offsets = [offset]
         #: Of their text, in UTF-8.
         self.bytes = _size(delta)
+
+    def __len__(self) -> int:
+        return len(self._deltas)
+
+    @property
+    def first(self) -> Delta:
+        """The first of them."""
+        return self._deltas[0]
 
     @property
     def offset(self) -> int:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import islice, takewhile
 from typing import Final, NamedTuple
 
+from app.core.growing import Effect, Growing, GrowingMessages, size_of, whole
 from app.core.message import Publication, in_order
 
 #: The most bytes of messages in one answer (docs/protocol.md, "Requests").
@@ -81,7 +82,8 @@ class HistoryOptions:
 class HistoryWindow:
     """The newest publications of one channel in one epoch.
 
-    Of those with the same compaction key it has the newest only.
+    Of those with the same compaction key it has the newest only. The deltas of a message are one
+    entry, until the whole message stands for them.
 
     Args:
         epoch: the name of the epoch.
@@ -89,10 +91,11 @@ class HistoryWindow:
     """
 
     __slots__ = (
+        "_entries",
+        "_growing",
         "_keys",
         "_most_bytes",
         "_newest",
-        "_publications",
         "_seconds",
         "_size",
         "bytes",
@@ -111,21 +114,31 @@ class HistoryWindow:
         self._size = options.size
         self._seconds = options.seconds
         self._most_bytes = options.most_bytes or math.inf
-        self._publications: OrderedDict[int, Publication] = OrderedDict()  # by offset
+        self._entries: OrderedDict[int, Publication | Growing] = OrderedDict()  # by offset
         # The newest offset of each compaction key, and the keys of these offsets.
         self._newest: dict[str, int] = {}
         self._keys: dict[int, str] = {}
+        self._growing = GrowingMessages()
 
     def __len__(self) -> int:
-        return len(self._publications)
+        return len(self._entries)
 
     @property
     def position(self) -> Position:
         """The position of the newest message."""
         return Position(self.offset, self.epoch)
 
-    def append(self, publication: Publication, compaction_key: str | None = None) -> None:
+    def append(
+        self,
+        publication: Publication,
+        compaction_key: str | None = None,
+        effect: Effect | None = None,
+    ) -> None:
         """Add the next publication, whose offset is one more than the last one's.
+
+        Args:
+            compaction_key: as in `Message`.
+            effect: what it does to messages that grow.
 
         Raises:
             ValueError: it isn't.
@@ -137,19 +150,43 @@ class HistoryWindow:
         if compaction_key is not None:
             if (before := self._newest.get(compaction_key)) is not None:
                 del self._keys[before]
-                self.bytes -= len(self._publications.pop(before).body)
+                self._remove(before)
             self._newest[compaction_key] = offset
             self._keys[offset] = compaction_key
-        self._publications[offset] = publication
-        self.bytes += len(publication.body)
-        if len(self._publications) > self._size:
+        entry = publication if effect is None else self._grow(publication, effect)
+        self._entries[offset] = entry
+        self.bytes += size_of(entry)
+        if len(self._entries) > self._size:
             self._remove_oldest()
         if self.bytes > self._most_bytes:
             self.shrink(self._most_bytes)
 
+    def _grow(self, publication: Publication, effect: Effect) -> Publication | Growing:
+        """Return the entry that a publication makes, or goes on with."""
+        growing_messages = self._growing
+        for message_id in effect.replaces:
+            for replaced in growing_messages.of_message(message_id):
+                self._remove(replaced.offset)
+                growing_messages.discard(replaced)
+        growth = effect.growth
+        if growth is None:
+            growing_messages.seal(effect.source)
+            return publication
+        growing = growing_messages.going_on(effect.source, growth)
+        if growing is None:
+            growing = Growing(publication, growth)
+            growing_messages.begin(effect.source, growing)
+        else:
+            self._remove(growing.offset)
+            growing.add(publication, growth)
+        return growing
+
+    def _remove(self, offset: int) -> None:
+        self.bytes -= size_of(self._entries.pop(offset))
+
     def shrink(self, most_bytes: float) -> None:
         """Remove the oldest until at most so many bytes are left; the newest stays."""
-        while self.bytes > most_bytes and len(self._publications) > 1:
+        while self.bytes > most_bytes and len(self._entries) > 1:
             self._remove_oldest()
 
     def trim(self, now: float) -> None:
@@ -157,14 +194,16 @@ class HistoryWindow:
         if not self._seconds:
             return
         oldest = now - self._seconds
-        while self._publications:
-            if next(iter(self._publications.values())).published_at > oldest:
+        while self._entries:
+            if next(iter(self._entries.values())).published_at > oldest:
                 return
             self._remove_oldest()
 
     def _remove_oldest(self) -> None:
-        self.trimmed, publication = self._publications.popitem(last=False)
-        self.bytes -= len(publication.body)
+        self.trimmed, entry = self._entries.popitem(last=False)
+        self.bytes -= size_of(entry)
+        if isinstance(entry, Growing):
+            self._growing.discard(entry)
         if self._keys and (key := self._keys.pop(self.trimmed, None)) is not None:
             del self._newest[key]
 
@@ -189,7 +228,7 @@ class HistoryWindow:
             place = since.offset
             found = self._after(place)
         elif limit is None:
-            found = [] if since is None else list(self._publications.values())
+            found = [] if since is None else self._after(0)
         else:
             found = self._newest_of(limit)
         taken = fitting(found, most_bytes)
@@ -208,7 +247,7 @@ class HistoryWindow:
         """
         self.trim(now)
         end = self.offset + 1 if before is None else before
-        older = (one for offset, one in reversed(self._publications.items()) if offset < end)
+        older = (whole(one) for offset, one in reversed(self._entries.items()) if offset < end)
         found = list(islice(older, limit + 1))
         taken = fitting(found[:limit], most_bytes)
         return Page(self.position, in_order(taken[::-1], None), more=len(found) > len(taken))
@@ -217,11 +256,11 @@ class HistoryWindow:
         return since.epoch == self.epoch and self.trimmed <= since.offset <= self.offset
 
     def _after(self, offset: int) -> list[Publication]:
-        newer = takewhile(lambda one: one[0] > offset, reversed(self._publications.items()))
-        return [publication for _offset, publication in newer][::-1]
+        newer = takewhile(lambda one: one[0] > offset, reversed(self._entries.items()))
+        return [whole(entry, offset) for _offset, entry in newer][::-1]
 
     def _newest_of(self, count: int) -> list[Publication]:
-        return list(islice(reversed(self._publications.values()), count))[::-1]
+        return [whole(entry) for entry in islice(reversed(self._entries.values()), count)][::-1]
 
 
 def fitting(publications: list[Publication], most_bytes: int | None) -> list[Publication]:
