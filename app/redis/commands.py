@@ -48,6 +48,7 @@ class Commands(ReconnectingLink):
         check: looks whether what is there can be read.
         most_message_bytes: `MAX_MESSAGE_BYTES`, for which Redis is to be set up.
         lost: counts lost connections, by purpose.
+        answer_seconds: how long Redis may take for an answer.
     """
 
     def __init__(
@@ -57,8 +58,10 @@ class Commands(ReconnectingLink):
         check: FormatCheck | None = None,
         most_message_bytes: int = 1_000_000,
         lost: Counter[str] | None = None,
+        answer_seconds: float = ANSWER_SECONDS,
     ) -> None:
         super().__init__(connector, "commands", lost)
+        self._answer_seconds = answer_seconds
         self._check = check
         #: For commands that are larger than `SMALL_BYTES`.
         self.window = Window()
@@ -88,7 +91,7 @@ class Commands(ReconnectingLink):
             Unavailable: Redis's clock isn't known.
         """
         now = asyncio.get_running_loop().time()
-        return int((self._clock.at(now) + ANSWER_SECONDS) * 1000)
+        return int((self._clock.at(now) + self._answer_seconds) * 1000)
 
     def send(self, *command: Argument) -> asyncio.Future[Any]:
         """Send a command, and return a future of the reply.
@@ -174,7 +177,7 @@ class Commands(ReconnectingLink):
         self.window.open()
         self._answering = True
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
+            async with asyncio.timeout(self._answer_seconds):
                 loop = asyncio.get_running_loop()
                 sent_at = loop.time()
                 self._clock.read(await self._send(link, "TIME"), sent_at, loop.time())
@@ -188,7 +191,7 @@ class Commands(ReconnectingLink):
     async def _look_at(self, link: Link) -> None:
         """Tell what is wrong with a Redis. Raises where it can't be written to."""
         with suppress(Unavailable, ReplyError):  # a right is missing, which is logged
-            async with asyncio.timeout(ANSWER_SECONDS):
+            async with asyncio.timeout(self._answer_seconds):
                 info = await self._send(link, "INFO")
             if is_read_only(info):
                 raise ReadOnlyRedis
@@ -249,9 +252,9 @@ class Commands(ReconnectingLink):
                 silent_since = max(self._waiting[0][0], slept_at)
             oldest = self._waiting[0] if self._waiting else None
             # Later ones have time left, in which Redis would still run them.
-            self._fail_waiting(sent_before=now - ANSWER_SECONDS)
+            self._fail_waiting(sent_before=now - self._answer_seconds)
             # That one is late says nothing of the others, as long as Redis replies to any.
-            if now - silent_since > ANSWER_SECONDS and self._answering:
+            if now - silent_since > self._answer_seconds and self._answering:
                 self._answering = False
                 log.error("Redis does not answer", redis=self._connector.host)
                 self.window.close()

@@ -123,7 +123,7 @@ async def _line(attackers: Process, patience: float) -> dict[str, Any]:
 async def _settled(pid: int, before: int) -> int:
     """Wait until the memory is what it was, or as long as one should wait for that."""
     for _look in range(int(_SETTLE_SECONDS / _LOOK_SECONDS)):
-        if rss_bytes(pid) <= before + LEFT_BYTES / 2:
+        if rss_bytes(pid) <= before + LEFT_BYTES:
             break
         await asyncio.sleep(_LOOK_SECONDS)
     return rss_bytes(pid)

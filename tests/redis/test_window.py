@@ -153,7 +153,7 @@ async def test_what_is_published_here_is_received_before_more_follows(
 async def test_many_small_ones_wait_rather_than_fail(
     start_backend: StartBackend, redis_server: RedisServer
 ) -> None:
-    running = await start_backend()
+    running = await start_backend(answer_seconds=60, drop_seconds=60)
     redis_server.freeze()
     begun = []
     while not running.commands.window.congested:

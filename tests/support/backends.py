@@ -19,7 +19,7 @@ from app.broker.unreadable import Unreadable
 from app.core.counters import Counters
 from app.core.history import HistoryOptions
 from app.redis.canary import CanaryTimes
-from app.redis.commands import DROP_SECONDS, Commands
+from app.redis.commands import ANSWER_SECONDS, DROP_SECONDS, Commands
 from app.redis.connector import Connector
 from app.redis.subscriptions import Subscriptions
 from app.workers.inbox import RedisInbox
@@ -49,9 +49,10 @@ class RunningBackend:
         canary_times: CanaryTimes | None = None,
         drop_seconds: float = DROP_SECONDS,
         inbox_bytes: int = 268_435_456,
+        answer_seconds: float = ANSWER_SECONDS,
     ) -> None:
         connector = Connector(url, "")
-        commands = self.commands = Commands(connector, drop_seconds)
+        commands = self.commands = Commands(connector, drop_seconds, answer_seconds=answer_seconds)
         subscriptions = self.subscriptions = Subscriptions(connector)
         keys = self.keys = Keys(prefix)
         process = self.process = f"p{next(_numbers)}"
