@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
-
-import orjson
 
 from app.core.deltas import Delta, Fit, Pieces
 from app.core.message import Publication, splice
@@ -104,7 +103,8 @@ class Growing:
         if delta is None:
             raise ValueError(f"nothing after {offset}")
         envelope = {**self._newest.envelope, "data": {**self._newest.extra, **delta.to_data()}}
-        return replace(self.newest, body=splice(orjson.dumps(envelope), self.newest.offset))
+        body = json.dumps(envelope, ensure_ascii=False, separators=(",", ":")).encode()
+        return replace(self.newest, body=splice(body, self.newest.offset))
 
 
 class GrowingMessages:
