@@ -46,6 +46,10 @@ class Frame(NamedTuple):
     payload: bytes | bytearray
 
 
+#: Stands for a fragment that completes no message.
+PART: Final = Frame(CONTINUATION, b"")
+
+
 def encode(opcode: int, payload: bytes) -> bytes:
     """Return one whole, unmasked frame, as servers send them."""
     size = len(payload)
@@ -85,13 +89,22 @@ class FrameReader:
             changed, for the frames that begin later.
     """
 
-    __slots__ = ("_buffer", "_fragments", "_fragments_opcode", "_needed", "max_bytes")
+    __slots__ = (
+        "_buffer",
+        "_fragments",
+        "_fragments_opcode",
+        "_needed",
+        "fed_bytes",
+        "max_bytes",
+    )
 
     def __init__(self, max_bytes: int) -> None:
         self.max_bytes = max_bytes
         # An incomplete frame, and how many bytes it takes to complete it.
         self._buffer: bytearray | None = None
         self._needed = 0
+        #: The number of bytes that were fed last, as long as they aren't read to their end.
+        self.fed_bytes = 0
         # The payload so far of a fragmented message (§5.4).
         self._fragments: bytearray | None = None
         self._fragments_opcode = 0
@@ -132,7 +145,8 @@ class FrameReader:
     def feed(self, data: bytes) -> Iterator[Frame]:
         """Iterate over the messages and control frames that `data` completes, in order.
 
-        Each is read when it is asked for. All have to be, before more is fed.
+        Each is read when it is asked for. All have to be, before more is fed. For a fragment that
+        completes nothing there is `PART`: it is work, and has its turn, too.
 
         Raises:
             FrameError: it breaks the protocol, or a message is too large.
@@ -144,6 +158,7 @@ class FrameReader:
                 return
             data, self._buffer, self._needed = bytes(self._buffer), None, 0
         at, end = 0, len(data)
+        self.fed_bytes = end
         while end - at >= 2:
             first, size = data[at], data[at + 1]
             if size < _MASKED:
@@ -171,8 +186,8 @@ class FrameReader:
             at = body + size
             if first == _WHOLE_TEXT and self._fragments is None:  # nearly all frames
                 yield Frame(TEXT, payload)
-            elif (frame := self._take(first, payload)) is not None:
-                yield frame
+            else:
+                yield self._take(first, payload) or PART
         if at < end:
             self._buffer = bytearray(data[at:])
 

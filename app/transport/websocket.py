@@ -122,8 +122,9 @@ class WebSocket(asyncio.Protocol):
 
     @property
     def held_bytes(self) -> int:
-        """The number of bytes that have arrived of what is incomplete."""
-        return self._reader.held_bytes
+        """The number of bytes that have arrived, and aren't handled or aren't complete."""
+        unhandled = 0 if self._rest is None else self._reader.fed_bytes
+        return self._reader.held_bytes + unhandled
 
     @property
     def address(self) -> str:

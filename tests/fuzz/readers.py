@@ -18,7 +18,15 @@ from app.core.errors import HearthError
 from app.plain.incoming import read_draft, read_message, read_token
 from app.realtime.packets import Assembly, Incoming, PacketError, parse, parse_event
 from app.settings import Settings
-from app.transport.frames import CLOSE, PROTOCOL_ERROR, TEXT, Frame, FrameError, FrameReader
+from app.transport.frames import (
+    CLOSE,
+    PART,
+    PROTOCOL_ERROR,
+    TEXT,
+    Frame,
+    FrameError,
+    FrameReader,
+)
 from schemas import requests
 from schemas.errors import SchemaError
 from tests.fuzz.target import Target
@@ -115,7 +123,7 @@ class Frames(Target):
                 frames.append(Frame(TEXT, text))
                 continue
             try:
-                frames += reader.feed(piece)
+                frames += (frame for frame in reader.feed(piece) if frame is not PART)
             except FrameError as error:
                 return frames, error.code
         return frames, 0

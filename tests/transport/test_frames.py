@@ -11,6 +11,7 @@ from app.transport.frames import (
     CLOSE,
     CONTINUATION,
     NORMAL,
+    PART,
     PING,
     PONG,
     PROTOCOL_ERROR,
@@ -99,11 +100,11 @@ def pieces(data: bytes) -> list[bytes]:
 
 
 def feed(reader: FrameReader, data: bytes) -> list[Frame]:
-    return list(reader.feed(data))
+    return feed_all(reader, [data])
 
 
 def feed_all(reader: FrameReader, data: list[bytes]) -> list[Frame]:
-    return [frame for piece in data for frame in reader.feed(piece)]
+    return [frame for piece in data for frame in reader.feed(piece) if frame is not PART]
 
 
 def whole(frames: list[Frame]) -> list[tuple[int, bytes]]:

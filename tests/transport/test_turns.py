@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from app.transport.frames import PING, PONG, TEXT, decode
+from app.transport.frames import BINARY, CONTINUATION, PING, PONG, TEXT, decode
 from app.transport.intake import Intake
 from app.transport.websocket import FRAMES_A_TURN, WebSocket
 from tests.support.raw import masked
@@ -86,6 +86,22 @@ async def test_who_sends_too_much_is_not_read_for_a_moment(
     await until(lambda: len(connection.messages) == FRAMES_A_TURN)
     assert socket.listening
     assert connection.transport.calls == ["pause", "resume"]
+
+
+async def test_empty_fragments_have_their_turn_and_count(connection: RecordingConnection) -> None:
+    now = 0.0
+    connection.intake = Intake(10, lambda: now)
+    socket = connection.socket
+    socket.attach(connection)
+    fragments = masked(CONTINUATION, b"", first=0) * FRAMES_A_TURN
+    data = masked(BINARY, b"a", first=BINARY) + fragments + masked(CONTINUATION, b"b")
+    socket.data_received(data)
+    assert not socket.listening
+    assert connection.floods == 1
+    assert socket.held_bytes == len(data) + 1
+    now = HOUR
+    await until(lambda: connection.messages == [b"ab"])
+    assert socket.held_bytes == 0
 
 
 async def test_a_closed_connection_holds_nothing(connection: RecordingConnection) -> None:
