@@ -234,6 +234,26 @@ async def test_trailers_are_bounded_like_headers(serve_with: ServeWith, logs: Lo
     assert not logs.tracebacks()
 
 
+async def test_small_chunks_are_bounded(serve_with: ServeWith, logs: Logs) -> None:
+    server = await serve_with(times())
+    async with posting(server, "Transfer-Encoding: chunked") as connection:
+        connection.writer.write(b"1\r\n4\r\n" * 50_000)
+        answer = await connection.response()
+        assert (answer.status, "chunks are too small" in answer.text) == (400, True)
+    assert not logs.tracebacks()
+
+
+@pytest.mark.parametrize("size", [100, 16_384])
+async def test_chunks_that_hold_something_are_not(serve_with: ServeWith, size: int) -> None:
+    server = await serve_with(times())
+    chunks = [b"4" * size] * (60_000 // size)
+    async with posting(server, "Transfer-Encoding: chunked") as connection:
+        for chunk in chunks:
+            connection.writer.write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
+        connection.writer.write(b"0\r\n\r\n")
+        assert "Bad payload" in (await connection.response()).text  # it was read to its end
+
+
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
