@@ -10,7 +10,7 @@ from typing import Any
 
 from app.core.channel import BROADCAST_CHANNEL, NOTIFICATIONS, Channel, user_channel
 from app.core.errors import Forbidden
-from app.core.identity import Identity
+from app.core.identity import Identity, Mode
 from app.core.shown import shown
 
 
@@ -37,7 +37,7 @@ def require_read(identity: Identity, channel: Channel) -> None:
     """Raise `Forbidden` unless `identity` may read `channel`."""
     if not may_read(identity, channel):
         what = f"reading {shown(channel.name)} in {channel.namespace}"
-        raise Forbidden(f"The token does not permit {what}.")
+        raise Forbidden(f"The token does not permit {what}{_missing(identity, channel, 'r')}.")
 
 
 def require_members(identity: Identity, channel: Channel) -> None:
@@ -67,7 +67,8 @@ def require_publish(
         permitted = identity.granted(channel, "w")
     if not permitted:
         where = f"{shown(channel.name)} in {namespace}"
-        raise Forbidden(f"The token does not permit publishing into {where}.")
+        missing = _missing(identity, channel, "w")
+        raise Forbidden(f"The token does not permit publishing into {where}{missing}.")
 
 
 def name_agent(identity: Identity, data: Any) -> Any:
@@ -86,6 +87,14 @@ def name_agent(identity: Identity, data: Any) -> Any:
     if not isinstance(named, int | str) or str(named) not in own:
         raise Forbidden("agent_id is neither the token's sub nor its claim agent_id.")
     return data
+
+
+def _missing(identity: Identity, channel: Channel, mode: Mode) -> str:
+    """Return words that name the grant which would permit it, if one would."""
+    is_mine_alone = mode == "r" or identity.kind == "user"
+    if channel.namespace == NOTIFICATIONS and identity.kind != "service" and is_mine_alone:
+        return ""  # no grant opens one user's notifications to another
+    return f": it takes a grant like {channel.namespace[1:]}:{shown(channel.name)}:{mode}"
 
 
 def _may_notify(identity: Identity, channel: Channel) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections import Counter
 from collections.abc import Mapping
 from typing import Final
 
@@ -48,7 +49,7 @@ _ENGINE: Final[Mapping[Refused, tuple[int, str]]] = {
 
 
 class Refusals:
-    """The log's lines about refusals, limited for each reason, and their counts.
+    """The log's lines about refusals, limited for each reason and cause, and their counts.
 
     Args:
         counters: for metrics.
@@ -68,7 +69,8 @@ class Refusals:
         """
         reason = refusal.reason
         self._counters.refused[reason.label] += 1
-        if not self._sampler.admits(reason, None, asyncio.get_running_loop().time()):
+        cause = " ".join(refusal.details.values())  # a page that tries again must not hide another
+        if not self._sampler.admits(reason, cause, asyncio.get_running_loop().time()):
             return
         self._set_timer()
         fields = dict(refusal.details)
@@ -92,7 +94,10 @@ class Refusals:
         self._set_timer()
 
     def _tell_more(self, more: list[More]) -> None:
-        for reason, _none, count in more:
+        counts: Counter[Refused] = Counter()
+        for reason, _cause, count in more:
+            counts[reason] += count
+        for reason, count in counts.items():
             log.warning(
                 "refused more of the same",
                 what=reason.what,

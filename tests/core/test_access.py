@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from app.core import access
 from app.core.channel import BROADCAST_CHANNEL, Channel, user_channel
 from app.core.errors import Forbidden
-from app.core.identity import Identity
+from app.core.identity import Identity, Kind
 from tests.support.messages import TEAM, somebody
 
 ALL = "*:*:rw"
@@ -90,6 +90,28 @@ def test_publishing_with_both_grant_and_kind(identity: Identity, publishers: set
 def test_publishing_without_one_of_them(identity: Identity, publishers: set[str], why: str) -> None:
     with pytest.raises(Forbidden, match=why):
         access.require_publish(identity, TEAM, "user_message", publishers)
+
+
+@pytest.mark.parametrize("kind", get_args(Kind))
+@pytest.mark.parametrize(
+    "channel", [TEAM, Channel("/circles", "Dev Team"), Channel("/feeds", "codeworm:logs"), ALICES]
+)
+def test_who_may_not_is_told_which_grant_would_do(kind: Kind, channel: Channel) -> None:
+    def read(identity: Identity) -> None:
+        access.require_read(identity, channel)
+
+    def publish(identity: Identity) -> None:
+        access.require_publish(identity, channel, "log", set(get_args(Kind)))
+
+    for ask in (read, publish):
+        with pytest.raises(Forbidden) as refused:
+            ask(somebody("eve", kind))
+        _what, names_it, grant = refused.value.message.removesuffix(".").partition("a grant like ")
+        if names_it:
+            ask(somebody("eve", kind, grant))
+        else:  # none would
+            with pytest.raises(Forbidden):
+                ask(somebody("eve", kind, ALL, "notifications:user:alice:rw"))
 
 
 def test_an_agent_publishes_into_its_own_channel_only() -> None:

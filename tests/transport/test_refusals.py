@@ -6,7 +6,7 @@ import asyncio
 
 from app.core.counters import Counters
 from app.core.refused import Refusal, Refused
-from app.core.sampler import LINES, WINDOW_SECONDS
+from app.core.sampler import LINES, REASONS, WINDOW_SECONDS
 from app.transport.refusals import Refusals
 from tests.fixtures.logs import Logs
 from tests.support.virtual_loop import run_virtually
@@ -55,6 +55,25 @@ def test_many_of_one_reason_are_counted_and_told_in_the_end(logs: Logs) -> None:
     ]
     assert counters.refused["rate_limited"] == 1001
     assert counters.refused["session"] == 1
+
+
+def test_one_that_tries_again_does_not_hide_others_and_no_number_of_them_fills_the_log(
+    logs: Logs,
+) -> None:
+    async def main() -> None:
+        refusals = Refusals(Counters())
+        for origin in ["https://a.example"] * 1000 + ["https://b.example"]:
+            refusals.tell(Refusal(Refused.ORIGIN, origin=origin), "192.0.2.1")
+        told = [line["origin"] for line in logs.lines]
+        assert told == ["https://a.example"] * LINES + ["https://b.example"]
+        for number in range(1000):
+            refusals.tell(Refusal(Refused.ORIGIN, origin=f"https://{number}.example"), "192.0.2.1")
+        assert len(logs.lines) <= LINES + REASONS + LINES
+        refusals.close()
+
+    run_virtually(main)
+    [more] = [line for line in logs.lines if line["event"] == MORE]
+    assert more["more"] + len(logs.lines) - 1 == 2001
 
 
 def test_what_is_not_told_yet_is_told_as_the_server_stops(logs: Logs) -> None:
