@@ -101,7 +101,7 @@ class Refused(Enum):
         "METRICS_TOKEN, as a bearer token",
     )
     NAMESPACE = "namespace", Invalid, "a namespace that is not there", ""
-    PATH = "path", Invalid, "a plain WebSocket's path that is not there", ""
+    PATH = "path", Invalid, "a path that is not there", ""
     AUTH = (
         *("auth", Invalid, "a client whose auth is no object"),
         'auth: {"token": "…"} in the client',

@@ -15,6 +15,7 @@ from engineio.packet import Packet as EnginePacket
 from app.core.channel import SID_MARK
 from app.core.closing import Closing
 from app.core.refused import Refusal, Refused
+from app.core.shown import shown
 from app.engine import jsonp
 from app.engine.binary import in_text
 from app.engine.contract import SessionHandler
@@ -34,6 +35,7 @@ from app.transport.refusals import NO_STORE, answer
 from app.transport.takeover import Takeover, Upgraded, begin, take_over
 from app.transport.websocket import WebSocket
 
+_PREFIX_BYTES: Final = 60
 _LINGER_SECONDS: Final = 10.0
 #: A client polls as soon as it has a session. One that doesn't has gone, and its session holds
 #: memory until it is too late for a pong.
@@ -90,6 +92,7 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
         """Serve a path, with all methods: those that the protocol doesn't have are answered 400."""
         self.path = f"/{engineio_path.strip('/')}/"
         app.router.add_route("*", self.path, self.handle_request)
+        app.router.add_route("*", f"/{{prefix:.+}}{self.path}", self._refuse_elsewhere)
 
     async def send_packet(self, sid: str, pkt: EnginePacket) -> None:
         """Send an Engine.IO packet to one session; does nothing if there is none."""
@@ -164,6 +167,12 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
 
     # HTTP
 
+    async def _refuse_elsewhere(self, request: web.Request) -> web.StreamResponse:
+        """Refuse who has appended a namespace to the server's URL, say."""
+        prefix = shown(f"/{request.match_info['prefix']}", _PREFIX_BYTES)
+        message = f"Socket.IO is at {self.path}: leave {prefix} out of the server's URL."
+        raise Refusal(Refused.PATH, message, path=f"{prefix}{self.path}")
+
     async def handle_request(self, request: web.Request) -> web.StreamResponse:
         """Handle a request to the Engine.IO path.
 
@@ -237,11 +246,8 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
         self._unpolled.add(session)
         response = _payload(request, await session.poll())
         if self.cookie:
-            attributes = (
-                self.cookie
-                if isinstance(self.cookie, dict)
-                else {"name": self.cookie, "path": "/", "SameSite": "Lax"}
-            )
+            named = {"name": self.cookie, "path": "/", "SameSite": "Lax"}
+            attributes = self.cookie if isinstance(self.cookie, dict) else named
             response.headers["Set-Cookie"] = self._generate_sid_cookie(session.sid, attributes)
         return response
 

@@ -63,6 +63,21 @@ async def test_a_refusal_is_answered_logged_and_counted(
     assert (await scrape(server))["hearth_refused_total", (reason,)] == 1
 
 
+@pytest.mark.parametrize("prefix", ["/circles", "/a/b", "/socket.io", f"/{'x' * 1000}"])
+async def test_who_asks_elsewhere_is_told_where_it_is(
+    server: TestServer, session: aiohttp.ClientSession, logs: Logs, prefix: str
+) -> None:
+    url = server.make_url(f"{prefix}/socket.io/?EIO=4&transport=polling&token=s3cret")
+    async with session.get(url) as response:
+        assert response.status == 404
+        told = (await response.json())["error"]["message"]
+    assert told.startswith(f"Socket.IO is at /socket.io/: leave {prefix[:60]}")
+    [line] = logs.refusals()
+    assert line["path"].startswith(prefix[:60])
+    assert len(line["path"]) < 100
+    assert "s3cret" not in str(line)
+
+
 async def test_a_websocket_of_an_old_client_is_told_in_the_same_way(
     server: TestServer, logs: Logs
 ) -> None:
