@@ -19,13 +19,13 @@ from app.core.shown import shown
 from app.engine import jsonp
 from app.engine.binary import in_text
 from app.engine.contract import SessionHandler
+from app.engine.first_requests import FirstRequests
 from app.engine.posts import read_body
 from app.engine.probe import Probe
 from app.engine.recently_closed import RecentlyClosed
 from app.engine.session import EngineSession
 from app.transport import frames
 from app.transport.connection_counter import ConnectionCounter, one_too_many
-from app.transport.deadlines import Deadlines
 from app.transport.flow import ProtocolError
 from app.transport.handshake import Handshake
 from app.transport.heartbeat import Heartbeat
@@ -37,9 +37,6 @@ from app.transport.websocket import WebSocket
 
 _PREFIX_BYTES: Final = 60
 _LINGER_SECONDS: Final = 10.0
-#: A client polls as soon as it has a session. One that doesn't has gone, and its session holds
-#: memory until it is too late for a pong.
-FIRST_POLL_SECONDS: Final = 10.0
 #: Closed for these, nobody comes for the last packets.
 _GONE: Final = {Closing.TRANSPORT_CLOSE, Closing.PING_TIMEOUT, Closing.SLOW}
 _COMPRESS_BYTES: Final = 1024
@@ -70,9 +67,7 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
         self.path = ""
         self.sockets: dict[str, EngineSession] = {}
         self._recently_closed = RecentlyClosed()
-        self._unpolled: Deadlines[EngineSession] = Deadlines(
-            FIRST_POLL_SECONDS, lambda session: session.close(Closing.PING_TIMEOUT)
-        )
+        self._first_requests = FirstRequests()
         self.heartbeat = Heartbeat(
             self.ping_interval + self.ping_interval_grace_period, self.ping_timeout
         )
@@ -156,7 +151,7 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
         self._recently_closed.add(session.sid, closing, now)
         self.counter.on_closed(session)
         self.heartbeat.discard(session)
-        self._unpolled.discard(session)
+        self._first_requests.discard(session)
         if session.socket is None and not session.polled and closing not in _GONE:
             # The client's next poll may be on its way, to fetch the last packets.
             asyncio.get_running_loop().call_later(
@@ -207,7 +202,7 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
             session = None
         if session is None:
             raise self._no_session(sid)
-        self._unpolled.discard(session)
+        self._first_requests.discard(session)
         if transport == "websocket":
             return self._upgrade(request, session)
         if session.upgraded:
@@ -243,7 +238,7 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
         session = self._open(handshake)
         upgrades = ["websocket"] if self.allow_upgrades and "websocket" in self.transports else []
         session.write(self._hello(session, upgrades))
-        self._unpolled.add(session)
+        self._first_requests.expect(session)
         response = _payload(request, await session.poll())
         if self.cookie:
             named = {"name": self.cookie, "path": "/", "SameSite": "Lax"}

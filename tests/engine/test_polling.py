@@ -11,6 +11,7 @@ import pytest
 from aiohttp.test_utils import TestServer
 
 from app.app_keys import HUB, SERVER
+from app.engine.first_requests import FirstRequests
 from tests.fixtures.clients import Connect
 from tests.fixtures.logs import BAD_PACKET, Logs
 from tests.support.poller import Poller
@@ -27,7 +28,7 @@ async def test_who_opens_a_session_and_asks_for_nothing_more_has_gone(
     server: TestServer, session: aiohttp.ClientSession
 ) -> None:
     engine = server.app[SERVER].eio
-    engine._unpolled._seconds = 0.1
+    engine._first_requests = FirstRequests(seconds=0.1)
     stays = await Poller(session, server).open()
     hanging = await stays.hang()
     gone = await Poller(session, server).open()
