@@ -104,6 +104,11 @@ class Backlog:
             self.remove(oldest[1].digest)
 
 
+async def read_nothing() -> list[Draft]:
+    """The `Read` of what is no emit, and only has its place among them."""
+    return []
+
+
 def refuse(reason: str) -> Read:
     """Return a `Read` that always fails with `reason`.
 

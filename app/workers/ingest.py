@@ -34,13 +34,12 @@ import structlog
 from app.broker.contract import Fenced
 from app.broker.keys import Keys
 from app.core.errors import HearthError, Unavailable
-from app.hub.draft import Draft
 from app.hub.hub import Hub
 from app.redis.commands import Commands
 from app.redis.replies import ReplyError
 from app.redis.subscriptions import Subscriptions
 from app.tasks import Tasks
-from app.workers.backlog import Backlog, Read, Received, digest
+from app.workers.backlog import Backlog, Read, Received, digest, read_nothing
 from app.workers.batch import Batcher
 from app.workers.gap import Gap
 from app.workers.lease import LEASE_SECONDS, IngestTimes, Lease, LeaseState
@@ -80,10 +79,12 @@ class Ingest:
         self._keys = keys
         self._process = process
         self._batcher = Batcher(hub, commands, keys)
+        self._lease_seconds = lease_seconds
         self._lease = Lease(commands, subscriptions, keys, process, lease_seconds)
         self._backlog = Backlog() if backlog is None else backlog
         self._leads = False
         self._led_last = False  # as of the last reply, even if the connection was lost since
+        self._led_until = 0.0  # nobody else can have led before, by the event loop's clock
         self._subscribed = False  # everything that Redis publishes is received
         self._caught_up = False
         self._barrier = b""  # digest of the barrier, until this process is caught up
@@ -132,7 +133,7 @@ class Ingest:
             self._wake.set()
 
     def _on_barrier(self, data: bytes) -> None:
-        self.receive(self._keys.ingest_barriers, data, _read_nothing)
+        self.receive(self._keys.ingest_barriers, data, read_nothing)
 
     async def start(self) -> None:
         """Begin to ingest."""
@@ -203,6 +204,7 @@ class Ingest:
             self._subscribed = interruptions == self._interruptions
         # Unless it led all the time, its last publishes may still be in a lost connection, where
         # Redis will read them: they are fenced off.
+        asked_at = asyncio.get_running_loop().time()
         state = await self._lease.update(able=True, caught_up=self._caught_up, renew_token=not led)
         self._apply(state)
         if not state.leads and self._is_overdue():
@@ -213,6 +215,7 @@ class Ingest:
         if state.leads and not led:
             log.info("this process ingests what workers emit", process=self._process)
         self._leads = self._led_last = state.leads
+        self._led_until = asked_at + self._lease_seconds
         if state.leads and not self._caught_up:  # then no other process is
             self._gap.tell()
         if not self._caught_up and not self._barrier:
@@ -223,7 +226,9 @@ class Ingest:
 
     def _apply(self, state: LeaseState) -> None:
         if state.lost_track:
-            if self._caught_up:  # no connection was lost: the process was suspended for long
+            now = asyncio.get_running_loop().time()
+            if self._caught_up and not (self._led_last and now < self._led_until):
+                # No connection was lost: the process was suspended for long.
                 self._backlog.forget(self._backlog.next)
             elif not self._led_last:  # a leader knows what it has ingested
                 self._backlog.forget(self._received_since)
@@ -290,7 +295,3 @@ class Ingest:
             return False
         self._failures += 1
         raise outcome.error
-
-
-async def _read_nothing() -> list[Draft]:
-    return []

@@ -132,3 +132,16 @@ async def test_who_was_suspended_forgets_what_it_received_before(
     await until_contents(leader, names(0, 20))
     await settled(some)
     await until(lambda: all(one.ingest.caught_up for one in some))
+
+
+async def test_a_leader_keeps_what_it_has_when_the_log_is_gone(start: Start, redis: Redis) -> None:
+    """Somebody has deleted the key, or Redis has evicted it: no connection is lost."""
+    one = await start()
+    await emit(redis, 0, 10)
+    await until_contents(one, names(0, 10))
+    await redis.delete("hearth:emits:taken")
+    one.ingest._renew_soon()
+    one._receive(emitted(10))  # before it is renewed
+    await until_contents(one, names(0, 11))
+    await emit(redis, 11, 20)
+    await until_contents(one, names(0, 20))
