@@ -10,6 +10,7 @@ from playwright.async_api import Page, expect
 
 from tests.fixtures.clients import Connect
 from tests.support.client import Client
+from tests.support.tokens import ALICE
 from tests.web.conftest import AGENT, BOB, SERVICE, OpenConsole
 from tests.web.page import ConsolePage
 
@@ -83,6 +84,30 @@ async def test_a_text_in_pieces_is_inspected_piece_by_piece(
     await expect(console.messages).to_have_count(0)
     await console.page.get_by_role("button", name="Dense").click()
     await expect(console.texts).to_have_text(["Hello you"])
+
+
+async def test_the_whole_text_stands_in_the_place_of_its_pieces(
+    open_console: OpenConsole, connect: Connect, url: str
+) -> None:
+    console = await open_console(url, at=f"#/chat/{CHAT}")
+    await console.shows(CHAT)
+    agent, alice = await connect("/chat", AGENT, url=url), await connect("/chat", ALICE, url=url)
+
+    async def say(client: Client, name: str, **data: Any) -> None:
+        assert (await client.request(name, {"channel": CHAT, "data": data}))["ok"]
+
+    await say(agent, "chat_token", message_id=7, index=0, delta="Hel")
+    await say(agent, "chat_token", message_id=7, index=1, delta="lo", part="text")
+    await say(agent, "chat_token", message_id=7, index=0, delta="They greet", part="reasoning")
+    await say(alice, "user_message", content="Well?")
+    await say(agent, "chat_message", message_id="7", content="Hello!")
+    await say(agent, "chat_message", message_id="8", content="Another")
+    await expect(console.texts).to_have_text(["Hello!", "They greet", "Well?", "Another"])
+    await expect(console.messages.first.locator(".type")).to_have_text("chat_message")
+    await console.messages.first.locator(".inspect").click()
+    await expect(console.inspector).to_contain_text("3 of 3 in this text")
+    await console.page.reload()
+    await expect(console.texts).to_have_text(["Hello!", "They greet", "Well?", "Another"])
 
 
 @pytest.fixture

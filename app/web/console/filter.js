@@ -34,7 +34,8 @@ export class Filter {
    * @param {boolean} all whether momentary ones are shown without being asked for
    */
   fits(envelopes, all) {
-    const [{ type, sender = SERVER }] = envelopes;
+    // The whole text, if it is there, is the last.
+    const { type, sender = SERVER } = /** @type {Envelope} */ (envelopes.at(-1));
     const isType = this.types.size > 0 ? this.types.has(type) : all || !isMomentary(type);
     if (!isType) return false;
     if (this.senders.size > 0 && !this.senders.has(sender.id)) return false;
@@ -50,6 +51,6 @@ export function isMomentary(type) {
 /** @param {Envelope[]} envelopes */
 function written(envelopes) {
   // The pieces of a text read as one: what one looks for may lie across two of them.
-  const pieces = envelopes.length > 1 ? envelopes.map(({ data }) => data.delta).join("") : "";
+  const pieces = envelopes.length > 1 ? envelopes.map(({ data }) => data.delta ?? "").join("") : "";
   return `${pieces}\n${JSON.stringify(envelopes.at(-1))}`.toLowerCase();
 }

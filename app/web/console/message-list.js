@@ -14,7 +14,14 @@
 
 import { element } from "./dom.js";
 import { Filter, SERVER } from "./filter.js";
-import { appendPiece, arePieces, markRecovered, messageLine, messageRow } from "./message.js";
+import {
+  appendPiece,
+  arePieces,
+  isWhole,
+  markRecovered,
+  messageLine,
+  messageRow,
+} from "./message.js";
 
 /** A page left open on a busy feed for days must not eat the machine. */
 const MAX_MESSAGES = 2000;
@@ -186,13 +193,12 @@ export class MessageList {
    * @param {number} [from] the first row that it may be a piece of
    */
   #append(envelope, recovered, retired, from = 0) {
-    const last = this.#rows.length > from ? this.#rows[this.#rows.length - 1] : undefined;
-    const before = last?.envelopes.at(-1);
-    if (last && before && this.#layout === "read" && arePieces(before, envelope)) {
-      appendPiece(last.node, last.envelopes[0], envelope);
-      last.envelopes.push(envelope);
+    const begun = this.#layout === "read" ? this.#begun(envelope, retired, from) : undefined;
+    if (begun !== undefined) {
+      appendPiece(begun.node, begun.envelopes[0], envelope);
+      begun.envelopes.push(envelope);
       this.#count += 1;
-      if (this.filter.find) last.node.hidden = !this.#isShown(last);
+      begun.node.hidden = !this.#isShown(begun);
       return;
     }
     const isDense = this.#layout === "dense";
@@ -200,6 +206,21 @@ export class MessageList {
     if (recovered) markRecovered(node);
     node.classList.toggle("retired", retired);
     this.#add({ node, envelopes: [envelope], recovered, retired });
+  }
+
+  /**
+   * Return the row of the pieces that a message goes on with, or stands for.
+   *
+   * @param {Envelope} envelope
+   * @param {boolean} retired
+   * @param {number} from
+   */
+  #begun(envelope, retired, from) {
+    const rows = this.#rows.slice(isWhole(envelope) ? from : Math.max(from, this.#rows.length - 1));
+    return rows.findLast((row) => {
+      const before = row.envelopes.at(-1);
+      return row.retired === retired && before !== undefined && arePieces(before, envelope);
+    });
   }
 
   /** @param {Row} row */

@@ -68,20 +68,25 @@ export function markRecovered(row) {
 }
 
 /**
- * Write one more piece of a text into the row of the pieces before it.
+ * Write one more piece of a text into the row of the pieces before it, or the whole in their place.
  *
  * @param {HTMLElement} row
  * @param {Envelope} first of the pieces
- * @param {Envelope} envelope the piece
+ * @param {Envelope} envelope the piece, or the whole
  */
 export function appendPiece(row, first, envelope) {
-  row.querySelector(".text")?.append(envelope.data.delta);
+  const { type, data } = envelope;
+  if (type === "chat_token") row.querySelector(".text")?.append(data.delta);
+  else {
+    row.querySelector(".text")?.replaceChildren(data.content);
+    row.querySelector(".type")?.replaceChildren(type);
+  }
   const offset = row.querySelector(".offset");
   if (offset !== null) offset.textContent = `#${first.offset}–${envelope.offset}`;
 }
 
 /**
- * Tell whether two messages are pieces of one text, which one row holds.
+ * Tell whether two messages are pieces of one text, which one row holds; the last may be the whole.
  *
  * @param {Envelope} before
  * @param {Envelope} after
@@ -89,12 +94,21 @@ export function appendPiece(row, first, envelope) {
 export function arePieces(before, after) {
   return (
     before.type === "chat_token" &&
-    after.type === "chat_token" &&
+    (after.type === "chat_token" || isWhole(after)) &&
     before.sender?.id === after.sender?.id &&
     before.sender?.kind === after.sender?.kind &&
-    before.data.message_id === after.data.message_id &&
-    before.data.part === after.data.part
+    String(before.data.message_id) === String(after.data.message_id) &&
+    (before.data.part ?? "text") === (after.data.part ?? "text")
   );
+}
+
+/**
+ * Tell whether a message stands for pieces that came before it.
+ *
+ * @param {Envelope} envelope
+ */
+export function isWhole({ type, data }) {
+  return type === "chat_message" && data.message_id !== undefined;
 }
 
 /**
