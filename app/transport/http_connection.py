@@ -23,7 +23,6 @@ _MOST_BYTES: Final = 2 * MAX_HEADERS_BYTES
 
 #: What is parsed at once, before it is looked at whether that is still wanted.
 _MOST_AT_ONCE: Final = 32_768
-
 #: Bytes that frame the chunks of a body, beside a quarter of what it holds itself: each chunk costs
 #: some microseconds, however small it is.
 _FRAMING_BYTES: Final = 16_384
@@ -119,7 +118,8 @@ class HttpConnection(web.RequestHandler):
     # What arrives
 
     def data_received(self, data: bytes) -> None:
-        for start in range(0, len(data), _MOST_AT_ONCE):
+        # aiohttp calls it with nothing, to go on with what it has put off.
+        for start in range(0, max(1, len(data)), _MOST_AT_ONCE):
             self._parse(data[start : start + _MOST_AT_ONCE])
 
     def _parse(self, data: bytes) -> None:

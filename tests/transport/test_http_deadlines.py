@@ -234,6 +234,15 @@ async def test_trailers_are_bounded_like_headers(serve_with: ServeWith, logs: Lo
     assert not logs.tracebacks()
 
 
+async def test_requests_that_come_together_are_all_answered(serve_with: ServeWith) -> None:
+    server = await serve_with(times())
+    async with raw_http(server) as connection:
+        head = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Large: %b\r\n\r\n" % (b"x" * 5000)
+        connection.writer.write(head * 50)
+        for _number in range(50):
+            assert (await connection.response()).status == 200
+
+
 async def test_small_chunks_are_bounded(serve_with: ServeWith, logs: Logs) -> None:
     server = await serve_with(times())
     async with posting(server, "Transfer-Encoding: chunked") as connection:
