@@ -39,6 +39,7 @@ class Connection:
             `call` it is called while the packet is handled, so messages and answers are handled in
             the order in which the server sent them.
         on_error: called with each error that is not the answer to a request.
+        on_silence: as a `Wire` has it.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Connection:
         namespace: str,
         on_message: Callable[[dict[str, Any]], None],
         on_error: Callable[[HearthError], None],
+        on_silence: Callable[[ConnectionLost], None],
     ) -> None:
         #: The data of `connection_ack`: `user_id`, `kind`, `server_time`, `limits`.
         self.welcome: dict[str, Any] = {}
@@ -55,7 +57,7 @@ class Connection:
         self._namespace = namespace
         self._on_message = on_message
         self._on_error = on_error
-        self._wire = Wire(address)
+        self._wire = Wire(address, on_silence)
         self._welcomed: asyncio.Future[Exception | None] = (
             asyncio.get_running_loop().create_future()
         )
