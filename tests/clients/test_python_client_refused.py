@@ -27,7 +27,8 @@ async def test_a_refused_token_is_called_refused(server: TestServer) -> None:
         with pytest.raises(HearthError, match=r"^refused: (.*, )?unauthorized: ") as caught:
             await hearth.circle("dev-team")
         assert (caught.value.code, caught.value.temporary) == ("unauthorized", False)
-        assert caught.value.reason
+        assert caught.value.reason == "unauthorized"  # the message says what is wrong with it
+        assert caught.value.message == "The token is not valid."
 
 
 async def test_a_refused_host_is_called_refused(serve: Serve) -> None:

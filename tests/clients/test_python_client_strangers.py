@@ -190,3 +190,17 @@ def test_what_is_no_url_of_a_server_is_said_at_once(url: Any) -> None:
     with pytest.raises(HearthError) as caught:
         hearth_realtime.connect(url)
     assert (caught.value.code, caught.value.temporary) == ("invalid", False)
+
+
+async def test_what_cannot_be_meant_is_invalid_without_a_server() -> None:
+    async with hearth_realtime.connect("http://127.0.0.1:9") as hearth:
+        say = ("/circles", "dev-team", "user_message")
+        for asking, told in (
+            (hearth.channel("circles", "dev-team"), "begin with a slash: /circles"),
+            (hearth.publish(*say, {"content": "Hi"}, timeout=0), "A timeout is more than 0 s"),
+            (hearth.publish(*say, {"content": float("nan")}), "The request is not valid: data: No"),
+        ):
+            with pytest.raises(HearthError, match=told) as caught:
+                await asking
+            assert caught.value.code == "invalid"
+            assert str(caught.value).count("data") <= 1

@@ -246,5 +246,7 @@ def encode(content: Any) -> str:
         text = json.dumps(content, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
         text.encode()
     except (TypeError, ValueError, RecursionError) as error:
-        raise HearthError("invalid", "It is no plain JSON.", {"data": str(error)}) from None
+        problem = f"No plain JSON: {error}."
+        message = f"The request is not valid: data: {problem}"  # as the server says it
+        raise HearthError("invalid", message, {"data": problem}) from None
     return text

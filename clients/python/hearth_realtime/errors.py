@@ -30,7 +30,8 @@ class HearthError(Exception):
         fields: dotted path of each offending field → what is wrong with it.
         retry_after: seconds after which the same request may succeed.
         temporary: whether the same request may succeed another time; None: derived from `code`.
-        reason: what a connection is refused for: `host`, `token`, `origin`, …
+        reason: what a connection is refused for, as far as the server says: `host`, `files`, …; the
+            code, where what was refused is the token or the namespace. None: it was a request.
     """
 
     def __init__(
