@@ -4,7 +4,7 @@
 # make torture  kill, freeze and cut everything for ten minutes, and check that nothing is lost
 # make fuzz   read mutated packets, frames, requests, tokens, emits and replies: ARGS='--target http'
 # make drops  lose one client's connection 200 times: make drops ARGS='--client stock --seed 7'
-# make token  print a token: make token ID=agent-7 KIND=agent GRANTS='circles:dev-*:rw'
+# make token  print a token: make token ID=agent-7 KIND=agent GRANTS='circles:dev-*:rw,chat:*:rw'
 # make types-js  write the client's types from the schemas
 # make types-python  write the types of the library for Python from the schemas
 # make screenshots  take the docs' pictures of the console anew
@@ -31,7 +31,7 @@ run: .venv/runtime console
 	$(BIN)/python -m app
 
 token: .venv/runtime
-	@[ -n "$$ID" ] || { echo "Say whose: make token ID=alice [KIND=user] [GRANTS='*:*:rw'] [AGENT_ID=7] [HOURS=24]" >&2; exit 2; }
+	@[ -n "$$ID" ] || { echo "Say whose: make token ID=alice [KIND=user] [GRANTS='circles:*:rw,chat:*:r'] [AGENT_ID=7] [HOURS=24]" >&2; exit 2; }
 	@$(BIN)/python -m app.token --id "$$ID" --kind "$${KIND:-user}" $${GRANTS+--grants "$$GRANTS"} $${AGENT_ID:+--agent-id "$$AGENT_ID"} $${HOURS:+--hours "$$HOURS"}
 
 check: lint types

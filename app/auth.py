@@ -24,6 +24,7 @@ from app.core.identity import (
     Identity,
     Kind,
     parse_grants,
+    run_together,
     unknown_namespaces,
 )
 from app.core.subprotocol import read_offered
@@ -37,7 +38,7 @@ MAX_TOKEN_BYTES: Final = 16_384
 CACHED_TOKENS: Final = 4096
 #: Larger tokens are not among them: so they are at most 8 MB.
 CACHED_TOKEN_BYTES: Final = 2048
-TOLD_NAMESPACES: Final = 100
+TOLD_GRANTS: Final = 100
 # In development mode everybody has all rights; a token only chooses an identity.
 DEVELOPMENT_SECRET: Final = "hearth-development-only-admits-everybody"  # noqa: S105
 DEVELOPMENT_GRANTS: Final = (Grant("*", "*", "rw"),)
@@ -174,7 +175,7 @@ class Authenticator:
                 problem = f"The token's {claim} is in the future: its issuer's clock is ahead."
                 raise WrongClaim(problem, "AUTH_LEEWAY_SECONDS")
         identity = self._identity(claims)
-        self._tell_of_unknown_namespaces(identity)
+        self._tell_of_odd_grants(identity)
         return identity
 
     def _identity(self, claims: Mapping[str, Any]) -> Identity:
@@ -200,16 +201,21 @@ class Authenticator:
             all_rights=self._all_rights,
         )
 
-    def _tell_of_unknown_namespaces(self, identity: Identity) -> None:
+    def _tell_of_odd_grants(self, identity: Identity) -> None:
+        namespaces = ", ".join(name.strip("/") for name in self._namespaces)
         for grant in unknown_namespaces(identity.grants, self._namespaces):
-            if grant.namespace not in self._told and len(self._told) < TOLD_NAMESPACES:
-                self._told.add(grant.namespace)
-                log.warning(
-                    "a token's grant names a namespace that isn't there",
-                    grant=str(grant),
-                    sub=identity.id,
-                    namespaces=", ".join(name.strip("/") for name in self._namespaces),
-                )
+            event = "a token's grant names a namespace that isn't there"
+            self._tell_once(grant.namespace, event, grant, identity, namespaces=namespaces)
+        for grant in run_together(identity.grants):
+            event = "a token's grant looks like several in one text: each is an item of the list"
+            self._tell_once(str(grant), event, grant, identity)
+
+    def _tell_once(
+        self, key: str, event: str, grant: Grant, identity: Identity, **facts: str
+    ) -> None:
+        if key not in self._told and len(self._told) < TOLD_GRANTS:
+            self._told.add(key)
+            log.warning(event, grant=str(grant), sub=identity.id, **facts)
 
 
 def make_token(secret: str, identity: Identity, *, with_grants: bool = True, **claims: Any) -> str:

@@ -8,7 +8,7 @@ import time
 
 from app.auth import DEVELOPMENT_SECRET, make_token
 from app.core.channel import id_problem
-from app.core.identity import KINDS, Identity, parse_grants, unknown_namespaces
+from app.core.identity import KINDS, Identity, parse_grants, run_together, unknown_namespaces
 from app.settings import SettingsError, load_settings
 from app.start_warnings import PATHS
 
@@ -29,6 +29,8 @@ def main() -> None:
         grants = parse_grants(filter(None, map(str.strip, (arguments.grants or "").split(","))))
     except (SettingsError, ValueError) as error:
         parser.error(str(error))
+    if several := run_together(grants):
+        parser.error(f"--grants: {several[0]} is one grant; separate several by commas")
     if unknown := unknown_namespaces(grants, PATHS):
         namespaces = ", ".join(path.strip("/") for path in PATHS)
         parser.error(f"--grants: {unknown[0]} opens nothing, for the namespaces are {namespaces}")

@@ -251,6 +251,16 @@ def test_a_namespace_that_is_not_there_is_told_once(clock: SettableClock) -> Non
     assert line["namespaces"] == "circles, feeds"
 
 
+def test_several_grants_in_one_text_are_told_once(clock: SettableClock) -> None:
+    ours, merged = authenticator(clock), "chat:*:rw notifications:user:*:w"
+    with capture_logs() as logs:
+        for sub in ("alice", "bob"):
+            grants = [merged, "chat:*:rw", "circles:Dev: r and w:rw"]
+            ours.identify(token_of({"sub": sub, "grants": grants}))
+    told = [line for line in logs if "looks like several" in line["event"]]
+    assert [(line["grant"], line["sub"]) for line in told] == [(merged, "alice")]
+
+
 def test_a_made_token_says_what_it_is_given() -> None:
     claims = jwt.decode(
         make_token(SECRET, ALICE, iss="us", aud="hearth"),

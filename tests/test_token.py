@@ -115,6 +115,8 @@ def test_without_a_secret_it_is_for_development_and_says_so(tmp_path: Path) -> N
         (["--id", "a", "--kind", "root"], {}, "--kind"),
         (["--id", "a", "--grants", "circles:a"], {}, "circles:a"),
         (["--id", "a", "--grants", "circles:a:r,circel:a:r"], {}, "circel:a:r"),
+        (["--id", "a", "--grants", "chat:*:rw notifications:user:*:w"], {}, "by commas"),
+        (["--id", "a", "--grants", "circles:a:r; chat:*:w"], {}, "by commas"),
         (["--id", "a", "--agent-id", "7"], {}, "--agent-id"),
         (["--id", "a"], {"PORT": "x"}, "PORT"),
     ],
@@ -128,6 +130,21 @@ def test_what_is_wrong_is_said_and_no_token_printed(
     assert named in result.stderr
     assert "Traceback" not in result.stderr
     assert SECRET not in result.stderr
+
+
+def test_make_says_how_several_grants_are_given() -> None:
+    asked = clean_environment()
+    result = subprocess.run(
+        ["make", "--silent", "token"],
+        cwd=ROOT,
+        env=asked,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "GRANTS='circles:*:rw,chat:*:r'" in result.stderr
 
 
 def test_make_passes_on_how_long_it_is_good_for() -> None:

@@ -18,6 +18,8 @@ Mode = Literal["r", "w", "rw"]
 
 KINDS: Final = frozenset(get_args(Kind))
 MODES: Final = frozenset(get_args(Mode))
+# What only several grants have, with a space between them: `chat:*:rw notifications:user:*:w`.
+_SECOND_GRANT: Final = re.compile(r":(?:r|w|rw)[\s;]+/?[^\s:]+:")
 _CACHED_DECISIONS: Final = 256
 _CACHED_PATTERNS: Final = 1024
 
@@ -92,6 +94,11 @@ def parse_grants(texts: Iterable[str]) -> tuple[Grant, ...]:
 def unknown_namespaces(grants: Iterable[Grant], namespaces: Collection[str]) -> list[Grant]:
     """Return the grants that reach none of the namespaces, so that they grant nothing."""
     return [grant for grant in grants if not any(map(grant.reaches, namespaces))]
+
+
+def run_together(grants: Iterable[Grant]) -> list[Grant]:
+    """Return the grants that are valid, for channels' names have spaces, and look like several."""
+    return [grant for grant in grants if _SECOND_GRANT.search(str(grant))]
 
 
 # Issuers give the same few grants to thousands of identities.

@@ -10,7 +10,10 @@ from socketio.async_pubsub_manager import AsyncPubSubManager
 
 from app.core.channel import listed
 from app.core.counters import Counters
+from app.core.emit_facts import emit_facts
 from app.core.errors import HearthError
+from app.core.near_miss import choice
+from app.core.shown import shown
 from app.realtime.manager import ChannelRooms, Manager
 from app.redis.commands import Commands
 from app.redis.subscriptions import Subscriptions
@@ -19,6 +22,7 @@ from app.transport.work import Work
 #: Messages that may wait; further ones are dropped.
 MAX_QUEUED: Final = 100_000
 CLOSE_SECONDS: Final = 1.0
+_NAME_BYTES: Final = 100
 #: How every pickle begins since protocol 2; JSON can't begin so.
 _PICKLE: Final = b"\x80"
 # What stock code raises for a message that no manager has written.
@@ -107,7 +111,7 @@ class SharedManager(AsyncPubSubManager, Manager):  # type: ignore[misc]
                     "could not handle a message of a manager", method=method, reason=error.code
                 )
             except _FOREIGN as error:  # of stock, or of a room that can't be a channel
-                self._reject(f"{method}: {error}")
+                self._reject(message, f"{method}: {error}")
             except Exception:
                 log.exception("could not handle a message of a manager", method=method)
 
@@ -145,20 +149,25 @@ class SharedManager(AsyncPubSubManager, Manager):  # type: ignore[misc]
         elif namespace in self.server.namespace_handlers or namespace in self.server.handlers:
             self._enqueue(message)
         else:
-            self._emits.reject(data, f"No namespace {namespace!r} here."[:200])
+            there = choice(namespace, {**self.server.namespace_handlers, **self.server.handlers})
+            takes = "a manager's emit takes namespace="
+            name = shown(namespace, _NAME_BYTES)
+            self._emits.reject(data, f"There is no namespace {name} here; {takes}. {there}")
 
     def _enqueue(self, message: dict[str, Any]) -> None:
         if not _is_sound(message):
-            self._reject(f"{message['method']}: not as managers write it")
+            self._reject(message, f"{message['method']}: not as managers write it")
             return
         try:
             self._queue.put_nowait(message)
         except asyncio.QueueFull:
             log.error("dropped a message of a manager", reason="too many are waiting")
 
-    def _reject(self, reason: str) -> None:
+    def _reject(self, message: dict[str, Any], reason: str) -> None:
         self._counters.rejected[self.channel] += 1
-        log.warning("rejected what a worker emitted", reason=reason[:200])
+        facts = emit_facts(message)
+        event = "rejected what a worker emitted"
+        log.warning(event, source=self.channel, reason=reason[:200], **facts)
 
 
 def _is_sound(message: dict[str, Any]) -> bool:

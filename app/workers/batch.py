@@ -17,6 +17,7 @@ from app.hub.hub import Hub
 from app.redis.commands import Commands
 from app.redis.replies import ReplyError
 from app.workers.backlog import Received
+from app.workers.facts import facts_of
 from schemas.errors import SchemaError
 
 MOST_STEP_BYTES: Final = 67_108_864
@@ -120,7 +121,9 @@ class Batcher:
 
     def _reject(self, received: Received, reason: str) -> None:
         self._hub.counters.rejected[received.source] += 1
-        log.warning("rejected what a worker emitted", source=received.source, reason=reason[:500])
+        facts = facts_of(received.source, received.data)
+        event = "rejected what a worker emitted"
+        log.warning(event, source=received.source, reason=reason[:500], **facts)
         with suppress(Unavailable):
             entry = ("source", received.source, "reason", reason[:500])
             stream = (self._keys.rejected, "MAXLEN", "~", REJECTED_SIZE, "*")

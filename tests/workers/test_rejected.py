@@ -132,13 +132,35 @@ async def test_what_is_no_emit_is_kept_once_too(
     await worker.emit("agent_message", payload, room="hall", namespace="/circles")
     await client.next("agent_message")
     entries = await rejected(redis, 4)
-    assert [fields["reason"].decode() for fields in entries] == [
-        "message: Not a manager's message.",
-        "message: Not a manager's message.",
-        "message: No namespace \"['/circles']\" here.",
-        "message: No namespace '/' here.",
-    ]
+    reasons = [fields["reason"].decode() for fields in entries]
+    assert reasons[:2] == ["message: Not a manager's message."] * 2
+    for name, reason in (("['/circles']", reasons[2]), ("/", reasons[3])):
+        told = f"message: There is no namespace {name} here; a manager's emit takes namespace=. "
+        assert reason.startswith(f"{told}There are /agents, /chat, /circles, ")
     assert [fields["data"] for fields in entries][:2] == [b"{", b"[]"]
+
+
+async def test_the_log_says_where_to_and_as_what_and_nothing_of_the_payload(
+    server: TestServer, redis: Any, worker: Any, logs: Logs
+) -> None:
+    secret = {"agent_id": 7, "words": "a secret"}
+    rooms = [*"abcd", "long" * 100]
+    await worker.emit("agent_message", secret, room="hall", namespace="/circles")
+    await worker.emit("agent_message", secret, room=rooms, namespace="/circles")
+    await worker.emit("git_status\n", secret)
+    await redis.publish("agent.status", json.dumps({"agent_id": "x" * 100, "words": "a secret"}))
+    await redis.publish("agent.status", b"{")
+    await rejected(redis, 5)
+    told = [line for line in logs.lines if line["event"] == "rejected what a worker emitted"]
+    keys = ("source", "namespace", "room", "type")
+    assert [tuple(line.get(key) for key in keys) for line in told] == [
+        ("socketio", "/circles", "hall", "agent_message"),
+        ("socketio", "/circles", "a, b, c, 2 more", "agent_message"),
+        ("socketio", "/", None, "git_status\ufffd"),
+        ("agent.status", "/agents", "x" * 64 + "…", "agent_status"),
+        ("agent.status", None, None, None),
+    ]
+    assert "secret" not in str(told)
 
 
 @pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import ipaddress
+import re
 from typing import Final, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
+
+from hearth_realtime.errors import InvalidArgument
 
 _SECURE: Final = {"http": False, "ws": False, "https": True, "wss": True}
+_SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+# What people write behind a server's URL, because other clients want a namespace there.
+_SUPERFLUOUS: Final = frozenset(
+    {"circles", "workspaces", "agents", "notifications", "chat", "feeds", "socket.io"}
+)
 
 
 class Address(NamedTuple):
@@ -16,30 +25,35 @@ class Address(NamedTuple):
         authority: host, with what stands before and behind it in the URL.
         path: of Engine.IO, with the slash at its end.
         query: of the URL, for proxies that want one.
+        superfluous: what the URL may have too much, if nothing is found there: `/circles`.
     """
 
     secure: bool
     authority: str
     path: str
     query: str
+    superfluous: str = ""
 
     @classmethod
     def of(cls, url: str, path: str | None = None) -> Address:
         """Return the address of a server.
 
         Args:
-            url: may have a path, under which a proxy has the server: `https://host/hearth/`.
+            url: may have a path, under which a proxy has the server: `https://host/hearth/`; and
+                no scheme, which is `http` then on this machine, and `https` elsewhere.
             path: of Engine.IO, if it isn't `socket.io` below that of the URL.
 
         Raises:
-            ValueError: it is no URL of a server.
+            InvalidArgument: it is no URL of a server.
         """
-        parts = urlsplit(url)
-        if parts.scheme not in _SECURE or not parts.hostname:
-            raise ValueError(f"a server's URL is like https://hearth.example.com, not {url!r}")
+        parts = _split(url)
+        superfluous = ""
         if path is None:
             path = f"{parts.path.rstrip('/')}/socket.io"
-        return cls(_SECURE[parts.scheme], parts.netloc, f"/{path.strip('/')}/", parts.query)
+            last = parts.path.rstrip("/").rpartition("/")[2]
+            superfluous = f"/{last}" if last in _SUPERFLUOUS else ""
+        secure = _SECURE[parts.scheme]
+        return cls(secure, parts.netloc, f"/{path.strip('/')}/", parts.query, superfluous)
 
     def url(self, transport: str) -> str:
         """Return the URL that opens a session by `websocket` or `polling`."""
@@ -50,3 +64,34 @@ class Address(NamedTuple):
     def __str__(self) -> str:
         host = self.authority.rpartition("@")[2]  # without a password
         return f"{'https' if self.secure else 'http'}://{host}{self.path}"
+
+
+def _split(url: str) -> SplitResult:
+    """Return the parts of a URL, with a scheme and a host. Raises `InvalidArgument`."""
+    try:
+        parts = urlsplit(url if _SCHEME.match(url) else f"//{url}")
+        host, _ = parts.hostname, parts.port  # which raises if it is no port
+    except (ValueError, TypeError):
+        host = None
+    if not host or any(character.isspace() for character in host):
+        raise _no_url(url)
+    if not parts.scheme:
+        parts = parts._replace(scheme="http" if _is_here(host) else "https")
+    if parts.scheme not in _SECURE:
+        raise _no_url(url)
+    return parts
+
+
+def _no_url(url: object) -> InvalidArgument:
+    return InvalidArgument(f"A server's URL is like https://hearth.example.com, not {url!r}.")
+
+
+def _is_here(host: str) -> bool:
+    """Return whether a host is this machine."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return address.is_loopback or address.is_unspecified

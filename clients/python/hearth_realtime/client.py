@@ -11,7 +11,7 @@ from weakref import WeakValueDictionary
 from hearth_realtime import publishing
 from hearth_realtime.address import Address
 from hearth_realtime.channel import Channel
-from hearth_realtime.errors import closed
+from hearth_realtime.errors import InvalidArgument, closed
 from hearth_realtime.link import Link
 from hearth_realtime.messages import Message, Position, Receipt, Sender
 from hearth_realtime.payloads import (
@@ -37,8 +37,8 @@ def connect(
     Losses and errors are logged by the logger `hearth_realtime`.
 
     Args:
-        url: the server's, e.g. `https://hearth.example.com`; with a path, if a proxy has it under
-            one: `https://example.com/hearth/`.
+        url: the server's, e.g. `https://hearth.example.com` or `localhost:8000`; with a path, if a
+            proxy has it under one: `https://example.com/hearth/`.
         token: a JWT, or a function (plain or async) that returns one. It is called at each connect
             and before a token expires. None is for servers in development mode.
         path: of Socket.IO at the server, if it isn't `socket.io` below the URL's path.
@@ -46,7 +46,7 @@ def connect(
             from the server's history when there is room.
 
     Raises:
-        ValueError: the URL isn't a server's.
+        HearthError: `invalid`, and a ValueError too: the URL can't be a server's.
     """
     return Hearth(Address.of(url, path), token, max_unread)
 
@@ -186,7 +186,7 @@ class Hearth:
         if self._closed:
             raise closed()
         if not namespace.startswith("/"):
-            raise ValueError(f"namespaces begin with a slash: /{namespace}")
+            raise InvalidArgument(f"Namespaces begin with a slash: /{namespace}")
         if (link := self._links.get(namespace)) is None or link.failed:
             link = self._links[namespace] = Link(self._address, namespace, self._token)
         return link

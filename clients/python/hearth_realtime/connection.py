@@ -39,6 +39,7 @@ class Connection:
             `call` it is called while the packet is handled, so messages and answers are handled in
             the order in which the server sent them.
         on_error: called with each error that is not the answer to a request.
+        on_silence: as a `Wire` has it.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Connection:
         namespace: str,
         on_message: Callable[[dict[str, Any]], None],
         on_error: Callable[[HearthError], None],
+        on_silence: Callable[[ConnectionLost], None],
     ) -> None:
         #: The data of `connection_ack`: `user_id`, `kind`, `server_time`, `limits`.
         self.welcome: dict[str, Any] = {}
@@ -55,7 +57,7 @@ class Connection:
         self._namespace = namespace
         self._on_message = on_message
         self._on_error = on_error
-        self._wire = Wire(address)
+        self._wire = Wire(address, on_silence)
         self._welcomed: asyncio.Future[Exception | None] = (
             asyncio.get_running_loop().create_future()
         )
@@ -244,5 +246,7 @@ def encode(content: Any) -> str:
         text = json.dumps(content, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
         text.encode()
     except (TypeError, ValueError, RecursionError) as error:
-        raise HearthError("invalid", "It is no plain JSON.", {"data": str(error)}) from None
+        problem = f"No plain JSON: {error}."
+        message = f"The request is not valid: data: {problem}"  # as the server says it
+        raise HearthError("invalid", message, {"data": problem}) from None
     return text

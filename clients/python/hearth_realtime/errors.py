@@ -1,6 +1,7 @@
 """The exceptions.
 
 HearthError       a request failed; `code` says why
+InvalidArgument   a program gave what can't be used: `invalid`, and a ValueError too
 ConnectionLost    inside this package only: the request may have been handled, or not
 """
 
@@ -29,7 +30,8 @@ class HearthError(Exception):
         fields: dotted path of each offending field → what is wrong with it.
         retry_after: seconds after which the same request may succeed.
         temporary: whether the same request may succeed another time; None: derived from `code`.
-        reason: what a connection is refused for: `host`, `token`, `origin`, …
+        reason: what a connection is refused for, as far as the server says: `host`, `files`, …; the
+            code, where what was refused is the token or the namespace. None: it was a request.
     """
 
     def __init__(
@@ -74,15 +76,23 @@ class HearthError(Exception):
         )
 
 
+class InvalidArgument(HearthError, ValueError):
+    """A program gave what can't be used; for `except ValueError` too, as Python's own do."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("invalid", message)
+
+
 class ConnectionLost(Exception):
     """The connection was lost before there was an answer."""
 
 
-def refused_by(address: str, status: int, body: bytes) -> HearthError:
-    """Return the error of an HTTP answer that refuses a connection.
+def refused_by(address: str, status: int, body: bytes, superfluous: str = "") -> HearthError:
+    """Return the error of an HTTP answer that opens no connection.
 
     Args:
         address: what was asked.
+        superfluous: what its URL may have too much, as `/circles`.
     """
     try:
         told = json.loads(body)
@@ -91,10 +101,22 @@ def refused_by(address: str, status: int, body: bytes) -> HearthError:
     if isinstance(told, dict) and isinstance(told.get("error"), dict):
         return HearthError.from_wire(told["error"])
     said = told.get("message") if isinstance(told, dict) else None
-    if said is None and b"<" not in body:  # a proxy's page says nothing to people who read logs
+    if said is None and b"<" not in body:  # a page says nothing to people who read logs
         said = body.decode(errors="replace").strip()[:_LONGEST_REASON]
-    message = f"{address} answers HTTP {status}{f' ({said})' if said else ''}."
-    return HearthError("refused", message, temporary=status in _TEMPORARY_STATUSES)
+    says = f"HTTP {status}{f' ({said})' if said else ''}"
+    if status in _TEMPORARY_STATUSES:
+        return HearthError("refused", f"{address} answers {says}.", temporary=True)
+    hint = f": leave {superfluous} out of the URL" if superfluous else ""
+    return stranger(address, f"says {says}{hint}")
+
+
+def stranger(address: str, does: str) -> HearthError:
+    """Return the error of what answers at an address, and is something else.
+
+    Args:
+        does: how one can tell, as `says HTTP 404`.
+    """
+    return HearthError("refused", f"What answers at {address} is not Hearth, and {does}.")
 
 
 def closed() -> HearthError:

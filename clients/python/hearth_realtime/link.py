@@ -58,6 +58,7 @@ class Link:
         self._changed = asyncio.Event()  # set when there is a connection, or won't be another
         self._error: Exception | None = None
         self._hindrance: Exception | None = None  # why there is no connection
+        self._reported = False  # whether it is in the log
         self._tasks: set[asyncio.Task[None]] = set()
         self._running = asyncio.create_task(self._run(), name=f"hearth {namespace}")
 
@@ -142,31 +143,34 @@ class Link:
     async def _run(self) -> None:
         known = False  # whether the server has ever admitted us
         waits = backoff()
-        reported = False
         try:
             while True:
                 connection = Connection(
-                    self._address, self._namespace, self._on_message, self._on_error
+                    self._address, self._namespace, self._on_message, self._on_error, self._tell
                 )
                 try:
                     token = await self._ask_token(known)
                     await connection.open(token)
-                    if reported:
+                    if self._reported:
                         log.warning("%s: connected again", self)
-                    known, reported, waits = True, False, backoff()
+                    known, self._reported, waits = True, False, backoff()
                     await self._serve(connection, token)
                     raise ConnectionLost(connection.why_ended)
                 except (ConnectionLost, HearthError) as error:
                     if isinstance(error, HearthError) and self._is_final(error, known):
                         raise
-                    level = logging.DEBUG if reported else logging.WARNING
-                    log.log(level, "%s: %s; trying again", self, error)
-                    reported, self._hindrance = True, error
+                    self._tell(error, "trying again")
                 finally:
                     await connection.close()
                 await asyncio.sleep(retry_after(self._hindrance, waits))
         except Exception as error:  # noqa: BLE001 - those who wait raise it
             self._end(error)
+
+    def _tell(self, hindrance: Exception, then: str = "waiting") -> None:
+        """Log why there is no connection: once, until there is one."""
+        level = logging.DEBUG if self._reported else logging.WARNING
+        log.log(level, "%s: %s; %s", self, hindrance, then)
+        self._reported, self._hindrance = True, hindrance
 
     async def _serve(self, connection: Connection, token: str) -> None:
         self.connection = connection

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from hearth_realtime import messages
 from hearth_realtime.connection import encode
+from hearth_realtime.errors import InvalidArgument
 from hearth_realtime.link import Link
 from hearth_realtime.messages import Receipt
 
@@ -28,7 +29,8 @@ async def publish(
 ) -> Receipt:
     """Publish into a channel, joined or not; see `Channel.publish`."""
     if not 0 < timeout <= LONGEST_PATIENCE_SECONDS:
-        raise ValueError(f"a timeout is at most {LONGEST_PATIENCE_SECONDS:.0f} s, not {timeout}")
+        most = f"{LONGEST_PATIENCE_SECONDS:.0f} s"
+        raise InvalidArgument(f"A timeout is more than 0 s and at most {most}, not {timeout}.")
     size = len(encode(data).encode())
     request: dict[str, Any] = {"channel": channel, "data": data, "nonce": nonce or uuid.uuid4().hex}
     if action is not None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from functools import partial
 from typing import Any, Final, cast
@@ -17,10 +17,12 @@ import aiohttp
 from aiohttp.client_proto import ResponseHandler
 
 from hearth_realtime.address import Address
-from hearth_realtime.errors import ConnectionLost, HearthError, refused_by
+from hearth_realtime.errors import ConnectionLost, HearthError, refused_by, stranger
 
 # For a handshake, which is some hundred bytes.
 OPEN_SECONDS: Final = 20.0
+# Without an answer for so long, HTTP is asked what is there; and after that again, it is told.
+SILENCE_SECONDS: Final = 2.0
 CLOSE_SECONDS: Final = 2.0
 # How often it is looked whether anything has passed, within the time in which something has to.
 LOOKS: Final = 10
@@ -30,37 +32,44 @@ _REASON_BYTES: Final = 65_536
 
 
 class Wire:
-    """A WebSocket to a server's Engine.IO."""
+    """A WebSocket to a server's Engine.IO.
 
-    def __init__(self, address: Address) -> None:
+    Args:
+        on_silence: called if nothing answers soon while it is opened; an answer is waited for.
+    """
+
+    def __init__(self, address: Address, on_silence: Callable[[ConnectionLost], None]) -> None:
         self._address = address
+        self._on_silence = on_silence
         self._connector = _Connector()
         self._http = aiohttp.ClientSession(connector=self._connector)
         self._socket: aiohttp.ClientWebSocketResponse
         self._tasks: set[asyncio.Task[None]] = set()
+        self._is_hearth = False  # whether its HTTP has said so
         self._ended = ""  # why, if it isn't the other end that has ended it
 
     async def open(self) -> None:
         """Connect.
 
         Raises:
-            HearthError: the server refused, and says why.
+            HearthError: the server refused, and says why; or it is none.
             ConnectionLost: it can't be reached.
         """
+        where = str(self._address)
         try:
             async with asyncio.timeout(OPEN_SECONDS):
-                # aiohttp's own limit is 4 MiB; the server's is what one is to receive.
-                options: Any = {"timeout": aiohttp.ClientWSTimeout(ws_close=CLOSE_SECONDS)}
-                url = self._address.url("websocket")
-                self._socket = await self._http.ws_connect(url, max_msg_size=0, **options)
-                opening = await self._socket.receive_str()
+                opening = await self._open_or_ask()
         except aiohttp.WSServerHandshakeError as refusal:
             raise await self._why(refusal.status) from None
+        except aiohttp.ClientResponseError as error:
+            raise stranger(where, f"speaks no HTTP ({error.message})") from None
         except TimeoutError:
-            raise ConnectionLost(f"no answer within {OPEN_SECONDS:.0f} s") from None
+            raise self._nothing(f"within {OPEN_SECONDS:.0f} s") from None
         except (aiohttp.ClientError, OSError, TypeError) as error:
             raise ConnectionLost(str(error) or type(error).__name__) from error
-        self._spawn(self._watch(_silence(opening)))
+        if (silence := _silence(opening)) is None:
+            raise stranger(where, "speaks something else by WebSocket")
+        self._spawn(self._watch(silence))
 
     async def send(self, message: str) -> None:
         """Send a message; return when little of it is left to be written.
@@ -129,35 +138,85 @@ class Wire:
         self._ended = f"nothing has come for {silence:.0f} s"
         self._connector.abort()
 
-    async def _why(self, status: int) -> HearthError | ConnectionLost:
-        """Return why a handshake was refused.
+    async def _open_or_ask(self) -> str:
+        """Return the first packet. What lets a handshake wait is asked by HTTP what it is.
 
-        aiohttp reads no body of a refused WebSocket; that of polling has the same.
+        Many a server of something else neither takes nor refuses a WebSocket.
         """
+        opening = asyncio.create_task(self._open())
+        asking = asyncio.create_task(self._ask(after=SILENCE_SECONDS))
+        telling = asyncio.get_running_loop().call_later(
+            2 * SILENCE_SECONDS, lambda: self._on_silence(self._nothing("yet"))
+        )
+        try:
+            await asyncio.wait([opening, asking], return_when=asyncio.FIRST_COMPLETED)
+            if not opening.done() and (refusal := asking.result()) is not None:
+                raise refusal
+            return await opening
+        finally:
+            telling.cancel()
+            for task in (opening, asking):
+                task.cancel()
+            await asyncio.gather(opening, asking, return_exceptions=True)
+
+    async def _open(self) -> str:
+        # aiohttp's own limit is 4 MiB; the server's is what one is to receive.
+        options: Any = {"timeout": aiohttp.ClientWSTimeout(ws_close=CLOSE_SECONDS)}
+        url = self._address.url("websocket")
+        self._socket = await self._http.ws_connect(url, max_msg_size=0, **options)
+        return await self._socket.receive_str()
+
+    async def _ask(self, after: float = 0.0) -> HearthError | None:
+        """Return why no connection is opened, if HTTP says so; None if it would be opened.
+
+        aiohttp reads no body of a refused WebSocket. Without a handshake a server answers the same
+        address with the same reason, and opens no session (docs/protocol.md, "Refusals").
+        """
+        await asyncio.sleep(after)
         try:
             async with (
                 asyncio.timeout(OPEN_SECONDS),
-                self._http.get(self._address.url("polling")) as answer,
+                self._http.get(self._address.url("websocket")) as answer,
             ):
-                if answer.status >= 400:
-                    body = await answer.content.read(_REASON_BYTES)
-                    return refused_by(str(self._address), answer.status, body)
+                body = b""
+                async for part in answer.content.iter_any():  # on a slow line there are several
+                    body += part
+                    if len(body) >= _REASON_BYTES:
+                        break
         except (aiohttp.ClientError, OSError, TimeoutError):
-            pass
-        return ConnectionLost(f"HTTP {status} instead of a WebSocket")
+            return None
+        address = self._address
+        refusal = refused_by(str(address), answer.status, body, address.superfluous)
+        self._is_hearth = refusal.reason == "upgrade"
+        return None if self._is_hearth else refusal
+
+    async def _why(self, status: int) -> HearthError | ConnectionLost:
+        """Return why a handshake was refused."""
+        if (refusal := await self._ask()) is not None:
+            return refusal
+        proxy = ", by a proxy perhaps that passes none on" if self._is_hearth else ""
+        return ConnectionLost(f"HTTP {status} instead of a WebSocket{proxy}")
+
+    def _nothing(self, when: str) -> ConnectionLost:
+        """Return what is known of a handshake that nobody answers."""
+        if self._is_hearth:
+            proxy = "a proxy may pass none on"
+            return ConnectionLost(f"no answer to a WebSocket {when}, but to HTTP: {proxy}")
+        if self._connector.is_connected:
+            return ConnectionLost(f"no answer {when} to a WebSocket or HTTP: it may not be Hearth")
+        return ConnectionLost(f"no answer {when}")
 
 
-def _silence(opening: str) -> float:
+def _silence(opening: str) -> float | None:
     """Return the seconds within which the server pings, as its first packet says.
 
-    Raises:
-        ConnectionLost: it isn't Engine.IO.
+    None if it isn't Engine.IO.
     """
     try:
         told = json.loads(opening[1:]) if opening.startswith(_OPEN) else {}
         return (float(told["pingInterval"]) + float(told["pingTimeout"])) / 1000
     except (ValueError, LookupError, TypeError):
-        raise ConnectionLost("what answers there isn't Engine.IO") from None
+        return None
 
 
 class _Connector(aiohttp.TCPConnector):
@@ -171,6 +230,11 @@ class _Connector(aiohttp.TCPConnector):
         self.received = 0
         self._transports: list[asyncio.Transport] = []
         self._factory: Any = partial(_Metered, self, asyncio.get_running_loop())
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether anybody has taken a connection."""
+        return bool(self._transports)
 
     def opened(self, transport: asyncio.Transport) -> None:
         """A connection is open."""
