@@ -202,10 +202,10 @@ class Authenticator:
         )
 
     def _tell_of_odd_grants(self, identity: Identity) -> None:
-        namespaces = ", ".join(name.strip("/") for name in self._namespaces)
         for grant in unknown_namespaces(identity.grants, self._namespaces):
             event = "a token's grant names a namespace that isn't there"
-            self._tell_once(grant.namespace, event, grant, identity, namespaces=namespaces)
+            there = ", ".join(name.strip("/") for name in self._namespaces)
+            self._tell_once(grant.namespace, event, grant, identity, namespaces=there)
         for grant in run_together(identity.grants):
             event = "a token's grant looks like several in one text: each is an item of the list"
             self._tell_once(str(grant), event, grant, identity)
