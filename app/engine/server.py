@@ -165,7 +165,7 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
     async def _refuse_elsewhere(self, request: web.Request) -> web.StreamResponse:
         """Refuse who has appended a namespace to the server's URL, say."""
         prefix = shown(f"/{request.match_info['prefix']}", _PREFIX_BYTES)
-        message = f"Socket.IO is at {self.path}: leave {prefix} out of the server's URL."
+        message = f"Socket.IO is at {self.path}: leave {prefix} out of the URL."
         raise Refusal(Refused.PATH, message, path=f"{prefix}{self.path}")
 
     async def handle_request(self, request: web.Request) -> web.StreamResponse:

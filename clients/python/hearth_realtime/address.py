@@ -11,10 +11,6 @@ from hearth_realtime.errors import InvalidArgument
 
 _SECURE: Final = {"http": False, "ws": False, "https": True, "wss": True}
 _SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
-# What people write behind a server's URL, because other clients want a namespace there.
-_SUPERFLUOUS: Final = frozenset(
-    {"circles", "workspaces", "agents", "notifications", "chat", "feeds", "socket.io"}
-)
 
 
 class Address(NamedTuple):
@@ -25,14 +21,12 @@ class Address(NamedTuple):
         authority: host, with what stands before and behind it in the URL.
         path: of Engine.IO, with the slash at its end.
         query: of the URL, for proxies that want one.
-        superfluous: what the URL may have too much, if nothing is found there: `/circles`.
     """
 
     secure: bool
     authority: str
     path: str
     query: str
-    superfluous: str = ""
 
     @classmethod
     def of(cls, url: str, path: str | None = None) -> Address:
@@ -47,13 +41,9 @@ class Address(NamedTuple):
             InvalidArgument: it is no URL of a server.
         """
         parts = _split(url)
-        superfluous = ""
         if path is None:
             path = f"{parts.path.rstrip('/')}/socket.io"
-            last = parts.path.rstrip("/").rpartition("/")[2]
-            superfluous = f"/{last}" if last in _SUPERFLUOUS else ""
-        secure = _SECURE[parts.scheme]
-        return cls(secure, parts.netloc, f"/{path.strip('/')}/", parts.query, superfluous)
+        return cls(_SECURE[parts.scheme], parts.netloc, f"/{path.strip('/')}/", parts.query)
 
     def url(self, transport: str) -> str:
         """Return the URL that opens a session by `websocket` or `polling`."""

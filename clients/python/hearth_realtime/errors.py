@@ -87,12 +87,11 @@ class ConnectionLost(Exception):
     """The connection was lost before there was an answer."""
 
 
-def refused_by(address: str, status: int, body: bytes, superfluous: str = "") -> HearthError:
+def refused_by(address: str, status: int, body: bytes) -> HearthError:
     """Return the error of an HTTP answer that opens no connection.
 
     Args:
         address: what was asked.
-        superfluous: what its URL may have too much, as `/circles`.
     """
     try:
         told = json.loads(body)
@@ -106,8 +105,7 @@ def refused_by(address: str, status: int, body: bytes, superfluous: str = "") ->
     says = f"HTTP {status}{f' ({said})' if said else ''}"
     if status in _TEMPORARY_STATUSES:
         return HearthError("refused", f"{address} answers {says}.", temporary=True)
-    hint = f": leave {superfluous} out of the URL" if superfluous else ""
-    return stranger(address, f"says {says}{hint}")
+    return stranger(address, f"says {says}")
 
 
 def stranger(address: str, does: str) -> HearthError:

@@ -186,7 +186,7 @@ class Wire:
         except (aiohttp.ClientError, OSError, TimeoutError):
             return None
         address = self._address
-        refusal = refused_by(str(address), answer.status, body, address.superfluous)
+        refusal = refused_by(str(address), answer.status, body)
         self._is_hearth = refusal.reason == "upgrade"
         return None if self._is_hearth else refusal
 
