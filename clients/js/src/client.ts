@@ -9,6 +9,7 @@ import { type ChannelName, keyOf, nameOf } from "./names.js";
 import { Namespace } from "./namespace.js";
 import { type ChannelState, Subscription } from "./subscription.js";
 import { type Token, TokenSource } from "./token.js";
+import { Troubles } from "./troubles.js";
 
 const PRESENCE_MS = 10_000;
 
@@ -28,7 +29,7 @@ export interface ClientOptions {
 
 /**
  * `idle` until the first channel is asked for; `connecting`, also again; `connected`; `refused` while
- * the server lets nobody in from here, and says why; `closed` for good.
+ * the server lets nobody in from here, or can't serve, and says why; `closed` for good.
  */
 export type ConnectionState = "idle" | "connecting" | "connected" | "refused" | "closed";
 
@@ -69,6 +70,7 @@ export class Client {
   readonly #namespaces = new Map<string, Namespace>();
   readonly #subscriptions = new Map<string, Subscription>();
   readonly #written = new Set<string>();
+  readonly #troubles = new Troubles();
   #info: ConnectionInfo = { state: "idle", error: undefined, identity: undefined };
 
   constructor(url: string, { token, path, presenceInterval = PRESENCE_MS, socket = {} }: ClientOptions) {
@@ -196,9 +198,12 @@ export class Client {
     const namespace: Namespace = new Namespace(this.#connection, path, this.#tokens, {
       changed: () => this.#onChanged(namespace.identity),
       refused: (error) => this.#onRefused(error),
+      troubled: (whose, error) => this.#onTroubled(whose, error),
+      served: (whose) => this.#onServed(whose),
       failed: (error) => this.#tell(error),
       ended: (error) => {
         this.#namespaces.delete(path);
+        this.#troubles.end(namespace);
         // That there is no such namespace is its channels' to tell.
         this.#update(error && error.code !== "invalid" ? { error } : {});
       },
@@ -209,12 +214,45 @@ export class Client {
   }
 
   #onChanged(identity: Member | undefined): void {
-    this.#update(identity ? { identity, error: undefined } : {});
+    if (identity) {
+      const { id, kind } = this.identity ?? {};
+      const isSame = id === identity.id && kind === identity.kind;
+      return this.#update({ error: undefined, ...(isSame ? {} : { identity }) });
+    }
+    this.#update({});
+    const trouble = this.#troubles.error;
+    if (trouble) this.#refuse(trouble);
   }
 
-  /** No connection could be opened, or the server has refused it. */
+  /** No connection could be opened, or the server has refused it; or the last one has ended with that. */
   #onFailed(error: HearthError): void {
+    if (error.code === "unavailable" && error.reason === "closed") {
+      // Who was told by the server itself knows more.
+      if (!this.#troubles.error) for (const namespace of this.#namespaces.values()) namespace.trouble(error);
+      return;
+    }
+    this.#troubles.clear();
     this.#onRefused(error);
+    this.#refuse(error);
+  }
+
+  #onTroubled(whose: object, error: HearthError): void {
+    const before = this.#troubles.error;
+    this.#troubles.begin(whose, error);
+    const now = this.#troubles.error!;
+    this.#update({});
+    this.#refuse(now);
+    if (now.message !== before?.message) this.#tell(now);
+  }
+
+  #onServed(whose: object): void {
+    const before = this.#troubles.error;
+    this.#troubles.end(whose);
+    if (before) this.#update({ error: undefined });
+  }
+
+  /** Tell everybody who has no connection why there is none. */
+  #refuse(error: HearthError): void {
     for (const namespace of this.#namespaces.values()) namespace.refuse(error);
   }
 
@@ -227,8 +265,9 @@ export class Client {
   #update(change: Partial<ConnectionInfo>): void {
     if (this.state === "closed") return;
     const spaces = [...this.#namespaces.values()];
-    const isConnected = spaces.some(({ identity }) => identity);
-    const error = isConnected ? undefined : { ...this.#info, ...change }.error;
+    const trouble = this.#troubles.error;
+    const isConnected = trouble === undefined && spaces.some(({ identity }) => identity);
+    const error = isConnected ? undefined : (trouble ?? { ...this.#info, ...change }.error);
     const isRefused = error !== undefined && error.code !== "disconnected";
     const otherwise = spaces.length === 0 ? "idle" : "connecting";
     this.#change({ ...change, error, state: isConnected ? "connected" : isRefused ? "refused" : otherwise });
