@@ -23,6 +23,14 @@ export function channels(client: Client): void {
   // @ts-expect-error - no such event
   client.on("eror", () => {});
 
+  // Publishing without joining has the same types.
+  void client.publish("/notifications", "user:ann", "notification", { id: 1, title: "CI", message: "green" });
+  void client.publish<"/feeds", { build: { green: boolean } }>("/feeds", "ci", "build", { green: true });
+  // @ts-expect-error - not its payload
+  void client.publish("/notifications", "user:ann", "notification", { title: "CI" });
+  // @ts-expect-error - a type of another namespace
+  void client.publish("/circles", "dev-team", "notification", { title: "CI", message: "green" });
+
   // Who says it is filled in, and further keys are kept; what is said isn't made up.
   void circle.publish("agent_message", { content: "Hello", mood: "well" });
   void circle.publish("agent_message", { content: "Hello", agent_id: 7 });
