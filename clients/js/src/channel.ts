@@ -2,6 +2,7 @@ import { Emitter, type Off } from "./emitter.js";
 import { HearthError } from "./errors.js";
 import { type Earlier, readEarlier } from "./late.js";
 import type { AnyMessage, Draft, JsonObject, Member, Message, Page, Position, Presence, Receipt, Types } from "./messages.js";
+import { checked, PAGE } from "./options.js";
 import { publish, type PublishOptions } from "./publishing.js";
 import { fromPresence } from "./roster.js";
 import type { Beginning, ChannelState, Subscriber, Subscription } from "./subscription.js";
@@ -110,7 +111,7 @@ export class Channel<T extends Types = Record<string, JsonObject>> {
 
   /** Read a page of history: the newest `limit` (50) messages, or those before an offset. */
   async history(page?: { before?: number; limit?: number } | null): Promise<Page<T>> {
-    const { messages, offset, epoch, more } = await this.#ask("history", page ?? {}, { ms: READ_MS });
+    const { messages, offset, epoch, more } = await this.#ask("history", checked(PAGE, page), { ms: READ_MS });
     return { messages, offset, epoch, more } as unknown as Page<T>;
   }
 

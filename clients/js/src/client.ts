@@ -7,6 +7,7 @@ import { HearthError } from "./errors.js";
 import type { Draft, Member, NamespaceName, PayloadsOf, Receipt, Types } from "./messages.js";
 import { type ChannelName, keyOf, nameOf } from "./names.js";
 import { Namespace } from "./namespace.js";
+import { checked, CONNECT, JOIN } from "./options.js";
 import { publish, type PublishOptions } from "./publishing.js";
 import type { Answer, Patience } from "./requests.js";
 import { type ClientEvents, type ConnectionInfo, type ConnectionState, Status } from "./status.js";
@@ -36,7 +37,7 @@ export interface ClientOptions {
  *   one without a host is the page's own
  */
 export function connect(url: string, options?: ClientOptions | null): Client {
-  return new Client(url, options ?? {});
+  return new Client(url, checked(CONNECT, options));
 }
 
 /** One connection to one server, and the channels in it. */
@@ -149,6 +150,11 @@ export class Client {
     return publish(ask, type, data, options);
   }
 
+  /** Tell of an error that no call rejects with, as hooks do. */
+  tell(error: HearthError): void {
+    this.#status.tell(error);
+  }
+
   /** The state of a channel that some handle is open of; without a name, of one's own notifications. */
   stateOf(namespace: NamespaceName, name?: string): ChannelState | undefined {
     return this.#subscriptions.get(keyOf(namespace, name))?.state;
@@ -167,8 +173,8 @@ export class Client {
     named: string | ((self: Member) => string),
     given?: ChannelOptions,
   ): Channel<T> {
+    const options = checked(JOIN, given);
     const space = this.#namespace(namespace);
-    const options = given ?? {};
     const path = keyOf(namespace, name);
     const tell = (error: HearthError): void => this.#status.tell(error);
     const open = this.#subscriptions.get(path);

@@ -1,5 +1,6 @@
 import { newNonce } from "./environment.js";
 import type { Receipt } from "./messages.js";
+import { checked, PUBLISH } from "./options.js";
 import type { Answer, Patience } from "./requests.js";
 
 const PUBLISH_MS = 60_000;
@@ -17,8 +18,6 @@ export interface PublishOptions {
   timeout?: number;
 }
 
-type Nullable<Options> = { [Key in keyof Options]: Options[Key] | null };
-
 /**
  * Publish: again with the same nonce until there is an answer, and so once.
  *
@@ -30,10 +29,9 @@ export async function publish(
   data: unknown,
   options: PublishOptions | null | undefined,
 ): Promise<Receipt> {
-  // A null is a key left out, as it is to the server.
-  const { action, nonce, timeout }: Nullable<PublishOptions> = options ?? {};
-  const draft = { data, nonce: nonce ?? newNonce(), ...(action == null ? {} : { action }) };
-  const patience = { ms: Math.min(timeout ?? PUBLISH_MS, MAX_PUBLISH_MS), isHard: timeout != null };
+  const { action, nonce = newNonce(), timeout } = checked(PUBLISH, options);
+  const draft = { data, nonce, ...(action === undefined ? {} : { action }) };
+  const patience = { ms: Math.min(timeout ?? PUBLISH_MS, MAX_PUBLISH_MS), isHard: timeout !== undefined };
   const answer = await ask(type, draft, patience);
   const { offset, epoch, timestamp, duplicate = false } = answer as unknown as Receipt;
   return { ...(offset === undefined ? {} : { offset }), epoch, timestamp, duplicate };

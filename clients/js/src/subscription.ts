@@ -59,7 +59,9 @@ export class Subscription implements Membership {
     private readonly ended: () => void,
     watchMs: number,
   ) {
-    this.#order = new Order(beginning.since);
+    const { since } = beginning;
+    // What else it has, as receipts do, is nothing to the server.
+    this.#order = new Order(since && { offset: since.offset, epoch: since.epoch });
     this.#name = typeof named === "string" ? named : undefined;
     this.#watch = new MemberWatch(watchMs, () => this.#askMembers());
   }
