@@ -176,8 +176,8 @@ export class Client {
     const options = checked(JOIN, given);
     const space = this.#namespace(namespace);
     const path = keyOf(namespace, name);
-    const tell = (error: HearthError): void => this.#status.tell(error);
     const open = this.#subscriptions.get(path);
+    const tell = (error: HearthError): void => this.#onUnheard(open?.space ?? space, error);
     if (open) return new Channel<T>(open, options, tell);
     const forget = (): void => void this.#subscriptions.delete(path);
     const subscription = new Subscription(space, named, options, forget, this.#presenceMs);
@@ -202,8 +202,8 @@ export class Client {
       ended: (error) => {
         this.#namespaces.delete(path);
         this.#status.end(namespace);
-        // That there is no such namespace is its channels' to tell.
-        this.#status.update(error && error.code !== "invalid" ? { error } : {});
+        if (error && isClients(error)) this.#onRefused(error);
+        else this.#status.update({});
       },
     });
     this.#namespaces.set(path, namespace);
@@ -239,4 +239,14 @@ export class Client {
     this.#status.update({ error });
     this.#status.tell(error);
   }
+
+  /** A channel is closed, and nobody listens there; why all of them are is told once. */
+  #onUnheard({ ending }: Namespace, error: HearthError): void {
+    if (error !== ending.reason || !isClients(error)) this.#status.tell(error);
+  }
+}
+
+/** Whether what has ended a namespace is an error of the client's: that there is none is its channels'. */
+function isClients({ code }: HearthError): boolean {
+  return code !== "invalid";
 }

@@ -20,7 +20,7 @@ export interface ConnectionInfo {
 
 /** What a client tells of itself. */
 export interface ClientEvents {
-  /** What no call rejects with: no server, a connection or a channel that is refused, no token. */
+  /** What no call rejects with: no server, no token, a connection that is refused; a channel's where nobody listens. */
   error: HearthError;
   state: ConnectionState;
   /** A change of any of it. */

@@ -1,5 +1,5 @@
 // What the compiler has to accept, and to refuse: `npm run types` reads this, and nobody runs it.
-import type { Client } from "../src/index.js";
+import { type Client, textsOf } from "../src/index.js";
 import { useChannel } from "../src/react/index.js";
 
 export function channels(client: Client): void {
@@ -65,5 +65,9 @@ export function Shown(): null {
   // @ts-expect-error - no such namespace
   useChannel("/circle", "dev-team");
   useChannel("/circles", undefined);
+  const chat = useChannel("/chat", "writer/app/chat-1");
+  for (const message of textsOf(chat.messages)) {
+    if (message.type === "chat_message") return message.data.content && message.data["isStreaming"] === true ? null : null;
+  }
   return useChannel("/circles", 7).state === "idle" ? null : null;
 }
