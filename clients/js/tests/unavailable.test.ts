@@ -56,13 +56,25 @@ test("a channel that the broker keeps from being joined, and that is left, keeps
 });
 
 test("what the server says to programs of a session that is gone is put in words for people", async () => {
-  const { url } = await startServer();
+  const redis = await startRedis();
+  const { url } = await startServer({ REDIS_URL: redis.url });
+  await redis.kill();
   const open = await (await fetch(`${url}/socket.io/?EIO=4&transport=polling`)).text();
   const { sid } = JSON.parse(open.slice(1)) as { sid: string };
   const path = `${url}/socket.io/?EIO=4&transport=polling&sid=`;
   await fetch(path + sid, { method: "POST", body: "1" }); // Engine.IO's close
   await fetch(path + sid);
-  for (const [gone, words] of [[sid, "has closed the connection"], ["nobodys", "doesn't know this connection"]]) {
+  const another = await (await fetch(`${url}/socket.io/?EIO=4&transport=polling`)).text();
+  const { sid: ended } = JSON.parse(another.slice(1)) as { sid: string };
+  const entering = `40/notifications,${JSON.stringify({ token: token("alice") })}`;
+  await fetch(path + ended, { method: "POST", body: entering });
+  // A poll brings what was said, until the end.
+  while ((await fetch(path + ended)).ok);
+  for (const [gone, words, code] of [
+    [sid, "has closed the connection", "disconnected"],
+    [ended, "can't reach its broker", "unavailable"],
+    ["nobodys", "doesn't know this connection", "disconnected"],
+  ] as const) {
     const answer = await fetch(path + gone);
     const text = await answer.text();
     const failure = { message: "xhr poll error", description: answer.status, context: { responseText: text } };
@@ -70,6 +82,6 @@ test("what the server says to programs of a session that is gone is put in words
     expect(text).toContain("open a new one");
     expect(error.message).toContain(words);
     expect(error.message).not.toContain("open a new one");
-    expect(error.code).toBe("disconnected");
+    expect(error.code).toBe(code);
   }
 });
