@@ -14,9 +14,10 @@ from tests.fixtures.clients import Connect
 from tests.fixtures.processes import Launch, Run
 from tests.support.package import PACKAGE, output, see_that_it_is_made
 from tests.support.process import ROOT
-from tests.support.tokens import AGENT, ALICE
+from tests.support.tokens import AGENT, ALICE, token
 
 DOCS = (ROOT / "docs/clients-js.md").read_text()
+PROGRAMS = re.findall(r"```js\n(.*?)```", DOCS, re.DOTALL)
 MAX_LINES = 300
 GENERATE = "python -m schemas.json_schema | node clients/js/scripts/generate-types.mjs"
 
@@ -81,17 +82,13 @@ async def test_its_own_tests_pass(package: Path) -> None:
 async def test_the_program_of_the_docs_talks(
     package: Path, run: Run, launch: Launch, connect: Connect, tmp_path: Path
 ) -> None:
-    (program,) = re.findall(r"```js\n(.*?)```", DOCS, re.DOTALL)
+    program, _notifying = PROGRAMS
     assert 10 <= len(program.splitlines()) <= 20
-    (tmp_path / "program.mjs").write_text(program)
-    (tmp_path / "node_modules").mkdir()
-    (tmp_path / "node_modules/hearth-realtime").symlink_to(package)
+    file = _installed(program, package, tmp_path)
     server = await run()
     agent = await connect(url=server.url, token=AGENT)
     await agent.join()
-    node = shutil.which("node")
-    assert node
-    process = await launch(node, tmp_path / "program.mjs", HEARTH_URL=server.url, TOKEN=ALICE)
+    process = await launch(_node(), file, HEARTH_URL=server.url, TOKEN=ALICE)
     assert process.stdout is not None
     assert (await agent.next("user_message"))["data"] == {"content": "Hello"}
     answer = {"channel": "dev-team", "data": {"agent_id": 7, "content": "Hello back"}}
@@ -102,6 +99,34 @@ async def test_the_program_of_the_docs_talks(
         while "agent 7: Hello back" not in lines or not any(map(published.fullmatch, lines)):
             lines.append((await process.stdout.readline()).decode().rstrip())
     assert lines[0] == "dev-team is live"
+
+
+async def test_the_agent_of_the_docs_notifies(
+    package: Path, run: Run, launch: Launch, connect: Connect, tmp_path: Path
+) -> None:
+    talking, notifying = PROGRAMS
+    file = _installed(talking.splitlines()[0] + "\n" + notifying, package, tmp_path)
+    server = await run()
+    ann = await connect("/notifications", token("ann"), url=server.url)
+    agent = token("writer", "agent", "notifications:user:*:w")
+    process = await launch(_node(), file, HEARTH_URL=server.url, AGENT_TOKEN=agent)
+    assert (await ann.next("notification"))["data"]["id"] == "report-7"
+    assert await process.wait() == 0  # it is closed, and nothing keeps the program
+
+
+def _installed(program: str, package: Path, directory: Path) -> Path:
+    """Return a program of the docs where it finds the client."""
+    (directory / "node_modules").mkdir()
+    (directory / "node_modules/hearth-realtime").symlink_to(package)
+    file = directory / "program.mjs"
+    file.write_text(program)
+    return file
+
+
+def _node() -> str:
+    node = shutil.which("node")
+    assert node
+    return node
 
 
 def test_no_source_is_too_long() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import shutil
 import signal
@@ -19,11 +20,20 @@ from tests.fixtures.processes import Run
 from tests.support.package import PAGE, output, see_that_it_is_made
 from tests.support.ports import free_port
 from tests.support.process import ROOT
+from tests.support.redis import RedisServer
 from tests.support.tokens import AGENT, ALICE, SERVICE
 from tests.web.conftest import OpenConsole
 
 # What a browser itself logs of a server that isn't there.
 LOST = (r"WebSocket connection to .* failed", r"net::ERR_", r"Failed to load resource")
+UNAVAILABLE = "The broker can't be reached"
+# Collects what the page's header says from now on.
+WATCH = """() => {
+  window.said = [];
+  const header = document.querySelector("header");
+  const options = { childList: true, characterData: true, subtree: true };
+  new MutationObserver(() => said.push(header.textContent)).observe(header, options);
+}"""
 EXAMPLE = PAGE.parent
 CHAT = "writer/app-1/chat-1"
 DOCS = (ROOT / "docs/clients-js.md").read_text()
@@ -92,6 +102,30 @@ async def test_it_says_that_the_server_is_gone_and_that_it_is_back(
     await expect(header).to_contain_text(f"You are alice, {server.url} can't be reached")
     await run(**settings)
     await expect(header).to_have_text("You are alice, connected")
+
+
+async def test_it_says_that_the_broker_is_away_until_it_is_back(
+    open_console: OpenConsole, site: str, run: Run, redis_server: RedisServer
+) -> None:
+    origin = site.removesuffix("/index.html")
+    server = await run(ALLOWED_ORIGINS=origin, REDIS_URL=redis_server.url)
+    redis_server.stop()
+    fragment = urlencode({"url": server.url, "token": ALICE})
+    page = (await open_console(f"{site}#{fragment}", expected=(*LOST, UNAVAILABLE))).page
+    header, status = page.locator("header"), page.get_by_role("status")
+    for place in (header, status):
+        await expect(place).to_contain_text(UNAVAILABLE)
+    # What it says over further attempts, whichever way each of them ends.
+    await page.evaluate(WATCH)
+    attempts: list[str] = []
+    page.on("request", lambda request: attempts.append(request.url))
+    async with asyncio.timeout(60):
+        while sum("sid=" not in url for url in attempts) < 3:
+            await page.wait_for_event("request")
+    assert set(await page.evaluate("said")) <= {await header.text_content()}
+    redis_server.start()
+    await expect(header).to_have_text("You are alice, connected", timeout=30_000)
+    await expect(status).to_have_text("live", timeout=30_000)
 
 
 async def _all_show(pages: list[Page], *texts: str) -> None:

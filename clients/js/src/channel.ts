@@ -1,15 +1,13 @@
 import { Emitter, type Off } from "./emitter.js";
-import { newNonce } from "./environment.js";
 import { HearthError } from "./errors.js";
 import { type Earlier, readEarlier } from "./late.js";
 import type { AnyMessage, Draft, JsonObject, Member, Message, Page, Position, Presence, Receipt, Types } from "./messages.js";
+import { checked, PAGE } from "./options.js";
+import { publish, type PublishOptions } from "./publishing.js";
 import { fromPresence } from "./roster.js";
 import type { Beginning, ChannelState, Subscriber, Subscription } from "./subscription.js";
 
 const READ_MS = 30_000;
-const PUBLISH_MS = 60_000;
-// The server remembers a nonce for 5 minutes; what is repeated later might be published twice.
-const MAX_PUBLISH_MS = 240_000;
 
 /** A channel's own events. A type of message with such a name comes as `message` alone. */
 export interface ChannelEvents<T extends Types> {
@@ -28,19 +26,6 @@ export interface ChannelEvents<T extends Types> {
 const OWN_EVENTS = ["message", "state", "members", "discontinuity", "error"];
 
 export type ChannelOptions = Beginning;
-
-export interface PublishOptions {
-  action?: string;
-  /** Names this publish, so that a repeat is none; made up if left out. */
-  nonce?: string;
-  /**
-   * How long to try, in milliseconds, four minutes at most. If left out, for a minute, and an
-   * attempt that is under way then goes on as long as its connection lives.
-   */
-  timeout?: number;
-}
-
-type Nullable<Options> = { [Key in keyof Options]: Options[Key] | null };
 
 /** One way to look at a channel, until `leave`; the channel is left when the last of its handles is. */
 export class Channel<T extends Types = Record<string, JsonObject>> {
@@ -121,18 +106,12 @@ export class Channel<T extends Types = Record<string, JsonObject>> {
     data: Draft<T[E]>,
     options?: PublishOptions | null,
   ): Promise<Receipt> {
-    // A null is a key left out, as it is to the server.
-    const { action, nonce, timeout }: Nullable<PublishOptions> = options ?? {};
-    const draft = { data, nonce: nonce ?? newNonce(), ...(action == null ? {} : { action }) };
-    const patience = { ms: Math.min(timeout ?? PUBLISH_MS, MAX_PUBLISH_MS), isHard: timeout != null };
-    const answer = await this.#ask(type, draft, patience);
-    const { offset, epoch, timestamp, duplicate = false } = answer as unknown as Receipt;
-    return { ...(offset === undefined ? {} : { offset }), epoch, timestamp, duplicate };
+    return publish((...request) => this.#ask(...request), type, data, options);
   }
 
   /** Read a page of history: the newest `limit` (50) messages, or those before an offset. */
   async history(page?: { before?: number; limit?: number } | null): Promise<Page<T>> {
-    const { messages, offset, epoch, more } = await this.#ask("history", page ?? {}, { ms: READ_MS });
+    const { messages, offset, epoch, more } = await this.#ask("history", checked(PAGE, page), { ms: READ_MS });
     return { messages, offset, epoch, more } as unknown as Page<T>;
   }
 

@@ -2,11 +2,15 @@ import type { ManagerOptions } from "socket.io-client";
 import { addressOf } from "./address.js";
 import { Channel, type ChannelOptions } from "./channel.js";
 import { Connection } from "./connection.js";
-import { Emitter, type Off } from "./emitter.js";
+import type { Off } from "./emitter.js";
 import { HearthError } from "./errors.js";
-import type { Member, NamespaceName, PayloadsOf, Types } from "./messages.js";
+import type { Draft, Member, NamespaceName, PayloadsOf, Receipt, Types } from "./messages.js";
 import { type ChannelName, keyOf, nameOf } from "./names.js";
 import { Namespace } from "./namespace.js";
+import { checked, CONNECT, JOIN } from "./options.js";
+import { publish, type PublishOptions } from "./publishing.js";
+import type { Answer, Patience } from "./requests.js";
+import { type ClientEvents, type ConnectionInfo, type ConnectionState, Status } from "./status.js";
 import { type ChannelState, Subscription } from "./subscription.js";
 import { type Token, TokenSource } from "./token.js";
 
@@ -27,37 +31,13 @@ export interface ClientOptions {
 }
 
 /**
- * `idle` until the first channel is asked for; `connecting`, also again; `connected`; `refused` while
- * the server lets nobody in from here, and says why; `closed` for good.
- */
-export type ConnectionState = "idle" | "connecting" | "connected" | "refused" | "closed";
-
-/** How a client is connected; another object after each change. */
-export interface ConnectionInfo {
-  state: ConnectionState;
-  /** Why there is no connection; undefined where there is one, or no reason is known yet. */
-  error: HearthError | undefined;
-  /** Who one is, by the server's word; undefined before the first connection. */
-  identity: Member | undefined;
-}
-
-/** What a client tells of itself. */
-export interface ClientEvents {
-  /** What no call rejects with: no server, a connection or a channel that is refused, no token. */
-  error: HearthError;
-  state: ConnectionState;
-  /** A change of any of it. */
-  connection: ConnectionInfo;
-}
-
-/**
  * Make a client of the server at `url`; it connects when the first channel is asked for.
  *
  * @param url may have a path, under which the server is: `https://example.org/hearth/`; in a page,
  *   one without a host is the page's own
  */
 export function connect(url: string, options?: ClientOptions | null): Client {
-  return new Client(url, options ?? {});
+  return new Client(url, checked(CONNECT, options));
 }
 
 /** One connection to one server, and the channels in it. */
@@ -65,11 +45,9 @@ export class Client {
   readonly #connection: Connection;
   readonly #tokens: TokenSource;
   readonly #presenceMs: number;
-  readonly #emitter = new Emitter();
   readonly #namespaces = new Map<string, Namespace>();
   readonly #subscriptions = new Map<string, Subscription>();
-  readonly #written = new Set<string>();
-  #info: ConnectionInfo = { state: "idle", error: undefined, identity: undefined };
+  readonly #status = new Status(() => this.#namespaces.values());
 
   constructor(url: string, { token, path, presenceInterval = PRESENCE_MS, socket = {} }: ClientOptions) {
     this.#tokens = new TokenSource(token);
@@ -79,24 +57,24 @@ export class Client {
 
   /** How it is connected, and why it isn't. */
   get connection(): ConnectionInfo {
-    return this.#info;
+    return this.#status.info;
   }
 
   get state(): ConnectionState {
-    return this.#info.state;
+    return this.#status.info.state;
   }
 
   get error(): HearthError | undefined {
-    return this.#info.error;
+    return this.#status.info.error;
   }
 
   get identity(): Member | undefined {
-    return this.#info.identity;
+    return this.#status.info.identity;
   }
 
   /** Listen. An error that nobody listens for is written to the console, once. */
   on<E extends keyof ClientEvents>(event: E, listener: (argument: ClientEvents[E]) => void): Off {
-    return this.#emitter.on(event, listener);
+    return this.#status.emitter.on(event, listener);
   }
 
   circle(name: ChannelName, options?: ChannelOptions): Channel<PayloadsOf<"/circles">> {
@@ -154,6 +132,29 @@ export class Client {
     return this.#open<T>(namespace, text, text, options);
   }
 
+  /**
+   * Publish into a channel without joining it: who may write there need not be let read. It is tried
+   * again as by `Channel.publish`, and rejects as that does.
+   */
+  async publish<N extends NamespaceName, T extends Types = PayloadsOf<N>, E extends keyof T & string = keyof T & string>(
+    namespace: N,
+    channel: ChannelName,
+    type: E,
+    data: Draft<T[E]>,
+    options?: PublishOptions | null,
+  ): Promise<Receipt> {
+    const name = nameOf(channel);
+    const { requests } = this.#namespace(namespace);
+    const ask = (event: string, draft: object, patience: Patience): Promise<Answer> =>
+      requests.persist(event, { channel: name, ...draft }, patience);
+    return publish(ask, type, data, options);
+  }
+
+  /** Tell of an error that no call rejects with, as hooks do. */
+  tell(error: HearthError): void {
+    this.#status.tell(error);
+  }
+
   /** The state of a channel that some handle is open of; without a name, of one's own notifications. */
   stateOf(namespace: NamespaceName, name?: string): ChannelState | undefined {
     return this.#subscriptions.get(keyOf(namespace, name))?.state;
@@ -162,9 +163,8 @@ export class Client {
   /** Leave everything and disconnect, for good. */
   close(): void {
     if (this.state === "closed") return;
-    this.#change({ state: "closed" });
+    this.#status.close();
     for (const namespace of [...this.#namespaces.values()]) namespace.close();
-    this.#emitter.clear();
   }
 
   #open<T extends Types>(
@@ -173,15 +173,12 @@ export class Client {
     named: string | ((self: Member) => string),
     given?: ChannelOptions,
   ): Channel<T> {
-    if (this.state === "closed") throw HearthError.closed();
-    if (typeof namespace !== "string") throw new TypeError(`A namespace must be text, not ${String(namespace)}.`);
-    if (!namespace.startsWith("/")) throw new TypeError(`Namespaces begin with a slash: "/${namespace}"`);
-    const options = given ?? {};
-    const path = keyOf(namespace, name);
-    const tell = (error: HearthError): void => this.#tell(error);
-    const open = this.#subscriptions.get(path);
-    if (open) return new Channel<T>(open, options, tell);
+    const options = checked(JOIN, given);
     const space = this.#namespace(namespace);
+    const path = keyOf(namespace, name);
+    const open = this.#subscriptions.get(path);
+    const tell = (error: HearthError): void => this.#onUnheard(open?.space ?? space, error);
+    if (open) return new Channel<T>(open, options, tell);
     const forget = (): void => void this.#subscriptions.delete(path);
     const subscription = new Subscription(space, named, options, forget, this.#presenceMs);
     this.#subscriptions.set(path, subscription);
@@ -191,66 +188,65 @@ export class Client {
   }
 
   #namespace(path: string): Namespace {
+    if (this.state === "closed") throw HearthError.closed();
+    if (typeof path !== "string") throw new TypeError(`A namespace must be text, not ${String(path)}.`);
+    if (!path.startsWith("/")) throw new TypeError(`Namespaces begin with a slash: "/${path}"`);
     const known = this.#namespaces.get(path);
     if (known) return known;
     const namespace: Namespace = new Namespace(this.#connection, path, this.#tokens, {
       changed: () => this.#onChanged(namespace.identity),
       refused: (error) => this.#onRefused(error),
-      failed: (error) => this.#tell(error),
+      troubled: (whose, error) => this.#refuse(this.#status.begin(whose, error)),
+      served: (whose) => this.#status.end(whose),
+      failed: (error) => this.#status.tell(error),
       ended: (error) => {
         this.#namespaces.delete(path);
-        // That there is no such namespace is its channels' to tell.
-        this.#update(error && error.code !== "invalid" ? { error } : {});
+        this.#status.end(namespace);
+        if (error && isClients(error)) this.#onRefused(error);
+        else this.#status.update({});
       },
     });
     this.#namespaces.set(path, namespace);
-    this.#update({});
+    this.#status.update({});
     return namespace;
   }
 
   #onChanged(identity: Member | undefined): void {
-    this.#update(identity ? { identity, error: undefined } : {});
+    if (identity) return this.#status.connected(identity);
+    this.#status.update({});
+    const { trouble } = this.#status;
+    if (trouble) this.#refuse(trouble);
   }
 
-  /** No connection could be opened, or the server has refused it. */
+  /** No connection could be opened, or the server has refused it; or the last one has ended with that. */
   #onFailed(error: HearthError): void {
+    if (error.code === "unavailable" && error.reason === "closed") {
+      // Who was told by the server itself knows more.
+      if (!this.#status.trouble) for (const namespace of this.#namespaces.values()) namespace.trouble(error);
+      return;
+    }
+    this.#status.forget();
     this.#onRefused(error);
+    this.#refuse(error);
+  }
+
+  /** Tell everybody who has no connection why there is none. */
+  #refuse(error: HearthError): void {
     for (const namespace of this.#namespaces.values()) namespace.refuse(error);
   }
 
   #onRefused(error: HearthError): void {
-    this.#update({ error });
-    this.#tell(error);
+    this.#status.update({ error });
+    this.#status.tell(error);
   }
 
-  /** Make a change, and the state what follows from it. */
-  #update(change: Partial<ConnectionInfo>): void {
-    if (this.state === "closed") return;
-    const spaces = [...this.#namespaces.values()];
-    const isConnected = spaces.some(({ identity }) => identity);
-    const error = isConnected ? undefined : { ...this.#info, ...change }.error;
-    const isRefused = error !== undefined && error.code !== "disconnected";
-    const otherwise = spaces.length === 0 ? "idle" : "connecting";
-    this.#change({ ...change, error, state: isConnected ? "connected" : isRefused ? "refused" : otherwise });
+  /** A channel is closed, and nobody listens there; why all of them are is told once. */
+  #onUnheard({ ending }: Namespace, error: HearthError): void {
+    if (error !== ending.reason || !isClients(error)) this.#status.tell(error);
   }
+}
 
-  #change(change: Partial<ConnectionInfo>): void {
-    const before = this.#info;
-    const info = (this.#info = { ...before, ...change });
-    if (info.state === before.state && info.error === before.error && info.identity === before.identity) {
-      this.#info = before;
-      return;
-    }
-    if (info.state !== before.state) this.#emitter.emit("state", info.state);
-    this.#emitter.emit("connection", info);
-  }
-
-  #tell(error: HearthError): void {
-    if (this.state === "closed" || this.#emitter.emit("error", error)) return;
-    // What is tried again is said once; that a server goes and comes back is no news.
-    const { code, message } = error;
-    if (this.#written.has(message) || (code === "disconnected" && this.identity)) return;
-    this.#written.add(message);
-    console.error(error);
-  }
+/** Whether what has ended a namespace is an error of the client's: that there is none is its channels'. */
+function isClients({ code }: HearthError): boolean {
+  return code !== "invalid";
 }

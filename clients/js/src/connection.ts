@@ -28,6 +28,7 @@ export class Connection {
   #failure: HearthError | undefined;
   #askedAtMs = 0;
   #isOpen = false;
+  #hesitations = 0;
 
   constructor(
     private readonly address: Address,
@@ -42,9 +43,27 @@ export class Connection {
     this.#manager.on("error", (error) => void this.#onFailure(error as Error & OpenFailure));
   }
 
+  /** Whether there is one now. */
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
   /** The way to a namespace: the same as before, where there was one before. */
   socket(path: string): Socket {
     return this.#manager.socket(path);
+  }
+
+  /** Open the next one later than the last: the server has ended this one, for it can't serve. */
+  hesitate(): void {
+    const { firstMs, mostMs } = this.backoff;
+    // By itself the manager begins anew with each connection that it could open.
+    this.#manager.reconnectionDelay(Math.min(mostMs, firstMs * 2 ** Math.min(this.#hesitations++, 30)));
+  }
+
+  /** End `hesitate`. */
+  goOn(): void {
+    this.#hesitations = 0;
+    this.#manager.reconnectionDelay(this.backoff.firstMs);
   }
 
   #onOpen(): void {
@@ -69,6 +88,8 @@ export class Connection {
 
   async #onFailure(failure: Error & OpenFailure): Promise<void> {
     const told = refusalIn(this.address, failure);
+    // What an open one ends with is told when it has ended.
+    if (this.#isOpen) await Promise.resolve();
     if (told) return this.#tell(told);
     if (Date.now() - this.#askedAtMs < REASON_MS) return;
     this.#askedAtMs = Date.now();

@@ -27,6 +27,10 @@ export interface NamespaceListener {
   changed(): void;
   /** The server doesn't let one in now; it is tried again. */
   refused(error: HearthError): void;
+  /** The server has let one in, and can't serve a namespace or a channel now; it is tried again. */
+  troubled(whose: object, error: HearthError): void;
+  /** It can, or whoever was told so needs nothing any more. */
+  served(whose: object): void;
   /** Another error that is nobody's request's. */
   failed(error: HearthError): void;
   /** It is closed; with an error, because the server has refused it for good. */
@@ -53,6 +57,7 @@ export class Namespace {
   #token: string | undefined;
   #asked = 0;
   #refusals = 0;
+  #isTroubled = false;
 
   constructor(
     private readonly connection: Connection,
@@ -65,8 +70,10 @@ export class Namespace {
     socket.auth = (answer) => void this.#identify(answer);
     socket.on("connection_ack", (message: { data: Welcome }) => {
       // The first is the server's own word; a worker's event of that name can only come later.
-      if (!this.#identity) this.#onWelcome(message.data);
+      // When polling, socket.io-client hands over what came last after the end of the connection.
+      if (!this.#identity && connection.isOpen) this.#onWelcome(message.data);
     });
+    socket.on("error", (message?: Message) => this.#onError(message));
     socket.on("connect_error", (error) => this.#onRefused(error));
     socket.on("disconnect", (reason) => this.#onDisconnect(reason));
     socket.onAny((_type: string, message?: Message) => this.#onMessage(message));
@@ -90,6 +97,23 @@ export class Namespace {
   /** Whether some member goes by that name. */
   has(name: string): boolean {
     return [...this.#members].some((member) => member.name === name);
+  }
+
+  /** The server can't serve this namespace now; the next connection may find that it can. */
+  trouble(error: HearthError): void {
+    this.#isTroubled = true;
+    this.connection.hesitate();
+    this.listener.troubled(this, error);
+  }
+
+  /** The server can't serve a channel now; it is joined again. */
+  troubled(member: Membership, error: HearthError): void {
+    this.listener.troubled(member, error);
+  }
+
+  /** A channel is served, or needs nothing any more. */
+  served(member: Membership): void {
+    this.listener.served(member);
   }
 
   /** Tell everything in it that there is no connection, and why. */
@@ -138,6 +162,7 @@ export class Namespace {
     this.listener.changed();
     // Joins are asked for before what waited for the connection.
     this.#joinAll();
+    if (this.#isTroubled) this.#askWhetherServed();
     this.requests.release();
     void this.#renew(Date.parse(server_time) - Date.now());
   }
@@ -146,6 +171,23 @@ export class Namespace {
     for (const member of [...this.#members]) {
       if (this.#identity) member.connected(this.#identity);
     }
+  }
+
+  /** Whether it is let in for good: what keeps the server from that comes before any answer. */
+  #askWhetherServed(): void {
+    this.requests.ask("ping", {}, (error) => {
+      if (error) return;
+      this.#isTroubled = false;
+      this.connection.goOn();
+      this.listener.served(this);
+    });
+  }
+
+  /** An error that the server tells before it ends the connection. */
+  #onError(message?: Message): void {
+    if (!isObject(message) || message.channel !== null || !isObject(message.data)) return;
+    const error = message.data as unknown as ErrorObject;
+    if (error.code === "unavailable") this.trouble(HearthError.from(error));
   }
 
   async #askToken(): Promise<string | undefined> {

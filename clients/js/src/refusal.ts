@@ -12,6 +12,18 @@ export interface OpenFailure {
 
 const CODES: Readonly<Record<number, ErrorCode>> = { 429: "rate_limited", 500: "internal", 503: "unavailable" };
 
+/** The reason of a session that is gone, and has another one opened in its place. */
+const GONE: ReadonlySet<string | undefined> = new Set(["closed", "session"]);
+
+/** Why a server has closed a session, by the words in its message. */
+const CAUSES: Readonly<Record<string, string>> = {
+  slow: "it was read too slowly",
+  memory: "the server had too much in its memory",
+  "ping timeout": "nothing was heard from here for too long",
+  "server disconnect": "the server is stopping",
+  "no namespace": "it was used for nothing",
+};
+
 /** What can't be reached, and why as far as one is told. */
 export function unreachable({ origin }: Address, reason: string): HearthError {
   return new HearthError("disconnected", `${origin} can't be reached: ${reason}. It is tried again.`);
@@ -44,7 +56,7 @@ export async function askWhy(address: Address): Promise<HearthError | undefined>
 function refusalOf(address: Address, status: number, text: string): HearthError {
   try {
     const { error } = JSON.parse(text) as { error?: ErrorObject };
-    if (error) return HearthError.from(error);
+    if (error) return GONE.has(error.reason) ? lost(error) : HearthError.from(error);
   } catch {
     // no JSON, so not the server's
   }
@@ -52,4 +64,17 @@ function refusalOf(address: Address, status: number, text: string): HearthError 
   if (status < 400 || status === 404) return unreachable(address, stranger);
   const code = CODES[status] ?? (status < 500 ? "forbidden" : "unavailable");
   return new HearthError(code, `The connection is refused: ${stranger}.`);
+}
+
+/** What the end of a session means to people: what the server says of it is for programs. */
+function lost({ reason, message }: ErrorObject): HearthError {
+  const cause = /\((.*)\)/.exec(message)?.[1] ?? "";
+  const told = (code: ErrorCode, text: string): HearthError =>
+    new HearthError(code, `${text} It is tried again.`, undefined, undefined, true, reason);
+  if (reason === "session") {
+    const why = "it was restarted, or has several processes behind a proxy without sticky sessions";
+    return told("disconnected", `The server doesn't know this connection: ${why}.`);
+  }
+  if (cause === "unavailable") return told("unavailable", "The server can't reach its broker.");
+  return told("disconnected", `The server has closed the connection: ${CAUSES[cause] ?? "it was lost"}.`);
 }

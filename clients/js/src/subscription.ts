@@ -1,4 +1,4 @@
-import { HearthError } from "./errors.js";
+import { type ErrorCode, HearthError } from "./errors.js";
 import type { Joined, Member, Message, Position, Presence } from "./messages.js";
 import type { Membership, Namespace } from "./namespace.js";
 import { Order, placeBefore } from "./order.js";
@@ -8,10 +8,13 @@ import { MemberWatch } from "./watch.js";
 
 /**
  * `connecting` until it is joined, then `live`; `recovering` while it is joined again and what was
- * missed is read; `refused` while the server lets nobody connect from here, and says why; `closed`
- * for good.
+ * missed is read; `refused` while the server lets nobody connect from here, or can't serve, and says
+ * why; `closed` for good.
  */
 export type ChannelState = "connecting" | "live" | "recovering" | "refused" | "closed";
+
+/** What the server answers that can't serve now, whoever asks. */
+const SERVERS_OWN: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["unavailable", "internal"]);
 
 /** What a subscription hands over to. */
 export interface Subscriber {
@@ -56,7 +59,9 @@ export class Subscription implements Membership {
     private readonly ended: () => void,
     watchMs: number,
   ) {
-    this.#order = new Order(beginning.since);
+    const { since } = beginning;
+    // What else it has, as receipts do, is nothing to the server.
+    this.#order = new Order(since && { offset: since.offset, epoch: since.epoch });
     this.#name = typeof named === "string" ? named : undefined;
     this.#watch = new MemberWatch(watchMs, () => this.#askMembers());
   }
@@ -129,6 +134,7 @@ export class Subscription implements Membership {
 
   refused(error: HearthError): void {
     if (error.code === "disconnected") return this.#unrefuse(); // there is no server now to refuse it
+    if (this.#state === "refused" && this.#error?.message === error.message) return;
     this.#error = error;
     this.#setState("refused");
     for (const one of [...this.#subscribers]) one.error(error, false);
@@ -154,6 +160,7 @@ export class Subscription implements Membership {
     if (this.#state === "closed") return;
     this.#watch.stop();
     this.space.remove(this);
+    this.space.served(this);
     this.#error = error;
     if (error) for (const one of [...this.#subscribers]) one.error(error, true);
     this.#setState("closed");
@@ -177,6 +184,8 @@ export class Subscription implements Membership {
       if (!error) return this.#onJoined(answer as unknown as Joined, since !== undefined);
       if (error.code === "disconnected") return; // the next connection joins again
       if (!requests.mayRetry(error)) return this.end(error);
+      if (SERVERS_OWN.has(error.code)) this.refused(error);
+      if (error.code === "unavailable") this.space.troubled(this, error);
       const again = (): void => {
         if (number === this.#joins && this.space.identity) this.#join(attempt + 1);
       };
@@ -205,6 +214,7 @@ export class Subscription implements Membership {
   #settle(): void {
     this.#following = 0;
     this.#error = undefined;
+    this.space.served(this);
     this.#setState("live");
     this.#watch.start();
   }

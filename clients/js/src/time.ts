@@ -24,6 +24,11 @@ export class Ending {
     return this.#reason !== undefined;
   }
 
+  /** What it ended with. */
+  get reason(): Error | undefined {
+    return this.#reason;
+  }
+
   /** End it: everything that waits in it rejects with `reason`. */
   end(reason: Error): void {
     this.#reason ??= reason;

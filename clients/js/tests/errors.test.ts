@@ -74,6 +74,28 @@ test.each([
   expect(circle.state).toBe("closed");
 });
 
+test.each([true, false])("a refused token is the client's error, once, whether channels listen: %s", async (listens) => {
+  const alice = client(server.url, "no token at all");
+  const told: HearthError[] = [];
+  alice.on("error", (error) => told.push(error));
+  const channels = [alice.circle("one"), alice.circle("two")];
+  if (listens) for (const channel of channels) channel.on("error", () => {});
+  await vi.waitFor(() => expect(told).toHaveLength(1), PATIENCE);
+  expect(channels.map(({ state, error }) => [state, error])).toEqual([["closed", told[0]], ["closed", told[0]]]);
+  expect([alice.error, told[0]!.code]).toEqual([told[0], "unauthorized"]);
+});
+
+test.each([true, false])("what closes a channel is the client's error only where nobody listens there: %s", async (listens) => {
+  const alice = client(server.url, token("alice", { grants: ["circles:open:rw"] }));
+  const [told, heard] = [[] as HearthError[], [] as HearthError[]];
+  alice.on("error", (error) => told.push(error));
+  const secret = alice.circle("secret");
+  if (listens) secret.on("error", (error) => heard.push(error));
+  await until(secret, "closed");
+  expect([told, heard]).toEqual(listens ? [[], [secret.error]] : [[secret.error], []]);
+  expect(alice.error).toBeUndefined();
+});
+
 test("one connection too many is told, and let in once there is room", async () => {
   const [first, second] = [client(narrow.url), client(narrow.url)];
   await until(first.circle("room"));

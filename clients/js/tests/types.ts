@@ -1,5 +1,5 @@
 // What the compiler has to accept, and to refuse: `npm run types` reads this, and nobody runs it.
-import type { Client } from "../src/index.js";
+import { type Client, textsOf } from "../src/index.js";
 import { useChannel } from "../src/react/index.js";
 
 export function channels(client: Client): void {
@@ -22,6 +22,14 @@ export function channels(client: Client): void {
   client.channel("/circle", "dev-team");
   // @ts-expect-error - no such event
   client.on("eror", () => {});
+
+  // Publishing without joining has the same types.
+  void client.publish("/notifications", "user:ann", "notification", { id: 1, title: "CI", message: "green" });
+  void client.publish<"/feeds", { build: { green: boolean } }>("/feeds", "ci", "build", { green: true });
+  // @ts-expect-error - not its payload
+  void client.publish("/notifications", "user:ann", "notification", { title: "CI" });
+  // @ts-expect-error - a type of another namespace
+  void client.publish("/circles", "dev-team", "notification", { title: "CI", message: "green" });
 
   // Who says it is filled in, and further keys are kept; what is said isn't made up.
   void circle.publish("agent_message", { content: "Hello", mood: "well" });
@@ -57,5 +65,9 @@ export function Shown(): null {
   // @ts-expect-error - no such namespace
   useChannel("/circle", "dev-team");
   useChannel("/circles", undefined);
+  const chat = useChannel("/chat", "writer/app/chat-1");
+  for (const message of textsOf(chat.messages)) {
+    if (message.type === "chat_message") return message.data.content && message.data["isStreaming"] === true ? null : null;
+  }
   return useChannel("/circles", 7).state === "idle" ? null : null;
 }

@@ -2,6 +2,7 @@ import { useCallback, useMemo, useSyncExternalStore } from "react";
 import type { HearthError } from "../errors.js";
 import type { AnyMessage, Draft, Member, NamespaceName, PayloadsOf, Types } from "../messages.js";
 import { type ChannelName, nameOf } from "../names.js";
+import { checked, SEND, SHOW } from "../options.js";
 import type { Shown } from "./entries.js";
 import { useStores } from "./provider.js";
 import { EMPTY, IDLE, type Snapshot, type ViewState } from "./store.js";
@@ -48,7 +49,7 @@ export function useChannel<N extends NamespaceName, T extends Types = PayloadsOf
     () => (channel == null ? undefined : { namespace, name: nameOf(channel) }),
     [namespace, channel],
   );
-  return useShown<T>(shows, options?.history ?? HISTORY);
+  return useShown<T>(shows, checked(SHOW, options).history ?? HISTORY);
 }
 
 /** Show a channel, or nothing. */
@@ -63,7 +64,8 @@ export function useShown<T extends Types>(shows: Shows | undefined, history: num
   const actions = useMemo(
     () => ({
       send: ((type, data, options) => {
-        if (shows) stores.send(shows, history, type, data as object, options?.action);
+        const { action } = checked(SEND, options);
+        if (shows) stores.send(shows, history, type, data as object, action);
         else console.error(`${type} isn't sent: useChannel has been given no channel yet.`);
       }) as ChannelView<T>["send"],
       resend: (message: { nonce?: string }) => shows && stores.resend(shows, message),

@@ -1,5 +1,6 @@
 import { useCallback, useSyncExternalStore } from "react";
-import type { Client, ConnectionInfo } from "../client.js";
+import type { Client } from "../client.js";
+import type { ConnectionInfo } from "../status.js";
 import { useStores } from "./provider.js";
 
 const IDLE: ConnectionInfo = { state: "idle", error: undefined, identity: undefined };

@@ -1,10 +1,12 @@
 // @vitest-environment jsdom
 import { act, cleanup } from "@testing-library/react";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
+import type { HearthError } from "../../src/index.js";
 import { noticesOf } from "../../src/notices.js";
 import {
   type NotificationsView,
   type TypingView,
+  useChannel,
   useClient,
   useConnection,
   useNotifications,
@@ -63,6 +65,30 @@ test("without a circle nobody is typing, and nothing is joined", () => {
     onStop();
   }
   expect(alice.state).toBe("idle");
+});
+
+test("a notification without an id can't be marked as read by itself, and the client says so", async () => {
+  const service = client(server.url, token("ci", { kind: "service" })).channel("/notifications", "user:carol");
+  for (const id of [1, 2]) await service.publish("notification", { id, title: "CI", message: "green" });
+  const carol = client(server.url, token("carol"));
+  const told: HearthError[] = [];
+  carol.on("error", (error) => told.push(error));
+  const looked = look(carol, useNotifications);
+  await shown(() => expect(looked.view.unread).toBe(2));
+  act(() => looked.view.markRead(undefined as never));
+  expect(told).toMatchObject([{ code: "invalid", message: expect.stringContaining("no id") }]);
+  expect(looked.view.unread).toBe(2);
+  act(() => looked.view.markRead(1, null as never));
+  expect([looked.view.unread, told.length]).toEqual([1, 2]);
+});
+
+test("a hook or a send with options that aren't there says so at the call", async () => {
+  const alice = client(server.url);
+  vi.spyOn(console, "error").mockImplementation(() => {}); // React tells of it too
+  expect(() => look(alice, () => useChannel("/circles", "dev", { hstory: 5 } as object))).toThrow("Did you mean history?");
+  expect(() => look(alice, () => useNotifications({ history: -1 }))).toThrow("history: Must be");
+  const { view } = look(alice, () => useChannel("/circles", "dev"));
+  expect(() => view.send("user_message", { content: "I" }, { acton: "x" } as object)).toThrow("Did you mean action?");
 });
 
 test("what is read on one device is read on all", async () => {
