@@ -15,7 +15,7 @@ async def main() -> None:
     await redis.emit("agent_message", hello, namespace="/circles", room="dev-team")
     change = {"path": "src/main.py", "agent_id": 7, "size_bytes": 2048}
     await redis.emit("file_changed", change, namespace="/workspaces", room="website")
-    notice = {"title": "Build finished", "message": "All tests passed", "level": "info"}
+    notice = {"id": "build-9", "title": "Build finished", "message": "All tests passed"}
     await redis.emit("notification", notice, namespace="/notifications", room="user:alice")
     print("emitted three messages")
 

@@ -6,6 +6,7 @@ import asyncio
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import hearth_realtime
 import pytest
@@ -15,15 +16,16 @@ from tests.fixtures.processes import Launch
 from tests.fixtures.servers import Serve
 from tests.support.agents import take
 from tests.support.process import ROOT
-from tests.support.tokens import AGENT, ALICE, BOB
+from tests.support.tokens import AGENT, ALICE, BOB, token
 
 PAGE = (ROOT / "docs/clients-python.md").read_text()
 
 
 @pytest.fixture
 def programs(tmp_path: Path) -> tuple[Path, ...]:
-    """The agent, the user and the streaming agent of the page."""
-    paths = tuple(tmp_path / f"{name}.py" for name in ("agent", "user", "streaming"))
+    """The agent, the user, the streaming agent and the one that notifies, of the page."""
+    names = ("agent", "user", "streaming", "notifying")
+    paths = tuple(tmp_path / f"{name}.py" for name in names)
     for path, program in zip(
         paths, re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL), strict=True
     ):
@@ -110,3 +112,54 @@ async def test_the_agent_on_the_page_streams(
         assert "".join(one.data["delta"] for one in tokens) == whole.data["content"]
         assert whole.data["content"] == "You said: Good morning"
         assert {one.data["message_id"] for one in (*tokens, whole)} == {whole.data["message_id"]}
+
+
+async def test_a_restarted_agent_ends_what_it_had_begun(server: TestServer) -> None:
+    """As the page says: the question comes again, and no piece is published twice."""
+    url, path = str(server.make_url("")), "writer/app-1/chat-1"
+    asked = {"content": "Good morning"}
+
+    def piece(question: hearth_realtime.Message, index: int) -> tuple[dict[str, Any], str]:
+        answer = f"answer-{question.epoch}-{question.offset}"
+        return {"message_id": answer, "index": index, "delta": "x"}, f"{answer}-{index}"
+
+    async with (
+        asyncio.timeout(60),
+        hearth_realtime.connect(url, token=ALICE) as alice,
+    ):
+        page = await alice.chat(path)
+        async with hearth_realtime.connect(url, token=AGENT) as agent:
+            chat = await agent.chat(path)
+            for _ in range(2):
+                await page.publish("user_message", asked)
+            finished, unfinished = await take(chat, 2)
+            data, nonce = piece(unfinished, 0)
+            await chat.publish("chat_token", data, nonce=nonce)
+        async with hearth_realtime.connect(url, token=AGENT) as agent:
+            assert finished.position is not None
+            since = hearth_realtime.Position(*finished.position)
+            chat = await agent.chat(path, since=since)
+            again, begun = [await anext(aiter(chat)) for _ in range(2)]
+            assert (again.offset, begun.type) == (unfinished.offset, "chat_token")
+            for index in range(2):
+                data, nonce = piece(again, index)
+                receipt = await chat.publish("chat_token", data, nonce=nonce)
+                assert receipt.duplicate is (index == 0)
+
+
+async def test_the_agent_on_the_page_notifies(
+    server: TestServer, launch: Launch, programs: tuple[Path, ...]
+) -> None:
+    url = str(server.make_url(""))
+    (grants,) = re.findall(r"GRANTS='(circles:\S+,notifications:\S+)'", PAGE)
+    notifier = token("agent-7", "agent", *grants.split(","))
+    async with hearth_realtime.connect(url, token=ALICE) as alice, asyncio.timeout(60):
+        mine = await alice.notifications()
+        program = await launch(sys.executable, programs[3], HEARTH_URL=url, TOKEN=notifier)
+        told, errors = await program.communicate()
+        assert (told, errors) == (b"notified as number 1\n", b"")
+        notified = await anext(aiter(mine))
+        assert notified.type == "notification"
+        await mine.mark_read(notified.data["id"])
+        read = await anext(aiter(mine))
+        assert read.data == {"ids": ["report-7"]}

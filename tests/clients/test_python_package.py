@@ -115,7 +115,7 @@ async def test_what_the_pages_show_is_well_typed(tmp_path: Path) -> None:
     paths = [tmp_path / f"program_{number}.py" for number in range(sum(map(len, shown)))]
     for path, program in zip(paths, [one for each in shown for one in each], strict=True):
         path.write_text(program)
-    assert len(paths) == 4
+    assert len(paths) == 5
     assert await check(tmp_path, *paths) == []
 
 
