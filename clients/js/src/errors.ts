@@ -64,7 +64,8 @@ export class HearthError extends Error {
 
   /** An `invalid` one, of one field. */
   static of(field: string, problem: string): HearthError {
-    return HearthError.from({ code: "invalid", message: "The request is invalid.", fields: { [field]: problem } });
+    const message = `The request is not valid: ${field}: ${problem}`; // as the server says it
+    return HearthError.from({ code: "invalid", message, fields: { [field]: problem } });
   }
 
   static closed(): HearthError {
