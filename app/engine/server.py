@@ -209,7 +209,9 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
             raise Refusal(Refused.REQUEST, "The session has moved to a WebSocket.")
         if request.method == "GET":
             return await self._poll(request, session)
-        if request.method == "POST" and not session.closed:
+        if request.method == "POST":
+            if session.closed:  # it waits for its last poll
+                raise self._no_session(sid)
             return await self._post(request, session)
         raise Refusal(Refused.REQUEST, "Engine.IO has no such request.")
 
