@@ -27,6 +27,8 @@ from tests.web.conftest import OpenConsole
 # What a browser itself logs of a server that isn't there.
 LOST = (r"WebSocket connection to .* failed", r"net::ERR_", r"Failed to load resource")
 UNAVAILABLE = "The broker can't be reached"
+# What is told where the server has closed the session before it could say more.
+CLOSED = "The server can't reach its broker"
 # Collects what the page's header says from now on.
 WATCH = """() => {
   window.said = [];
@@ -111,7 +113,7 @@ async def test_it_says_that_the_broker_is_away_until_it_is_back(
     server = await run(ALLOWED_ORIGINS=origin, REDIS_URL=redis_server.url)
     redis_server.stop()
     fragment = urlencode({"url": server.url, "token": ALICE})
-    page = (await open_console(f"{site}#{fragment}", expected=(*LOST, UNAVAILABLE))).page
+    page = (await open_console(f"{site}#{fragment}", expected=(*LOST, UNAVAILABLE, CLOSED))).page
     header, status = page.locator("header"), page.get_by_role("status")
     for place in (header, status):
         await expect(place).to_contain_text(UNAVAILABLE)
