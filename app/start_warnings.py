@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from app.core.identity import unknown_namespaces
+from app.core.identity import run_together, unknown_namespaces
 from app.settings import Settings, near_misses
 from schemas.catalogue import NAMESPACES
 
@@ -45,6 +45,9 @@ def warnings(settings: Settings) -> Iterator[StartWarning]:
             namespaces = ", ".join(path.strip("/") for path in PATHS)
             details = {"setting": name, "grant": str(grant), "namespaces": namespaces}
             yield StartWarning(event, details)
+        for grant in run_together(grants):
+            event = "a setting's grant looks like several: a comma separates each from the next"
+            yield StartWarning(event, {"setting": name, "grant": str(grant)})
     for user_grant in settings.user_grants:
         if user_grant.pattern.reaches("/chat") and not user_grant.is_personal:
             event = "a setting opens everybody's chats to every user: it has no {sub}"
