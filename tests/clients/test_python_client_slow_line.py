@@ -112,6 +112,24 @@ async def test_a_wire_lives_while_bytes_pass(start_server: Start, whole: bool) -
     await wire.close()
 
 
+async def test_whoever_is_cancelled_while_it_closes_a_wire_leaves_nothing(
+    start_server: Start,
+) -> None:
+    dribbling = Dribbling(whole=False)
+    app = web.Application()
+    app.router.add_get("/socket.io/", dribbling.serve)
+    server = await start_server(app, TestServer)
+    wire = Wire(Address.of(str(server.make_url(""))), print)
+    await wire.open()
+    closing = asyncio.create_task(wire.close())
+    await asyncio.sleep(0)
+    closing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await closing
+    assert wire._http.closed
+    dribbling.ended.set()
+
+
 async def test_what_is_not_engine_io_is_no_connection(start_server: Start) -> None:
     async def greet(request: web.Request) -> web.StreamResponse:
         socket = web.WebSocketResponse()

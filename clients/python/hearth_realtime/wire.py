@@ -103,10 +103,10 @@ class Wire:
 
     async def close(self) -> None:
         """Close it, within `CLOSE_SECONDS`."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        try:
+        try:  # whoever waits for it may be cancelled anywhere
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
             if hasattr(self, "_socket"):
                 await self._socket.close()
         finally:
