@@ -9,6 +9,7 @@ socket.on("agent_message", ({ data }) => console.log(`agent ${data.agent_id}: ${
 socket.on("user_message", ({ sender, data }) => console.log(`${sender?.id}: ${data.content}`));
 socket.on("connect_error", ({ data, context, message }) =>
   console.error(data ?? (context?.responseText || message)));
+socket.on("error", ({ data }) => console.error(data)); // its token has expired, say
 socket.on("connect", async function join() {
   if (socket.recovered) return; // still joined, and what was missed arrives by itself
   const joined = await socket.emitWithAck("join", { channel: "dev-team", history: 10 });

@@ -12,9 +12,10 @@ import pytest
 
 from app.settings import Settings
 from tests.fixtures.clients import Connect
+from tests.fixtures.processes import Run
 from tests.support.process import ROOT, HearthProcess, clean_environment, until_line
 from tests.support.redis import RedisServer
-from tests.support.tokens import AGENT, ALICE, BOB
+from tests.support.tokens import AGENT, ALICE, BOB, token
 
 README = (ROOT / "README.md").read_text()
 
@@ -65,6 +66,21 @@ async def test_frontend_agent_and_worker_have_a_conversation(
     for process in (agent, frontend):
         process.terminate()
         await process.wait()
+
+
+async def test_the_frontend_says_why_it_was_sent_away(run: Run) -> None:
+    process = await run(AUTH_LEEWAY_SECONDS="0")
+    node = shutil.which("node")
+    assert node
+    frontend = await asyncio.create_subprocess_exec(
+        *(node, ROOT / "examples/frontend.mjs"),
+        env=clean_environment(
+            HEARTH_URL=process.url, TOKEN=token("alice", "user", "*:*:rw", expires_in=3)
+        ),
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _written, errors = await frontend.communicate()
+    assert b"token_expired" in errors
 
 
 def test_every_setting_is_in_the_table_with_its_default() -> None:
