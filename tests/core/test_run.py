@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import get_args
+
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from app.core.deltas import Delta, Fit
+from app.core.deltas import Delta, Fit, Part
 from app.core.run import Cancelling, Ended, Fenced, NotItsWriter, Run, Status, Writer
 from app.core.run_messages import REMEMBERED_MESSAGES, RunError, Withdrawn
 
@@ -197,10 +200,10 @@ class AnyLife(RuleBasedStateMachine):
         self.ended: Status | None = None
         self.texts: dict[tuple[str, str], list[Delta]] = {}
 
-    def do(self, action: object) -> object:
+    def do(self, action: Callable[[], object]) -> object:
         self.now += 1
         try:
-            return action()  # type: ignore[operator]
+            return action()
         except RunError:
             return None
         finally:
@@ -237,12 +240,12 @@ class AnyLife(RuleBasedStateMachine):
 
     @rule(
         name=st.sampled_from(["m1", "m2"]),
-        part=st.sampled_from(["text", "reasoning"]),
+        part=st.sampled_from(get_args(Part)),
         index=st.integers(0, 8),
         count=st.integers(1, 3),
     )
-    def write(self, name: str, part: str, index: int, count: int) -> None:
-        delta = Delta(name, index, "x" * count, count, part)  # type: ignore[arg-type]
+    def write(self, name: str, part: Part, index: int, count: int) -> None:
+        delta = Delta(name, index, "x" * count, count, part)
         if self.do(lambda: self.run.write(delta)) is Fit.NEXT:
             self.texts.setdefault((name, part), []).append(delta)
 

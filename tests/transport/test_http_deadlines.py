@@ -3,61 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 import aiohttp
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import TestServer
 
-from app.application import create_app
-from app.settings import Settings
-from app.transport.http_connection import HttpConnection
-from app.transport.http_deadlines import WINDOW_BYTES, HttpTimes
+from app.transport.http_deadlines import WINDOW_BYTES
 from tests.fixtures.logs import Logs
 from tests.support.client import PATIENCE_SECONDS
+from tests.support.http import POLL, ServeWith, arriving, connections, posting, times
 from tests.support.metrics import scrape
 from tests.support.poller import Poller
 from tests.support.raw import PAUSE_SECONDS, RawConnection, Response, raw_http
 from tests.support.ready import until
-from tests.support.server import ListenerServer
-from tests.support.tokens import SECRET
 
-POLL = "/socket.io/?EIO=4&transport=polling"
 HALF = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Half: "
 HALF_HANDSHAKE = b"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: localhost\r\nUpgr"
-LONG = 1000.0
 CONNECTIONS = 600
-
-ServeWith = Callable[[HttpTimes], Awaitable[TestServer]]
-
-
-@pytest.fixture
-async def serve_with() -> AsyncIterator[ServeWith]:
-    """Return a function that serves the application with times of the test's choice."""
-    servers: list[TestServer] = []
-
-    async def serve(times: HttpTimes) -> TestServer:
-        app = create_app(Settings(auth_secret=SECRET, auth_mode="required", ping_seconds=0.5))
-        servers.append(ListenerServer(app, times))
-        await servers[-1].start_server()
-        return servers[-1]
-
-    yield serve
-    for server in servers:
-        await server.close()
-
-
-def times(**seconds: float) -> HttpTimes:
-    """Return times of which only those that are given can be over."""
-    return HttpTimes(LONG, LONG, LONG, LONG, LONG)._replace(**seconds)
-
-
-def connections(server: TestServer) -> list[HttpConnection]:
-    assert isinstance(server.runner, web.AppRunner)
-    assert server.runner._server is not None
-    return [one for one in server.runner._server.connections if isinstance(one, HttpConnection)]
 
 
 async def until_closed(connection: RawConnection) -> None:
@@ -161,22 +124,6 @@ async def test_headers_take_no_more_memory_than_they_may(serve_with: ServeWith, 
 # Bodies
 
 
-@asynccontextmanager
-async def posting(server: TestServer, *headers: str) -> AsyncIterator[RawConnection]:
-    """A session's POST, whose body is still to come."""
-    async with aiohttp.ClientSession() as session, raw_http(server) as connection:
-        poller = await Poller(session, server).open()
-        connection.write_head("POST", f"{POLL}&sid={poller.sid}", *headers)
-        await until(lambda: any(one._body is not None for one in connections(server)))
-        await until(lambda: not arriving(server)._body_held)
-        yield connection
-
-
-def arriving(server: TestServer) -> HttpConnection:
-    [connection] = [one for one in connections(server) if one._body is not None]
-    return connection
-
-
 async def test_a_body_that_trickles_is_refused(serve_with: ServeWith, logs: Logs) -> None:
     server = await serve_with(times(window=0.2))
     async with posting(server, "Content-Length: 5000") as connection, trickling(connection):
@@ -232,35 +179,6 @@ async def test_trailers_are_bounded_like_headers(serve_with: ServeWith, logs: Lo
         answer = await answered(connection, "X-{}: {}\r\n")
         assert (answer.status, '"reason": "headers"' in answer.text) == (431, True)
     assert not logs.tracebacks()
-
-
-async def test_requests_that_come_together_are_all_answered(serve_with: ServeWith) -> None:
-    server = await serve_with(times())
-    async with raw_http(server) as connection:
-        head = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Large: %b\r\n\r\n" % (b"x" * 5000)
-        connection.writer.write(head * 50)
-        for _number in range(50):
-            assert (await connection.response()).status == 200
-
-
-async def test_small_chunks_are_bounded(serve_with: ServeWith, logs: Logs) -> None:
-    server = await serve_with(times())
-    async with posting(server, "Transfer-Encoding: chunked") as connection:
-        connection.writer.write(b"1\r\n4\r\n" * 50_000)
-        answer = await connection.response()
-        assert (answer.status, "chunks are too small" in answer.text) == (400, True)
-    assert not logs.tracebacks()
-
-
-@pytest.mark.parametrize("size", [100, 16_384])
-async def test_chunks_that_hold_something_are_not(serve_with: ServeWith, size: int) -> None:
-    server = await serve_with(times())
-    chunks = [b"4" * size] * (60_000 // size)
-    async with posting(server, "Transfer-Encoding: chunked") as connection:
-        for chunk in chunks:
-            connection.writer.write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
-        connection.writer.write(b"0\r\n\r\n")
-        assert "Bad payload" in (await connection.response()).text  # it was read to its end
 
 
 @pytest.mark.parametrize(
