@@ -118,7 +118,7 @@ class HistoryWindow:
         # The newest offset of each compaction key, and the keys of these offsets.
         self._newest: dict[str, int] = {}
         self._keys: dict[int, str] = {}
-        self._growing = GrowingMessages()
+        self._growing: GrowingMessages | None = None  # most channels have none
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -163,7 +163,7 @@ class HistoryWindow:
 
     def _grow(self, publication: Publication, effect: Effect) -> Publication | Growing:
         """Return the entry that a publication makes, or goes on with."""
-        growing_messages = self._growing
+        growing_messages = self._growing = self._growing or GrowingMessages()
         for message_id in effect.replaces:
             for replaced in growing_messages.of_message(message_id):
                 self._remove(replaced.offset)
@@ -202,7 +202,7 @@ class HistoryWindow:
     def _remove_oldest(self) -> None:
         self.trimmed, entry = self._entries.popitem(last=False)
         self.bytes -= size_of(entry)
-        if isinstance(entry, Growing):
+        if self._growing is not None and isinstance(entry, Growing):
             self._growing.discard(entry)
         if self._keys and (key := self._keys.pop(self.trimmed, None)) is not None:
             del self._newest[key]
